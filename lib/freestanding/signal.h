@@ -1,0 +1,2 @@
+#pragma once
+/* For libsodium's utils.c; nothing here raises a signal. */

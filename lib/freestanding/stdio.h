@@ -1,0 +1,3 @@
+#pragma once
+/* For third-party sources that include it out of habit. */
+#include <stddef.h>

@@ -1,0 +1,2 @@
+#pragma once
+/* For libsodium's utils.c; there is no system to ask. */

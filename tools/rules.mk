@@ -1,0 +1,21 @@
+# One compile rule per flavour. Included last, so that GEN_HDRS (headers made under build/gen, added to by the
+# folders that make them) is complete. build/<flavour>/<path>.o comes from <path>.c or <path>.S.
+
+define flavour_rules
+build/$(1)/%.o: %.c tools/flags.mk | $$(GEN_HDRS)
+	$$(say) CC '$$@'
+	$$(Q)mkdir -p $$(@D) && $$($(2)_CC) $$($(2)_CFLAGS) $$(CFLAGS_$$<) -MMD -MP -c $$< -o $$@
+
+build/$(1)/%.o: %.S tools/flags.mk | $$(GEN_HDRS)
+	$$(say) AS '$$@'
+	$$(Q)mkdir -p $$(@D) && $$($(2)_CC) $$($(2)_ASFLAGS) -MMD -MP -c $$< -o $$@
+endef
+
+$(eval $(call flavour_rules,kernel,KERNEL))
+$(eval $(call flavour_rules,boot,BOOT))
+$(eval $(call flavour_rules,capsule,CAPSULE))
+$(eval $(call flavour_rules,tool,TOOL))
+$(eval $(call flavour_rules,host-gcc,HOST_gcc))
+$(eval $(call flavour_rules,host-clang,HOST_clang))
+
+-include $(shell find build -path build/deps -prune -o -name '*.d' -print 2>/dev/null)
