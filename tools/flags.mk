@@ -95,7 +95,7 @@ HOST_gcc_LDFLAGS := $(HOST_SAN)
 HOST_clang_CC := clang
 HOST_clang_CFLAGS := $(HOST_BASE) $(HOST_SAN) $(WARN) $(INCLUDES)
 HOST_clang_LDFLAGS := $(HOST_SAN)
-THIRD_HOST_CFLAGS := $(HOST_BASE) -w
+THIRD_HOST_CFLAGS := $(HOST_BASE) -fsanitize=address -w
 
 AR := llvm-ar
 ARFLAGS := rcsD
