@@ -1,0 +1,11 @@
+/* From a capability record to the object it names: named endpoints and notifications are made on first grant and live
+ * as long as the machine, so a service keeps its endpoint through restarts. */
+#pragma once
+
+#include "abi/caps.h"
+#include "abi/start.h"
+#include "kernel/object/object.h"
+
+/** Gives: a reference in `*out`. For FRAMEBUFFER also fills `h->a` and `h->b`. LOG has no object: `*out` = NULL.
+ * Errors: NOT_SUPPORTED (no framebuffer, no such line), DENIED (ports the kernel keeps), NO_MEMORY. */
+MUST_CHECK nos_status_t cap_object(const struct nos_cap *cap, struct nos_start_handle *h, struct obj **out);

@@ -1,0 +1,43 @@
+/* A capsule: address space + handle table + quota + threads. Life and death are in kernel/runtime. */
+#pragma once
+
+#include "abi/info.h"
+#include "kernel/memory/space.h"
+#include "kernel/object/handle.h"
+
+struct module;
+struct thread;
+struct notification;
+
+struct capsule {
+    struct obj obj;
+    struct capsule *next;       /* all capsules, by id; a reference is held until reclaimed */
+    uint32_t id;                /* 1.. */
+    uint32_t state;             /* enum nos_capsule_state */
+    uint32_t classes;           /* fixed at spawn */
+    uint32_t parent;
+    uint64_t filter[2];         /* bit n: system call n allowed */
+    struct handle_table handles;
+    struct space space;
+    struct module *module;      /* referenced */
+    struct thread *threads;     /* list; each referenced */
+    uint32_t n_threads;
+    uint32_t n_objects;         /* kernel objects charged to this capsule */
+    struct nos_limits limits;   /* manifest, lowered by policy */
+    struct nos_restart restart;
+    uint32_t restarts;
+    bool may_log;
+    bool reclaiming;
+    struct capsule *reclaim_next;
+    struct notification *on_end; /* referenced; end_bits are signalled */
+    uint64_t end_bits;
+    uint64_t started_ns, ended_ns, cpu_ns;
+    uint64_t exit_code, fault_addr, fault_ip;
+    uint64_t image_base;        /* where the module's image lies: for symbols */
+    uint64_t entry, start_va, stack_top, ipc_va; /* set by stages 6 and 7 */
+    uint64_t denials;
+};
+enum { CAPSULE_OBJECTS_MAX = 4096 };
+
+struct capsule *capsule_find(uint32_t id); /* Borrows; NULL */
+struct capsule *capsule_nth(uint32_t n);   /* for listings */

@@ -1,0 +1,35 @@
+/* Objects that stand for hardware and for the machine itself. Immutable after boot, one of each window. */
+#pragma once
+
+#include "kernel/object/object.h"
+
+struct notification;
+
+struct region { /* contiguous zeroed frames */
+    struct obj obj;
+    paddr_t base;
+    uint32_t pages;
+    uint32_t mapped;      /* areas that borrow it */
+    struct capsule *owner; /* charged; not referenced: the charge is dropped when the capsule dies */
+};
+
+struct device {
+    struct obj obj;
+    paddr_t base;
+    uint64_t len;
+    uint32_t map_flags;   /* enum arch_map_flags */
+    uint64_t a, b;        /* FRAMEBUFFER: as in struct nos_start_handle */
+};
+
+struct ports {
+    struct obj obj;
+    uint32_t base, count;
+};
+
+struct irq {
+    struct obj obj;
+    uint32_t line;
+    bool pending, bound;  /* pending: fired and not yet acknowledged */
+    struct notification *note; /* referenced */
+    uint64_t bits;
+};
