@@ -100,7 +100,13 @@
     X(TOKEN_ISSUER, -129, "token: not signed by this issuer")                                      \
     X(TOKEN_TIME, -130, "token: outside its validity")                                             \
     /* audit */                                                                                    \
-    X(AUDIT_CHAIN, -136, "audit: a record does not match the hash that follows it")
+    X(AUDIT_CHAIN, -136, "audit: a record does not match the hash that follows it")                \
+    /* what the firmware and the packages hand us */                                               \
+    X(ACPI_BOUNDS, -144, "ACPI: a table lies outside memory, or is shorter than it says")          \
+    X(ACPI_CHECKSUM, -145, "ACPI: checksum of a table is wrong")                                   \
+    X(ACPI_FORMAT, -146, "ACPI: a table has a value that is not allowed")                          \
+    X(FONT_FORMAT, -152, "font: not a well-formed PSF font")                                       \
+    X(SYMBOLS_FORMAT, -153, "symbols: malformed symbol lump")
 
 #define X(name, value, text) NOS_##name = (value),
 typedef enum nos_status { NOS_STATUS_LIST(X) } nos_status_t;
