@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NOS_MOD_MAGIC "N0NMOD\0\1" /* 8 bytes; the last one is the format version */
+#define NOS_MAGIC_MOD "N0NMOD\0\1" /* 8 bytes; the last one is the format version */
 
 /* Domains of signatures: signed bytes = domain, its terminating zero included, then the object. */
 #define NOS_DOMAIN_MOD "N0N/mod/v1"
@@ -73,7 +73,7 @@ enum {
 
 /* Canonical TLV: tag2 | rsv2 (0) | len4 | value[len]; records back to back, no padding; tags strictly
  * ascending; tag bit 15 = critical: a reader that does not know the tag must refuse the file. */
-enum { NOS_TLV_HDR = 8, NOS_TLV_CRITICAL = 0x8000 };
+enum { NOS_TLV_HDR = 8, NOS_TLV_CRITICAL_BIT = 0x8000 };
 
 enum nos_manifest_tag {
     /* not critical: a reader may pass over them */
@@ -82,7 +82,7 @@ enum nos_manifest_tag {
     NOS_MAN_ABOUT = 0x0012,    /* one line UTF-8, 1..200 bytes */
     NOS_MAN_SYMBOLS = 0x0020,  /* len8 || 32-byte BLAKE3 per 64 KiB chunk of the symbol lump */
     /* critical */
-    NOS_MAN_NAME = 0x8001,     /* mandatory: 1..16 bytes, see NOS_NAME_MAX */
+    NOS_MAN_MODULE_NAME = 0x8001, /* mandatory: 1..16 bytes, see NOS_NAME_MAX */
     NOS_MAN_ABI = 0x8002,      /* mandatory: u32 = NOS_ABI_VERSION */
     NOS_MAN_CLASSES = 0x8003,  /* mandatory: u32 class mask wanted; CoreExec must be in it (not for kernels: 0) */
     NOS_MAN_CAPS = 0x8004,     /* n x struct nos_cap, 1..64, sorted by bytes of (kind,a,b) strictly ascending */

@@ -9,7 +9,7 @@
 #include "abi/caps.h"
 #include "abi/module.h"
 
-#define NOS_POL_MAGIC "N0NPOL\0\1"
+#define NOS_MAGIC_POL "N0NPOL\0\1"
 
 struct nos_pol_header { /* 64 bytes, little-endian */
     uint8_t magic[8];
@@ -40,12 +40,12 @@ struct nos_pol_publisher { /* 80 bytes */
     uint8_t id[32];        /* KEL inception id */
     uint8_t pk[32];        /* current ed25519 key */
     uint32_t classes;      /* class ceiling */
-    uint32_t flags;        /* bit 0: revoked */
+    uint32_t flags;        /* bit 0: NOS_PUBLISHER_REVOKED */
     uint32_t sec_min;      /* security-version floor for all of its modules */
     uint32_t rsv;          /* 0 */
 };
 _Static_assert(sizeof(struct nos_pol_publisher) == 80, "ABI");
-enum { NOS_PUB_REVOKED = 1u << 0 };
+enum { NOS_PUBLISHER_REVOKED = 1u << 0 };
 
 enum nos_pol_match { NOS_MATCH_ID = 0 /* exact module_id */, NOS_MATCH_NAME = 1 /* publisher + name */ };
 struct nos_pol_rule {      /* 96 bytes; MATCH_ID wins over MATCH_NAME; no match refuses */
