@@ -1,0 +1,2 @@
+# lib/: freestanding and pure. Every flavour compiles all of it.
+LIB_SRCS += $(sort $(wildcard lib/*.c))

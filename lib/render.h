@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * The records of abi/info.h and abi/audit.h as lines of text: the prompt's listings and nonosctl's are the same bytes.
+ * A header line, then one line per record; each ends in a newline. Text inside records came from outside and is
+ * printed with fmt_safe.
+ */
+#include <stdint.h>
+
+#include "abi/audit.h"
+#include "abi/info.h"
+#include "abi/policy.h"
+#include "lib/fmt.h"
+
+enum { RENDER_LINE_MAX = 400 /* bytes; a header line or a row always fits */, RENDER_PAGE_MAX = 2048 /* mem, about */ };
+
+/* ps */
+void render_ps_head(struct fmt *f);
+void render_ps(struct fmt *f, const struct nos_capsule_info *c, uint64_t now_ns);
+/** What became of a capsule, for people: "crashed: division by zero or overflow at main+0x12 (ip 401234)". */
+void render_end(struct fmt *f, const struct nos_capsule_info *c);
+
+/* caps */
+void render_caps_head(struct fmt *f);
+void render_cap(struct fmt *f, const struct nos_handle_info *h, uint64_t now_ns);
+
+/* modules */
+void render_modules_head(struct fmt *f);
+void render_module(struct fmt *f, const struct nos_module_info *m);
+
+/* audit */
+void render_audit_head(struct fmt *f);
+void render_audit(struct fmt *f, const struct nos_audit_entry *e);
+
+/* several lines each */
+void render_mem(struct fmt *f, const struct nos_mem_info *m);
+void render_about(struct fmt *f, const struct nos_about *a);
+
+/* words for numbers; "?" for a number that has none */
+const char *render_state(uint32_t state);
+const char *render_type(uint32_t type);
+const char *render_origin(uint32_t origin);
+const char *render_crash(uint64_t crash);
+void render_rights(struct fmt *f, uint32_t rights);    // "read,write"; "-" for none
+void render_classes(struct fmt *f, uint32_t classes);  // "CoreExec,IPC"; "-" for none
