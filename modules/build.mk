@@ -1,0 +1,33 @@
+# Capsules: modules/NAME/*.c, *.S + the SDK + lib/ -> build/modules/NAME.elf -> NAME.mod, signed by the publisher.
+#
+# To add one: a folder with sources and manifest.json, its name in MODULES, its rule in policy.json.
+
+MODULES := init console shell manage hello crashme probe bench
+
+MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
+MODULE_MODS := $(MODULES:%=build/modules/%.mod)
+MODULE_KEY := build/keys/publisher.key
+
+CAPSULE_LIBS := build/capsule/libsdk.a build/capsule/lib.a build/capsule/libcrypto.a
+
+# module NAME
+define module_rules
+MODULE_SRCS_$(1) := $$(sort $$(wildcard modules/$(1)/*.c modules/$(1)/*.S))
+MODULE_OBJS_$(1) := $$(addprefix build/capsule/,$$(addsuffix .o,$$(basename $$(MODULE_SRCS_$(1)))))
+
+build/modules/$(1).elf: $$(MODULE_OBJS_$(1)) $(CAPSULE_LIBS) sdk/capsule.ld
+	$$(say) LD '$$@'
+	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) -T sdk/capsule.ld -o $$@ $$(filter %.o %.a,$$^)
+
+build/modules/$(1).mod: build/modules/$(1).elf modules/$(1)/manifest.json $(MODULE_KEY) build/bin/nonosctl
+	$$(say) SIGN '$$@'
+	$$(Q)build/bin/nonosctl mod build --elf $$< --manifest modules/$(1)/manifest.json \
+	    --sign $(MODULE_KEY) -o $$@
+endef
+$(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
+
+# The font is embedded as it comes from its package.
+build/capsule/modules/console/font.o: $(FONT_PSF)
+
+.PHONY: modules
+modules: $(MODULE_MODS)

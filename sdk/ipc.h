@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * Messages: a label and up to 64 words, called or served over an endpoint. Registers and limits: abi/ipc.h;
+ * what the system capsules say to each other: abi/services.h and docs/services.md.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/ipc.h"
+#include "abi/services.h"
+#include "lib/span.h"
+#include "sdk/syscalls.h"
+
+struct nos_msg {
+    uint64_t label;    /* 48 bits */
+    uint32_t n_words;  /* 0..64 */
+    uint32_t sender;   /* in: capsule id, stamped by the kernel */
+    uint64_t token;    /* in: names the caller to nos_reply */
+    bool notified;     /* in: not a message; word[0] holds the notification's bits */
+    uint64_t word[NOS_MSG_WORDS];
+    uint64_t *buffer;  /* the calling thread's IPC buffer; NULL = the first thread's */
+};
+
+/**
+ * Send `*m` and wait for the reply, which replaces it.
+ * Units:  deadline_ns since boot; NOS_DEADLINE_NEVER.
+ * Errors: PEER_CLOSED, TIMED_OUT, CANCELLED, BAD_MESSAGE; `*m` is then as it was.
+ */
+MUST_CHECK nos_status_t nos_call(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
+
+/** Wait for a message or a bound notification. Errors: TIMED_OUT, CANCELLED; `*m` is then as it was. */
+MUST_CHECK nos_status_t nos_recv(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
+
+/** Answer the caller that m->token names with label and words of `*m`. Errors: NOT_FOUND when it is gone. */
+MUST_CHECK nos_status_t nos_reply(const struct nos_msg *m);
+
+/** Answer the last caller, then nos_recv. */
+MUST_CHECK nos_status_t nos_reply_recv(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
+
+/** Make `*m` an answer: status as label, no words; token and buffer stay. */
+void nos_msg_answer(struct nos_msg *m, nos_status_t st);
+
+/** The status that a reply's label carries. */
+nos_status_t nos_msg_status(const struct nos_msg *m);
+
+/** Put `len` bytes of text at word `at`, zero padded. False when they do not fit. */
+MUST_CHECK bool nos_msg_put(struct nos_msg *m, size_t at, const void *text, size_t len);
+
+/** The `len` bytes from word `at` on; false when the message has fewer. Borrows: `m`. */
+MUST_CHECK bool nos_msg_get(const struct nos_msg *m, size_t at, size_t len, span_t *out);

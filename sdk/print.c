@@ -1,0 +1,60 @@
+/* Where text goes is decided by what was granted, once, at the first print. */
+#include "sdk/print.h"
+
+#include <string.h>
+
+#include "sdk/format.h"
+#include "sdk/ipc.h"
+#include "sdk/start.h"
+
+nos_status_t nos_console_write(span_t text)
+{
+    nos_handle_t console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
+    nos_status_t st = NOS_OK;
+    struct nos_msg m;
+
+    m.buffer = NULL;
+    for (size_t at = 0; at < text.len && st == NOS_OK; at += NOS_TEXT_MAX) {
+        size_t len = text.len - at < NOS_TEXT_MAX ? text.len - at : NOS_TEXT_MAX;
+        m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
+        if (!nos_msg_put(&m, 0, text.data + at, len)) {
+            return NOS_TOO_BIG;
+        }
+        st = nos_call(console, &m, NOS_DEADLINE_NEVER);
+        st = st == NOS_OK ? nos_msg_status(&m) : st;
+    }
+    return st;
+}
+
+static void log_text(const char *text, size_t len)
+{
+    while (len > 0 && text[len - 1] == '\n') {
+        len--;  // the log ends its lines itself
+    }
+    nos_status_t st = nos_sys_log_write(text, len);
+    (void)st;  // nowhere left to say so
+}
+
+void nos_print(const char *fmt, ...)
+{
+    char text[NOS_PRINT_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    size_t len = nos_vformat(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (nos_console_write(span_of(text, len)) != NOS_OK) {
+        log_text(text, len);
+    }
+}
+
+void nos_log(const char *fmt, ...)
+{
+    char text[NOS_PRINT_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    size_t len = nos_vformat(text, sizeof(text), fmt, args);
+    va_end(args);
+    log_text(text, len);
+}
