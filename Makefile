@@ -1,12 +1,11 @@
 # N0N-OS. `make run` builds and boots it; `make test` tests it. docs/building.md says how the build is laid out.
 #
-# Targets that a user types install what they need (deps/setup), fetch it (deps/fetch) and then build. Everything
-# that is made lands in build/.
+# The targets below install what they need (deps/setup), then build, then act. Everything made lands in build/.
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-.DEFAULT_GOAL := all
+.DEFAULT_GOAL := help
 
 include tools/flags.mk
 
@@ -24,6 +23,7 @@ GEN_HDRS :=
 -include sdk/build.mk
 -include modules/build.mk
 -include cli/build.mk
+-include tools/image.mk
 -include tests/host/build.mk
 -include tests/qemu/build.mk
 -include bench/build.mk
@@ -32,8 +32,39 @@ GEN_HDRS :=
 
 include tools/rules.mk
 
-.PHONY: all clean
-all:
+# A second make, so that what is built is decided after set-up; with one job per CPU unless -j was given.
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+SUBMAKE = $(MAKE) $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+
+.PHONY: help run test check lint format style compdb clean distclean
+help:
+	@echo 'make run      build, sign and boot N0N-OS in QEMU'
+	@echo 'make test     everything: host tests, boots in QEMU, checks'
+	@echo 'make check    host tests only (seconds)'
+	@echo 'make image    the signed boot volume, build/image/n0n.img'
+	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
+	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
+	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'
+
+run:
+	$(Q)deps/setup run
+	$(Q)$(SUBMAKE) image
+	$(Q)$(NONOSCTL) run --image $(IMAGE)
+
+CHECKS := tools/check-includes 'tools/gen-syscalls --check'
+
+check:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) host-tests
+	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS)
+
+test:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) host-tests image
+	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) --then tests/reproducible tests/qemu/run
 
 clean:
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name keys -exec rm -rf {} + 2>/dev/null || true
+
+distclean:
 	rm -rf build

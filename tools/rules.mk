@@ -1,5 +1,6 @@
 # One compile rule per flavour. Included last, so that GEN_HDRS (headers made under build/gen, added to by the
-# folders that make them) is complete. build/<flavour>/<path>.o comes from <path>.c or <path>.S.
+# folders that make them) and LIB_SRCS are complete. build/<flavour>/<path>.o comes from <path>.c or <path>.S, and
+# build/<flavour>/lib.a holds all of LIB_SRCS.
 
 define flavour_rules
 build/$(1)/%.o: %.c tools/flags.mk | $$(GEN_HDRS)
@@ -9,6 +10,10 @@ build/$(1)/%.o: %.c tools/flags.mk | $$(GEN_HDRS)
 build/$(1)/%.o: %.S tools/flags.mk | $$(GEN_HDRS)
 	$$(say) AS '$$@'
 	$$(Q)mkdir -p $$(@D) && $$($(2)_CC) $$($(2)_ASFLAGS) -MMD -MP -c $$< -o $$@
+
+build/$(1)/lib.a: $$(LIB_SRCS:%.c=build/$(1)/%.o)
+	$$(say) AR '$$@'
+	$$(Q)rm -f $$@ && mkdir -p $$(@D) && $(AR) $(ARFLAGS) $$@ $$^
 endef
 
 $(eval $(call flavour_rules,kernel,KERNEL))
@@ -17,5 +22,7 @@ $(eval $(call flavour_rules,capsule,CAPSULE))
 $(eval $(call flavour_rules,tool,TOOL))
 $(eval $(call flavour_rules,host-gcc,HOST_gcc))
 $(eval $(call flavour_rules,host-clang,HOST_clang))
+
+$(foreach t,$(HOST_TESTS),$(eval $(call host_test_rules,$(t))))
 
 -include $(shell find build -path build/deps -prune -o -name '*.d' -print 2>/dev/null)

@@ -1,0 +1,45 @@
+# Host tests: every tests/host/test_NAME.c is one cmocka program, built by gcc and by clang under ASan and UBSan,
+# linked with LIB_SRCS and libcrypto. A test that needs more says so here or in another build.mk:
+#
+#   TEST_NAME_SRCS := kernel/object/handle.c     more of our sources, compiled with the host flags
+#   TEST_NAME_LIBS := -lcjson                    system libraries
+#   TEST_NAME_DEPS := build/gen/x.inc            what must exist before it is compiled
+
+HOST_TESTS := $(sort $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))
+HOST_TEST_BINS := $(foreach cc,$(HOST_CCS),$(HOST_TESTS:%=build/host-$(cc)/tests/test_%))
+
+# Published vectors, cut out of the fetched sources.
+ED25519_VECTORS := build/gen/ed25519_vectors.inc
+$(ED25519_VECTORS): $(DEPS_STAMP)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed -n '/^static TestData test_data/,/^};/p' build/deps/libsodium/test/default/sign.c >$@
+
+TEST_crypto_sign_DEPS := $(ED25519_VECTORS)
+TEST_crypto_hash_DEPS := $(BLAKE3_VECTORS)
+TEST_crypto_hash_LIBS := -lcjson
+
+# The kernel's own objects under the same vectors: compiled for ring 0, linked into a Linux program. Their memcpy is
+# ours too.
+KERNEL_CRYPTO_TESTS := $(filter crypto_%,$(HOST_TESTS))
+KERNEL_CRYPTO_BINS := $(KERNEL_CRYPTO_TESTS:%=build/kernel-on-host/test_%)
+KERNEL_ON_HOST_OBJS := build/kernel/lib/freestanding/string.o build/kernel/libcrypto.a
+
+build/kernel-on-host/test_%: tests/host/test_%.c $(KERNEL_ON_HOST_OBJS) tools/flags.mk
+	$(say) LINK '$@'
+	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES) -MMD -MP $< $(KERNEL_ON_HOST_OBJS) \
+	    $(TEST_$*_LIBS) -lcmocka -o $@
+
+# --- rules made after every build.mk has been read (tools/rules.mk asks for them) --------------------------------
+define host_test_rules
+$(foreach cc,$(HOST_CCS),
+build/host-$(cc)/tests/host/test_$(1).o: | $(TEST_$(1)_DEPS)
+build/host-$(cc)/tests/test_$(1): build/host-$(cc)/tests/host/test_$(1).o \
+        $(patsubst %.c,build/host-$(cc)/%.o,$(TEST_$(1)_SRCS)) build/host-$(cc)/lib.a build/host-$(cc)/libcrypto.a
+	$$(say) LINK '$$@'
+	$$(Q)mkdir -p $$(@D) && $(HOST_$(cc)_CC) $(HOST_$(cc)_LDFLAGS) $$^ $(TEST_$(1)_LIBS) -lcmocka -o $$@
+)
+build/kernel-on-host/test_$(1): | $(TEST_$(1)_DEPS)
+endef
+
+.PHONY: host-tests
+host-tests: $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS)
