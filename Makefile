@@ -63,6 +63,29 @@ test:
 	$(Q)$(SUBMAKE) host-tests image
 	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) --then tests/reproducible tests/qemu/run
 
+COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
+                  build/host-clang/bin/nonosctl $(HOST_TEST_BINS)
+
+compdb:
+	$(Q)tools/compdb $(COMPDB_TARGETS)
+
+lint:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) deps host-tests compdb
+	$(Q)tools/lint
+
+# Every C file of ours but tables that are generated.
+FORMAT_FILES = $(filter-out sdk/syscalls.h abi/syscall_nr.h,$(sort $(shell find abi lib boot kernel sdk modules \
+                 cli tests bench fuzz -name '*.[ch]' 2>/dev/null)))
+
+format:
+	$(Q)deps/setup run test
+	$(Q)clang-format -i $(FORMAT_FILES)
+
+style:
+	$(Q)tools/style
+	$(Q)tools/check-includes
+
 clean:
 	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name keys -exec rm -rf {} + 2>/dev/null || true
 

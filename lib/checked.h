@@ -1,5 +1,6 @@
 #pragma once
-/* Sums of numbers that came from outside. False, and `*out` untouched, when the true result does not fit. */
+/* Sums of numbers that came from outside. False, and `*out` untouched, when the true result does
+ * not fit. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

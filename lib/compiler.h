@@ -1,5 +1,6 @@
 #pragma once
-/* What the compiler is told, spelled once. Used by every flavour, so gcc 12 and clang 14 must both take it. */
+/* What the compiler is told, spelled once. Used by every flavour, so gcc 12 and clang 14 must both
+ * take it. */
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define NORETURN __attribute__((noreturn))

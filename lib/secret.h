@@ -1,5 +1,6 @@
 #pragma once
-/* Secrets: compare without telling where they differ, and erase so that the compiler cannot drop it. */
+/* Secrets: compare without telling where they differ, and erase so that the compiler cannot drop
+ * it. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Bounded bytes. Every byte that came from outside is read through a span: reads past the end are answered with
- * false, never done, and no file or message is ever cast to a struct. All integers are little-endian.
+ * Bounded bytes. Every byte that came from outside is read through a span: reads past the end are
+ * answered with false, never done, and no file or message is ever cast to a struct. All integers
+ * are little-endian.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,6 +42,8 @@ static inline span_t span_const(mspan_t m)
     return (span_t){ m.data, m.len };
 }
 
+/* An empty span may hold NULL, and C does not allow even NULL + 0: hence `off == 0 ?` below. */
+
 /** Cut [off, off+len) out of `s`; false, and `*out` untouched, unless wholly inside. */
 MUST_CHECK static inline bool span_cut(span_t s, size_t off, size_t len, span_t *out)
 {
@@ -48,7 +51,7 @@ MUST_CHECK static inline bool span_cut(span_t s, size_t off, size_t len, span_t 
     if (__builtin_add_overflow(off, len, &end) || end > s.len) {
         return false;
     }
-    *out = (span_t){ s.data == NULL ? NULL : s.data + off, len };
+    *out = (span_t){ off == 0 ? s.data : s.data + off, len };
     return true;
 }
 
@@ -58,7 +61,8 @@ MUST_CHECK static inline bool span_from(span_t s, size_t off, span_t *out)
     return off <= s.len && span_cut(s, off, s.len - off, out);
 }
 
-/** Move the first `len` bytes of `*s` to `*out`; false, and both untouched, when there are fewer. */
+/** Move the first `len` bytes of `*s` to `*out`; false, and both untouched, when there are fewer.
+ */
 MUST_CHECK static inline bool span_take(span_t *s, size_t len, span_t *out)
 {
     span_t rest;
@@ -76,11 +80,12 @@ MUST_CHECK static inline bool mspan_cut(mspan_t m, size_t off, size_t len, mspan
     if (__builtin_add_overflow(off, len, &end) || end > m.len) {
         return false;
     }
-    *out = (mspan_t){ m.data == NULL ? NULL : m.data + off, len };
+    *out = (mspan_t){ off == 0 ? m.data : m.data + off, len };
     return true;
 }
 
-/* load_leN and store_leN are for bytes whose bounds the caller has proved; span_leN proves them itself. */
+/* load_leN and store_leN are for bytes whose bounds the caller has proved; span_leN proves them
+ * itself. */
 
 static inline uint16_t load_le16(const uint8_t *p)
 {

@@ -1,4 +1,5 @@
-/* ChaCha20-Poly1305, with the lengths checked here: libsodium would take the caller's word for the output. */
+/* ChaCha20-Poly1305, with the lengths checked here: libsodium would take the caller's word for the
+ * output. */
 #include "lib/crypto/aead.h"
 
 #include <sodium/crypto_aead_chacha20poly1305.h>

@@ -39,7 +39,8 @@ void blake3_update(struct blake3_ctx *c, span_t in)
 void blake3_final_xof(const struct blake3_ctx *c, uint64_t seek, mspan_t out)
 {
     if (out.len > 0) {
-        blake3_hasher_finalize_seek((const blake3_hasher *)(const void *)c, seek, out.data, out.len);
+        blake3_hasher_finalize_seek((const blake3_hasher *)(const void *)c, seek, out.data,
+                                    out.len);
     }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * BLAKE3 (the official C code, portable paths). The three modes give unrelated outputs for the same input: plain,
- * keyed, and derived under a context string that names one purpose in one program.
+ * BLAKE3 (the official C code, portable paths). The three modes give unrelated outputs for the same
+ * input: plain, keyed, and derived under a context string that names one purpose in one program.
  */
 #include <stdbool.h>
 #include <stddef.h>

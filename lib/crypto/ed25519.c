@@ -8,7 +8,8 @@ _Static_assert(ED25519_SK_LEN == crypto_sign_ed25519_SECRETKEYBYTES, "secret key
 _Static_assert(ED25519_SEED_LEN == crypto_sign_ed25519_SEEDBYTES, "seed");
 _Static_assert(ED25519_SIG_LEN == crypto_sign_ed25519_BYTES, "signature");
 
-bool ed25519_verify(const uint8_t sig[ED25519_SIG_LEN], span_t msg, const uint8_t pk[ED25519_PK_LEN])
+bool ed25519_verify(const uint8_t sig[ED25519_SIG_LEN], span_t msg,
+                    const uint8_t pk[ED25519_PK_LEN])
 {
     return crypto_sign_ed25519_verify_detached(sig, msg.data, msg.len, pk) == 0;
 }

@@ -1,11 +1,12 @@
 #pragma once
 /*
- * Ed25519 (pure, RFC 8032) from libsodium. What it accepts is the project's one rule for signatures: loader, kernel,
- * capsules and nonosctl all link this code. Refused beside a wrong equation: S not below the group order, a
- * non-canonical or small-order public key, a small-order R.
+ * Ed25519 (pure, RFC 8032) from libsodium. What it accepts is the project's one rule for
+ * signatures: loader, kernel, capsules and nonosctl all link this code. Refused beside a wrong
+ * equation: S not below the group order, a non-canonical or small-order public key, a small-order
+ * R.
  *
- * A signature of ours always covers "<domain>\0" and then the bytes: the caller lays both out in one buffer, because
- * pure Ed25519 reads the message twice and cannot be fed in parts.
+ * A signature of ours always covers "<domain>\0" and then the bytes: the caller lays both out in
+ * one buffer, because pure Ed25519 reads the message twice and cannot be fed in parts.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 #pragma once
-/* SHA-256 (FIPS 180-4) from libsodium: for audit records and transparency logs, which other tools read. */
+/* SHA-256 (FIPS 180-4) from libsodium: for audit records and transparency logs, which other tools
+ * read. */
 #include <stdint.h>
 
 #include "lib/compiler.h"

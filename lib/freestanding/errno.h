@@ -1,5 +1,6 @@
 #pragma once
-/* For third-party sources, which set errno beside returning an error. Here the value goes nowhere: no global. */
+/* For third-party sources, which set errno beside returning an error. Here the value goes nowhere:
+ * no global. */
 #define errno (*(&(int){ 0 }))
 #define EPERM 1
 #define ENOMEM 12

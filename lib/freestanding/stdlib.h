@@ -1,7 +1,7 @@
 #pragma once
 /*
- * For third-party sources. There is no heap: an allocation fails, in a function that nothing of ours calls. abort is
- * a trap.
+ * For third-party sources. There is no heap: an allocation fails, in a function that nothing of
+ * ours calls. abort is a trap.
  */
 #include <stddef.h>
 

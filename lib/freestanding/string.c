@@ -1,9 +1,10 @@
 /*
  * memcpy, memmove, memset, memcmp, strlen for kernel, loader and capsules.
  *
- * Eight bytes a step by `rep movsq`/`rep stosq`: no vector register, so it is right in ring 0, and the fewest
- * instructions where instructions are counted. The last bytes are one move that overlaps what is already written,
- * so there is no byte loop. Sizes under 16, the commonest, are two overlapping moves.
+ * Eight bytes a step by `rep movsq`/`rep stosq`: no vector register, so it is right in ring 0, and
+ * the fewest instructions where instructions are counted. The last bytes are one move that overlaps
+ * what is already written, so there is no byte loop. Sizes under 16, the commonest, are two
+ * overlapping moves.
  */
 #include <stdint.h>
 
@@ -77,7 +78,8 @@ void *memmove(void *to, const void *from, size_t n)
         return to;
     }
     uint64_t head = *(const u64_any *)s;
-    for (size_t i = n; i >= 8; i -= 8) {  // `std; rep movsq` would be one line, and slow on every real CPU
+    for (size_t i = n; i >= 8;
+         i -= 8) {  // `std; rep movsq` would be one line, and slow on every real CPU
         *(u64_any *)(d + i - 8) = *(const u64_any *)(s + i - 8);
     }
     *(u64_any *)d = head;

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * Memory functions where there is no libc (string.c). -ffreestanding turns every memcpy into a call; the macros
- * give the compiler back its knowledge, so that a copy of known small size is a move.
+ * Memory functions where there is no libc (string.c). -ffreestanding turns every memcpy into a
+ * call; the macros give the compiler back its knowledge, so that a copy of known small size is a
+ * move.
  */
 #include <stddef.h>
 

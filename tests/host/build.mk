@@ -21,13 +21,13 @@ TEST_crypto_hash_LIBS := -lcjson
 # The kernel's own objects under the same vectors: compiled for ring 0, linked into a Linux program. Their memcpy is
 # ours too.
 KERNEL_CRYPTO_TESTS := $(filter crypto_%,$(HOST_TESTS))
-KERNEL_CRYPTO_BINS := $(KERNEL_CRYPTO_TESTS:%=build/kernel-on-host/test_%)
+KERNEL_CRYPTO_BINS := $(KERNEL_CRYPTO_TESTS:%=build/kernel-on-host/test_%) build/kernel-on-host/kernel_string
 KERNEL_ON_HOST_OBJS := build/kernel/lib/freestanding/string.o build/kernel/libcrypto.a
 
-build/kernel-on-host/test_%: tests/host/test_%.c $(KERNEL_ON_HOST_OBJS) tools/flags.mk
+build/kernel-on-host/%: tests/host/%.c $(KERNEL_ON_HOST_OBJS) tools/flags.mk
 	$(say) LINK '$@'
 	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES) -MMD -MP $< $(KERNEL_ON_HOST_OBJS) \
-	    $(TEST_$*_LIBS) -lcmocka -o $@
+	    $(TEST_$(*:test_%=%)_LIBS) -lcmocka -o $@
 
 # --- rules made after every build.mk has been read (tools/rules.mk asks for them) --------------------------------
 define host_test_rules

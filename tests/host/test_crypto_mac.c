@@ -49,8 +49,9 @@ static void test_hmac_rfc_4231(void **state)
 
 static void test_aead_rfc_8439_2_8_2(void **state)
 {
-    static const char plain[] = "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for "
-                                "the future, sunscreen would be it.";
+    static const char plain[] =
+        "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for "
+        "the future, sunscreen would be it.";
     uint8_t key[32], nonce[12], ad[12], out[sizeof(plain) - 1 + 16], back[sizeof(plain) - 1];
     (void)state;
     for (size_t i = 0; i < 32; i++) {
@@ -58,8 +59,9 @@ static void test_aead_rfc_8439_2_8_2(void **state)
     }
     unhex("070000004041424344454647", nonce, sizeof(nonce));
     unhex("50515253c0c1c2c3c4c5c6c7", ad, sizeof(ad));
-    assert_true(aead_seal(MSPAN_OF(out), SPAN_LIT("Ladies and Gentlemen of the class of '99: If I could offer "
-                                                  "you only one tip for the future, sunscreen would be it."),
+    assert_true(aead_seal(MSPAN_OF(out),
+                          SPAN_LIT("Ladies and Gentlemen of the class of '99: If I could offer "
+                                   "you only one tip for the future, sunscreen would be it."),
                           SPAN_OF(ad), nonce, key));
     assert_hex(out, "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
                     "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
@@ -108,7 +110,8 @@ static void test_aead_refuses(void **state)
         }
     }
     assert_true(aead_open(MSPAN_OF(out), SPAN_OF(sealed), SPAN_OF(ad), nonce, key));
-    for (size_t n = 0; n < sizeof(sealed); n++) {  // every truncation, and lengths that do not belong together
+    for (size_t n = 0; n < sizeof(sealed);
+         n++) {  // every truncation, and lengths that do not belong together
         assert_false(aead_open(MSPAN_OF(out), span_of(sealed, n), SPAN_OF(ad), nonce, key));
         assert_false(aead_seal(mspan_of(sealed, n), SPAN_LIT("hello"), SPAN_OF(ad), nonce, key));
     }

@@ -1,6 +1,7 @@
 /*
- * Ed25519: RFC 8032, libsodium's 1,024 vectors, and the edges where implementations differ. A signature that meets
- * the equation is crafted for each edge, so that it is the named check that refuses it.
+ * Ed25519: RFC 8032, libsodium's 1,024 vectors, and the edges where implementations differ. A
+ * signature that meets the equation is crafted for each edge, so that it is the named check that
+ * refuses it.
  */
 #include "lib/crypto/ed25519.h"
 #include "lib/crypto/sha512.h"
@@ -56,7 +57,8 @@ static void test_published_vectors(void **state)
 {
     (void)state;
     assert_int_equal(ARRAY_LEN(test_data), 1024);
-    for (size_t i = 0; i < ARRAY_LEN(test_data); i++) {  // rows 0, 1, 2 are RFC 8032's tests 1, 2, 3
+    for (size_t i = 0; i < ARRAY_LEN(test_data);
+         i++) {  // rows 0, 1, 2 are RFC 8032's tests 1, 2, 3
         const TestData *t = &test_data[i];
         span_t msg = span_of(t->m, i);
         uint8_t pk[32], sk[64], sig[64];
@@ -163,7 +165,8 @@ static void test_non_canonical_keys(void **state)
     memcpy(sig, base_point, 32);
     memset(sig + 32, 0, 32);
     sig[32] = 1;
-    for (unsigned low = 0xed; low <= 0xff; low++) {  // y = p .. 2^255 - 1, and the same with the sign bit
+    for (unsigned low = 0xed; low <= 0xff;
+         low++) {  // y = p .. 2^255 - 1, and the same with the sign bit
         for (unsigned top = 0x7f; top <= 0xff; top += 0x80) {
             memset(pk, 0xff, sizeof(pk));
             pk[0] = (uint8_t)low;
@@ -178,9 +181,9 @@ static void test_non_canonical_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc_8032_sha_abc),   cmocka_unit_test(test_published_vectors),
+        cmocka_unit_test(test_rfc_8032_sha_abc),      cmocka_unit_test(test_published_vectors),
         cmocka_unit_test(test_s_not_below_the_order), cmocka_unit_test(test_every_bit_counts),
-        cmocka_unit_test(test_small_order_r),      cmocka_unit_test(test_small_order_keys),
+        cmocka_unit_test(test_small_order_r),         cmocka_unit_test(test_small_order_keys),
         cmocka_unit_test(test_non_canonical_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
