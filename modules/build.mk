@@ -17,7 +17,7 @@ MODULE_OBJS_$(1) := $$(addprefix build/capsule/,$$(addsuffix .o,$$(basename $$(M
 
 build/modules/$(1).elf: $$(MODULE_OBJS_$(1)) $(CAPSULE_LIBS) sdk/capsule.ld
 	$$(say) LD '$$@'
-	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) -T sdk/capsule.ld -o $$@ $$(filter %.o %.a,$$^)
+	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) -z norelro -T sdk/capsule.ld -o $$@ $$(filter %.o %.a,$$^)
 
 build/modules/$(1).mod: build/modules/$(1).elf modules/$(1)/manifest.json $(MODULE_KEY) build/bin/nonosctl
 	$$(say) SIGN '$$@'
@@ -27,7 +27,7 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
 
 # The font is embedded as it comes from its package.
-build/capsule/modules/console/font.o: $(FONT_PSF)
+build/capsule/modules/console/font.o: $(FONT_LATIN1_PSF)
 
 .PHONY: modules
 modules: $(MODULE_MODS)

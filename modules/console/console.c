@@ -1,0 +1,177 @@
+/*
+ * The console: COM1 and the framebuffer behind one endpoint. One thread: it waits on the endpoint, and the serial
+ * line's interrupt wakes it through a bound notification. A read that finds nothing keeps its reply token and is
+ * answered when somebody types; a newer reader takes the place of an older one, which may have died waiting.
+ */
+#include <string.h>
+
+#include "lib/status.h"
+#include "modules/console/screen.h"
+#include "sdk/ipc.h"
+#include "sdk/print.h"
+#include "sdk/start.h"
+#include "sdk/uart.h"
+
+enum { COM1 = 0x3f8, COM1_IRQ = 4, INPUT = 1024 /* a power of two */, BIT_SERIAL = 1 };
+
+static struct console {
+    nos_handle_t endpoint, notify;
+    struct nos_uart uart;
+    bool serial;
+    struct screen screen;
+    uint8_t input[INPUT];
+    uint32_t head, tail;   // bytes [tail, head), both modulo 2^32
+    uint64_t reader;       // reply token of the read that waits; 0 = none
+    uint32_t reader_most;
+} con;
+
+static void put_bytes(span_t bytes)
+{
+    if (con.serial) {
+        nos_uart_write(&con.uart, bytes);
+    }
+    screen_write(&con.screen, bytes);
+}
+
+/* Both devices want a carriage return before each line feed. */
+static void write_text(span_t text)
+{
+    uint8_t out[256];
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '\n') {
+            out[n++] = '\r';
+        }
+        out[n++] = text.data[i];
+        if (n + 2 > sizeof(out)) {
+            put_bytes(span_of(out, n));
+            n = 0;
+        }
+    }
+    put_bytes(span_of(out, n));
+}
+
+static void take_input(void)
+{
+    uint8_t bytes[64];
+    size_t n;
+
+    while ((n = nos_uart_read(&con.uart, MSPAN_OF(bytes))) > 0) {
+        for (size_t i = 0; i < n && con.head - con.tail < INPUT; i++) {
+            con.input[con.head++ % INPUT] = bytes[i];
+        }
+    }
+    nos_uart_ack(&con.uart);
+}
+
+/** Answer the waiting read. What was typed stays when the reader is gone. */
+static void serve_reader(void)
+{
+    static struct nos_msg m;  // one thread; two of them would not fit a small stack
+    static uint8_t bytes[NOS_TEXT_MAX];
+    uint32_t n = 0;
+
+    if (con.reader == 0 || con.head == con.tail) {
+        return;
+    }
+    while (n < con.reader_most && con.tail + n != con.head) {
+        bytes[n] = con.input[(con.tail + n) % INPUT];
+        n++;
+    }
+    m.token = con.reader;
+    con.reader = 0;
+    nos_msg_answer(&m, NOS_OK);
+    m.word[0] = n;
+    if (nos_msg_put(&m, 1, bytes, n) && nos_reply(&m) == NOS_OK) {
+        con.tail += n;
+    }
+}
+
+static void refuse_reader(void)
+{
+    struct nos_msg m;
+
+    if (con.reader != 0) {
+        m.buffer = NULL;
+        m.token = con.reader;
+        nos_msg_answer(&m, NOS_CANCELLED);
+        nos_status_t st = nos_reply(&m);
+        (void)st;  // NOT_FOUND: it died waiting
+    }
+}
+
+/** Gives: true when `m` holds an answer to send now. */
+static bool serve(struct nos_msg *m)
+{
+    uint64_t op = m->label & 0xff, n = m->label >> 8;
+    span_t text;
+
+    if (op == NOS_CONSOLE_WRITE && n <= NOS_TEXT_MAX && nos_msg_get(m, 0, n, &text)) {
+        write_text(text);
+        nos_msg_answer(m, NOS_OK);
+        return true;
+    }
+    if (op == NOS_CONSOLE_READ && n >= 1 && n <= NOS_TEXT_MAX) {
+        refuse_reader();
+        con.reader = m->token;
+        // word 0 of the answer is the count
+        con.reader_most = n < NOS_TEXT_MAX - 8 ? (uint32_t)n : NOS_TEXT_MAX - 8;
+        serve_reader();
+        return false;
+    }
+    nos_msg_answer(m, NOS_BAD_MESSAGE);
+    return true;
+}
+
+static nos_status_t open_all(void)
+{
+    con.endpoint = nos_find_handle(NOS_CAP_ENDPOINT, "console");
+    nos_status_t st = nos_sys_notify_create(&con.notify);
+    if (st == NOS_OK) {
+        st = nos_sys_notify_bind(con.notify, con.endpoint);
+    }
+    if (st != NOS_OK) {
+        return st;
+    }
+    nos_status_t serial = nos_uart_open(&con.uart, COM1, COM1_IRQ, con.notify, BIT_SERIAL);
+    con.serial = serial == NOS_OK;
+    nos_status_t screen = screen_open(&con.screen);
+    if (!con.serial) {
+        nos_log("console: no serial line: %s", status_text(serial));
+    }
+    if (screen != NOS_OK) {
+        nos_log("console: no screen: %s", status_text(screen));
+    }
+    return con.serial || con.screen.on ? NOS_OK : NOS_NOT_SUPPORTED;
+}
+
+int nos_main(void)
+{
+    static struct nos_msg m;
+    bool answer = false;
+
+    nos_status_t st = open_all();
+    if (st != NOS_OK) {
+        nos_log("console: cannot start: %s", status_text(st));
+        return 1;
+    }
+    for (;;) {
+        st = answer ? nos_reply_recv(con.endpoint, &m, NOS_DEADLINE_NEVER)
+                    : nos_recv(con.endpoint, &m, NOS_DEADLINE_NEVER);
+        if (st != NOS_OK && !answer) {
+            nos_log("console: cannot receive: %s", status_text(st));
+            return 1;
+        }
+        answer = false;
+        if (st != NOS_OK) {
+            continue;  // the caller died before its answer: nothing to undo
+        }
+        if (m.notified) {
+            take_input();
+            serve_reader();
+        } else {
+            answer = serve(&m);
+        }
+    }
+}
