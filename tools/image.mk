@@ -9,9 +9,9 @@ OPERATOR_KEY := $(KEYS)/operator.key
 ALL_KEYS := $(ROOT_KEY) $(PUBLISHER_KEY) $(OPERATOR_KEY)
 EPOCH_FLOOR ?= 1
 
-# A module is a folder of modules/ that has a manifest.
-MODULES := $(sort $(patsubst modules/%/manifest.json,%,$(wildcard modules/*/manifest.json)))
-MODULE_FILES := $(MODULES:%=build/modules/%.mod)
+# MODULES (modules/build.mk) are all that can be built; what the boot volume carries can be fewer.
+IMAGE_MODULES ?= $(MODULES)
+IMAGE_MODULE_FILES := $(IMAGE_MODULES:%=build/modules/%.mod)
 
 KERNEL_ELF := build/kernel/kernel.elf
 KERNEL_MOD := build/kernel/KERNEL.MOD
@@ -29,20 +29,15 @@ $(KERNEL_MOD): $(KERNEL_ELF) kernel/manifest.json $(NONOSCTL) | $(ROOT_KEY)
 	$(Q)$(NONOSCTL) mod build --kernel --elf $(KERNEL_ELF) --manifest kernel/manifest.json \
 	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
 
-build/modules/%.mod: build/modules/%.elf modules/%/manifest.json $(NONOSCTL) | $(PUBLISHER_KEY)
-	$(say) SIGN '$@'
-	$(Q)$(NONOSCTL) mod build --elf $< --manifest modules/$*/manifest.json --sign $(PUBLISHER_KEY) -o $@
-
 $(POLICY): modules/policy.json $(NONOSCTL) | $(ALL_KEYS)
 	$(say) SIGN '$@'
 	$(Q)mkdir -p $(@D) && $(NONOSCTL) policy sign --in $< --keys $(KEYS) --root $(ROOT_KEY) -o $@
 
-$(IMAGE): $(LOADER) $(KERNEL_MOD) $(POLICY) $(MODULE_FILES) $(NONOSCTL)
+$(IMAGE): $(LOADER) $(KERNEL_MOD) $(POLICY) $(IMAGE_MODULE_FILES) $(NONOSCTL)
 	$(say) IMAGE '$@'
 	$(Q)$(NONOSCTL) image make --loader $(LOADER) --root $(KEYS)/root.pub --epoch-floor $(EPOCH_FLOOR) \
-	    --kernel $(KERNEL_MOD) --policy $(POLICY) $(MODULE_FILES:%=--module %) -o $@
+	    --kernel $(KERNEL_MOD) --policy $(POLICY) $(IMAGE_MODULE_FILES:%=--module %) -o $@
 
 .PHONY: keys image
 keys: $(ALL_KEYS)
 image: $(IMAGE)
-.PRECIOUS: build/modules/%.elf build/modules/%.mod
