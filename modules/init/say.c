@@ -1,0 +1,70 @@
+/*
+ * init must not wait for the console: the console may be the capsule that just died, and init is who starts it again.
+ * So the call to it has a deadline, and the log has everything anyway.
+ */
+#include "modules/init/say.h"
+
+#include <string.h>
+
+#include "lib/fmt.h"
+#include "lib/render.h"
+#include "sdk/format.h"
+#include "sdk/ipc.h"
+#include "sdk/start.h"
+
+enum { PATIENCE_NS = 50000000, LINE = 400 };
+
+static void to_console(const char *line)
+{
+    static struct nos_msg m;
+    size_t len = strlen(line);
+    nos_handle_t console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
+
+    m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
+    if (console.v != 0 && nos_msg_put(&m, 0, line, len)) {
+        nos_status_t st = nos_call(console, &m, nos_now_ns() + PATIENCE_NS);
+        (void)st;  // it is in the log
+    }
+}
+
+static void end_line(struct fmt *f, const struct nos_capsule_info *c)
+{
+    fmt_name(f, c->name, NOS_NAME_MAX);
+    fmt_str(f, " (capsule ");
+    fmt_u64(f, c->id);
+    fmt_str(f, ") ");
+    render_end(f, c);
+}
+
+void log_end(const struct nos_capsule_info *c)
+{
+    char line[LINE];
+    struct fmt f;
+
+    FMT_INIT(&f, line);
+    end_line(&f, c);
+    nos_log("init: %s", line);
+}
+
+void say_end(const struct nos_capsule_info *c, const char *fmt, ...)
+{
+    static char line[LINE + 8];
+    struct fmt f;
+    char more[80];
+    va_list args;
+
+    va_start(args, fmt);
+    nos_vformat(more, sizeof(more), fmt, args);
+    va_end(args);
+    fmt_init(&f, line, LINE);
+    fmt_char(&f, '\n');
+    end_line(&f, c);
+    fmt_str(&f, "; ");
+    fmt_str(&f, more);
+    nos_log("init: %s", line + 1);
+    if (!nos_name_is(c->name, "console")) {
+        line[f.len] = '\n';
+        line[f.len + 1] = '\0';
+        to_console(line);
+    }
+}
