@@ -1,0 +1,90 @@
+/* Audit entries as lines: when, who, what, and the fields that this kind of record uses. */
+#include "lib/audit.h"
+#include "lib/cap.h"
+#include "lib/render.h"
+#include "lib/status.h"
+
+void render_audit_head(struct fmt *f)
+{
+    fmt_str(f, "   SEQ TIME s     ACTOR WHAT       DETAILS\n");
+}
+
+static void number(struct fmt *f, const char *label, uint64_t n)
+{
+    fmt_str(f, label);
+    fmt_u64(f, n);
+}
+
+static void render_text(struct fmt *f, const struct nos_audit_body *b)
+{
+    if (b->text[0] != 0) {
+        fmt_char(f, ' ');
+        fmt_name(f, b->text, sizeof b->text);
+    }
+}
+
+static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_body *b)
+{
+    switch (kind) {
+    case NOS_AUDIT_GRANT:
+        fmt_str(f, cap_kind_name((uint32_t)(b->a >> 32)));
+        fmt_str(f, " [");
+        render_rights(f, (uint32_t)(b->a & UINT32_MAX));
+        fmt_char(f, ']');
+        break;
+    case NOS_AUDIT_SPAWN:
+    case NOS_AUDIT_KILL:
+        number(f, "capsule ", b->a);
+        break;
+    case NOS_AUDIT_EXIT:
+        number(f, "capsule ", b->a);
+        number(f, " code ", b->b);
+        break;
+    case NOS_AUDIT_CRASH:
+        number(f, "capsule ", b->a);
+        fmt_str(f, ": ");
+        fmt_str(f, render_crash(b->b));
+        break;
+    case NOS_AUDIT_DENY:
+        number(f, "call ", b->a);
+        number(f, " times ", b->b);
+        break;
+    case NOS_AUDIT_DROP:
+        number(f, "records ", b->a);
+        break;
+    case NOS_AUDIT_POWER:
+        fmt_str(f, b->a == 1 ? "off" : b->a == 2 ? "reset" : "?");
+        break;
+    default:
+        fmt_short_id(f, b->subject);
+        break;
+    }
+}
+
+void render_audit(struct fmt *f, const struct nos_audit_entry *e)
+{
+    size_t line = f->len;
+
+    fmt_u64_right(f, e->rec.seq, 6);
+    fmt_char(f, ' ');
+    fmt_time(f, e->rec.tick);
+    fmt_pad(f, line, 18);
+    fmt_u64_right(f, e->rec.actor, 5);
+    fmt_char(f, ' ');
+    fmt_str(f, audit_kind_name(e->rec.kind));
+    fmt_pad(f, line, 35);
+    if (e->rec.kind == NOS_AUDIT_CHECKPOINT) {
+        fmt_str(f, "signed by the issuer key\n");  // subject and text are the signature
+        return;
+    }
+    render_details(f, e->rec.kind, &e->body);
+    render_text(f, &e->body);
+    if (e->body.status != NOS_OK) {
+        fmt_char(f, ' ');
+        fmt_str(f, status_name(e->body.status));
+        fmt_str(f, " (");
+        fmt_str(f, status_text(e->body.status));
+        fmt_char(f, ')');
+    }
+    fmt_char(f, '\n');
+}
