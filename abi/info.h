@@ -15,7 +15,7 @@ enum nos_topic {
     NOS_TOPIC_MODULES = 3,  /* struct nos_module_info, also of refused boot files */
     NOS_TOPIC_MEM = 4,      /* one struct nos_mem_info */
     NOS_TOPIC_START = 5,    /* struct nos_pol_start (abi/policy.h) */
-    NOS_TOPIC_LOG = 6,      /* right LOG; index = byte offset since boot: as many bytes as fit; see nos_log_head */
+    NOS_TOPIC_LOG = 6,      /* right LOG; index = byte offset since boot: a struct nos_log_head, then text, as much as fits */
     NOS_TOPIC_AUDIT = 7,    /* right AUDIT; index = sequence number: struct nos_audit_entry (abi/audit.h) */
     NOS_TOPIC_AUDIT_HEAD = 8, /* right AUDIT; one struct nos_audit_head (abi/audit.h) */
 };
@@ -122,3 +122,8 @@ struct nos_mem_info { /* bytes, but for the counts */
 };
 
 enum { NOS_LOG_BYTES = 32768 };
+struct nos_log_head { /* before the text of NOS_TOPIC_LOG; reading on from `from` + bytes of text follows the log */
+    uint64_t from;         /* offset of the first byte given: later than asked when older ones were dropped */
+    uint64_t end;          /* offset after the newest byte; `from` = `end`: nothing new, and no text */
+};
+_Static_assert(sizeof(struct nos_log_head) == 16, "ABI");
