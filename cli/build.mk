@@ -1,0 +1,35 @@
+# nonosctl: build/bin/nonosctl (gcc, what a user runs) and build/host-CC/bin/nonosctl (ASan + UBSan, what is tested).
+
+CLI_SRCS := $(sort $(wildcard cli/*.c))
+CLI_LIBS := -lcjson
+
+# Names of system calls, for the `filter` of a manifest and for refusals in the audit log.
+CLI_GEN := build/gen/cli/syscall_names.inc
+$(CLI_GEN): abi/syscalls.tbl
+	$(say) GEN $@
+	$(Q)mkdir -p $(@D) && awk -F'[ |]+' '/^[0-9]/ { printf "X(\"%s\", %s)\n", $$2, $$1 }' $< >$@.tmp && mv $@.tmp $@
+
+# argp and cJSON hand strings about without const, and commands keep whole option sets on their stack.
+CLI_OBJS_tool := $(CLI_SRCS:%.c=build/tool/%.o)
+CLI_OBJS_host-gcc := $(CLI_SRCS:%.c=build/host-gcc/%.o)
+CLI_OBJS_host-clang := $(CLI_SRCS:%.c=build/host-clang/%.o)
+$(CLI_OBJS_tool) $(CLI_OBJS_host-gcc) $(CLI_OBJS_host-clang): | $(CLI_GEN)
+
+# cli_program FLAVOUR CC LDFLAGS PROGRAM
+define cli_program
+$(4): $$(CLI_OBJS_$(1)) $$(LIB_SRCS:%.c=build/$(1)/%.o) build/$(1)/libcrypto.a
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $(2) $(3) $$^ $$(CLI_LIBS) -o $$@
+endef
+$(eval $(call cli_program,tool,$(TOOL_CC),$(TOOL_LDFLAGS),build/bin/nonosctl))
+$(eval $(call cli_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS),build/host-gcc/bin/nonosctl))
+$(eval $(call cli_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS),build/host-clang/bin/nonosctl))
+
+.PHONY: nonosctl nonosctl-static
+nonosctl: build/bin/nonosctl
+
+# One file that runs on any Linux of this architecture.
+nonosctl-static: build/bin/nonosctl-static
+build/bin/nonosctl-static: $(CLI_OBJS_tool) $(LIB_SRCS:%.c=build/tool/%.o) build/tool/libcrypto.a
+	$(say) LD $@
+	$(Q)mkdir -p $(@D) && $(TOOL_CC) -static-pie -Wl,-z,relro,-z,now -Wl,--build-id=none $^ $(CLI_LIBS) -o $@

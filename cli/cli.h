@@ -1,0 +1,60 @@
+#pragma once
+/* The verbs. Each parses its own arguments (argp) and returns an exit code of cli/report.h. */
+#include "cli/report.h"
+#include "cli/out.h"
+
+#include <argp.h>
+
+#define NONOSCTL_VERSION "0.1.0"
+
+struct verb {
+    const char *name;    /* one or two words */
+    const char *summary;
+    int (*run)(int argc, char **argv); /* argv[0] = "nonosctl key new" */
+};
+
+extern const struct verb verbs[];
+extern const size_t n_verbs;
+
+int cmd_key_new(int argc, char **argv);
+int cmd_key_show(int argc, char **argv);
+int cmd_mod_build(int argc, char **argv);
+int cmd_mod_sign(int argc, char **argv);
+int cmd_mod_verify(int argc, char **argv);
+int cmd_mod_inspect(int argc, char **argv);
+int cmd_policy_sign(int argc, char **argv);
+int cmd_policy_inspect(int argc, char **argv);
+int cmd_image_make(int argc, char **argv);
+int cmd_image_inspect(int argc, char **argv);
+int cmd_image_verify(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
+int cmd_modules(int argc, char **argv);
+int cmd_caps(int argc, char **argv);
+int cmd_mem(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
+int cmd_about(int argc, char **argv);
+int cmd_load(int argc, char **argv);
+int cmd_start(int argc, char **argv);
+int cmd_kill(int argc, char **argv);
+int cmd_poweroff(int argc, char **argv);
+int cmd_token_export(int argc, char **argv);
+int cmd_token_verify(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
+
+/** argp_parse, which leaves with USAGE by itself when the arguments are wrong. */
+void parse_args(const struct argp *argp, int argc, char **argv, void *into);
+
+/** For an argp parser's `-o json|text` key. */
+void parse_form(const char *arg, struct argp_state *state, enum out_form *out);
+
+/** For an option that names a whole number of min..max. */
+uint64_t parse_number(const char *arg, struct argp_state *state, const char *what, uint64_t min, uint64_t max);
+
+/** A list of option arguments, kept in order. */
+struct words {
+    const char *item[64];
+    size_t n;
+};
+void words_add(struct words *w, const char *arg, struct argp_state *state);

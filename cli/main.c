@@ -1,0 +1,85 @@
+/* nonosctl: find the verb, hand over. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lib/fmt.h"
+
+const struct verb verbs[] = {
+    { "key new", "make a root, publisher or operator key", cmd_key_new },
+    { "key show", "show type, public key and ids of a key file", cmd_key_show },
+    { "mod build", "make a module from a program and its manifest", cmd_mod_build },
+    { "mod sign", "sign a module", cmd_mod_sign },
+    { "mod verify", "check a module as loader and kernel do", cmd_mod_verify },
+    { "mod inspect", "show what is inside a module", cmd_mod_inspect },
+    { "policy sign", "make the signed boot policy from its source", cmd_policy_sign },
+    { "policy inspect", "show what is inside a policy", cmd_policy_inspect },
+};
+const size_t n_verbs = ARRAY_LEN(verbs);
+
+static void print_help(FILE *to)
+{
+    fputs("Usage: nonosctl VERB [OPTION...] [ARGUMENT...]\n\n", to);
+    for (size_t i = 0; i < n_verbs; i++) {
+        fprintf(to, "  %-16s %s\n", verbs[i].name, verbs[i].summary);
+    }
+    fputs("\n`nonosctl VERB --help` shows the options of a verb. Exit codes: 0 done, 1 refused, 2 usage or source,\n"
+          "3 file, 4 node does not answer, 5 node refused, 6 a program that is needed failed or is missing.\n", to);
+}
+
+/** The verb that argv[1..] begins with, and how many words it takes. */
+static const struct verb *find_verb(int argc, char **argv, int *words)
+{
+    for (size_t i = 0; i < n_verbs; i++) {
+        const char *space = strchr(verbs[i].name, ' ');
+        size_t first = space == NULL ? strlen(verbs[i].name) : (size_t)(space - verbs[i].name);
+        if (argc < 2 || strlen(argv[1]) != first || strncmp(argv[1], verbs[i].name, first) != 0) {
+            continue;
+        }
+        if (space == NULL || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
+            *words = space == NULL ? 1 : 2;
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_verb(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return USAGE;
+    }
+    char *safe = out_safe(span_of(argv[1], strlen(argv[1])));
+    char *second = argc > 2 ? out_safe(span_of(argv[2], strlen(argv[2]))) : must_printf("%s", "");
+    fail(USAGE, "no such verb: %s%s%s", safe, argc > 2 ? " " : "", second);
+    hint("`nonosctl --help` lists the verbs");
+    free(safe);
+    free(second);
+    return USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int words = 0;
+    argp_err_exit_status = USAGE;
+    argp_program_version = "nonosctl " NONOSCTL_VERSION;
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        print_help(stdout);
+        return out_flush();
+    }
+    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        puts(argp_program_version);
+        return out_flush();
+    }
+    const struct verb *v = find_verb(argc, argv, &words);
+    if (v == NULL) {
+        return unknown_verb(argc, argv);
+    }
+    char *name = must_printf("nonosctl %s", v->name);
+    argv[words] = name;
+    int rc = v->run(argc - words, argv + words);
+    free(name);
+    return rc;
+}
