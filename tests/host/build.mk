@@ -15,6 +15,7 @@ $(ED25519_VECTORS): $(DEPS_STAMP)
 	$(Q)sed -n '/^static TestData test_data/,/^};/p' build/deps/libsodium/test/default/sign.c >$@
 
 TEST_crypto_sign_DEPS := $(ED25519_VECTORS)
+CFLAGS_tests/host/test_crypto_sign.c := -DSODIUM_STATIC=1 $(SODIUM_INC)
 TEST_crypto_hash_DEPS := $(BLAKE3_VECTORS)
 TEST_crypto_hash_LIBS := -lcjson
 
@@ -26,7 +27,7 @@ KERNEL_ON_HOST_OBJS := build/kernel/lib/freestanding/string.o build/kernel/libcr
 
 build/kernel-on-host/%: tests/host/%.c $(KERNEL_ON_HOST_OBJS) tools/flags.mk
 	$(say) LINK '$@'
-	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES) -MMD -MP $< $(KERNEL_ON_HOST_OBJS) \
+	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES) $(CFLAGS_$<) -MMD -MP $< $(KERNEL_ON_HOST_OBJS) \
 	    $(TEST_$(*:test_%=%)_LIBS) -lcmocka -o $@
 
 # --- rules made after every build.mk has been read (tools/rules.mk asks for them) --------------------------------

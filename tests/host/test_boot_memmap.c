@@ -1,0 +1,243 @@
+/* boot/memmap.h: firmware maps, tidy and untidy, against a model that colours single pages. */
+#include "boot/memmap.h"
+#include "boot/uefi.h"
+#include "tests/host/test.h"
+
+enum { PAGE = 4096, ROOM = 64, MODEL_PAGES = 64, STRIDE = 48 };
+
+static struct nos_mem_range work[ROOM];
+static struct nos_mem_range out[NOS_MEM_RANGES_MAX];
+
+static void add(struct memmap *m, uint64_t page, uint64_t pages, enum nos_mem_kind kind)
+{
+    assert_int_equal(memmap_add(m, page * PAGE, pages * PAGE, kind, 0), NOS_OK);
+}
+
+static uint32_t finish(struct memmap *m, uint32_t max)
+{
+    uint32_t n = 999;
+    assert_int_equal(memmap_finish(m, out, max, &n), NOS_OK);
+    return n;
+}
+
+static void expect(uint32_t i, uint64_t page, uint64_t pages, enum nos_mem_kind kind)
+{
+    assert_int_equal(out[i].base, page * PAGE);
+    assert_int_equal(out[i].len, pages * PAGE);
+    assert_int_equal(out[i].kind, kind);
+}
+
+static void test_sorts_and_merges(void **state)
+{
+    struct memmap m;
+    (void)state;
+    memmap_start(&m, work, ROOM);
+    add(&m, 20, 5, NOS_MEM_ACPI);
+    add(&m, 4, 4, NOS_MEM_FREE);
+    add(&m, 0, 4, NOS_MEM_FREE);
+    add(&m, 8, 0, NOS_MEM_RESERVED);
+    add(&m, 8, 2, NOS_MEM_FREE);
+    assert_int_equal(finish(&m, ROOM), 2);
+    expect(0, 0, 10, NOS_MEM_FREE);
+    expect(1, 20, 5, NOS_MEM_ACPI);
+}
+
+static void test_kernel_is_cut_out_of_loader_memory(void **state)
+{
+    struct memmap m;
+    (void)state;
+    memmap_start(&m, work, ROOM);
+    add(&m, 0, 30, NOS_MEM_LOADER);
+    add(&m, 10, 5, NOS_MEM_KERNEL);
+    assert_int_equal(finish(&m, ROOM), 3);
+    expect(0, 0, 10, NOS_MEM_LOADER);
+    expect(1, 10, 5, NOS_MEM_KERNEL);
+    expect(2, 15, 15, NOS_MEM_LOADER);
+}
+
+/** The rule, page by page: who claims it with the highest number has it. */
+static void model(const struct nos_mem_range *in, uint32_t n, uint8_t page[MODEL_PAGES])
+{
+    memset(page, 0, MODEL_PAGES);
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint64_t p = in[i].base / PAGE; p < (in[i].base + in[i].len) / PAGE; p++) {
+            page[p] = in[i].kind > page[p] ? (uint8_t)in[i].kind : page[p];
+        }
+    }
+}
+
+static void check_against(const uint8_t page[MODEL_PAGES], uint32_t n)
+{
+    uint8_t seen[MODEL_PAGES] = { 0 };
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t end = out[i].base + out[i].len;
+        assert_true(out[i].len > 0);
+        if (i > 0) {
+            uint64_t before = out[i - 1].base + out[i - 1].len;
+            assert_true(before <= out[i].base);
+            assert_false(before == out[i].base && out[i - 1].kind == out[i].kind);  // merged
+        }
+        for (uint64_t p = out[i].base / PAGE; p < end / PAGE; p++) {
+            seen[p] = (uint8_t)out[i].kind;
+        }
+    }
+    assert_memory_equal(seen, page, MODEL_PAGES);
+}
+
+static void test_overlaps_like_the_model(void **state)
+{
+    uint32_t seed = 12345;
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        struct nos_mem_range in[8];
+        uint8_t page[MODEL_PAGES];
+        struct memmap m;
+        uint32_t n = 1 + (uint32_t)round % 8;
+        memmap_start(&m, work, ROOM);
+        for (uint32_t i = 0; i < n; i++) {
+            seed = seed * 1103515245 + 12345;
+            uint64_t base = seed >> 8 & 31;
+            uint64_t len = seed >> 16 & 31;
+            in[i] = (struct nos_mem_range){ base * PAGE, len * PAGE, 1 + (seed >> 24) % 7, 0 };
+            add(&m, base, len, (enum nos_mem_kind)in[i].kind);
+        }
+        model(in, n, page);
+        check_against(page, finish(&m, ROOM));
+    }
+}
+
+static void test_drops_the_smallest_free_ranges(void **state)
+{
+    struct memmap m;
+    (void)state;
+    memmap_start(&m, work, ROOM);
+    add(&m, 0, 5, NOS_MEM_FREE);
+    add(&m, 6, 1, NOS_MEM_FREE);
+    add(&m, 8, 1, NOS_MEM_ACPI);
+    add(&m, 10, 3, NOS_MEM_FREE);
+    assert_int_equal(finish(&m, 2), 2);
+    expect(0, 0, 5, NOS_MEM_FREE);
+    expect(1, 8, 1, NOS_MEM_ACPI);
+}
+
+static void test_gives_up_without_free_ranges(void **state)
+{
+    struct memmap m;
+    uint32_t n = 999;
+    (void)state;
+    memmap_start(&m, work, ROOM);
+    add(&m, 0, 1, NOS_MEM_ACPI);
+    add(&m, 2, 1, NOS_MEM_ACPI);
+    assert_int_equal(memmap_finish(&m, out, 1, &n), NOS_BOOT_FIRMWARE);
+    assert_int_equal(n, 999);
+}
+
+static void test_refuses_malformed_ranges(void **state)
+{
+    struct memmap m;
+    (void)state;
+    memmap_start(&m, work, 1);
+    assert_int_equal(memmap_add(&m, 1, PAGE, NOS_MEM_FREE, 0), NOS_BOOT_FIRMWARE);
+    assert_int_equal(memmap_add(&m, PAGE, 1, NOS_MEM_FREE, 0), NOS_BOOT_FIRMWARE);
+    assert_int_equal(memmap_add(&m, UINT64_MAX - PAGE + 1, PAGE, NOS_MEM_FREE, 0),
+                     NOS_BOOT_FIRMWARE);
+    assert_int_equal(memmap_add(&m, (uint64_t)64 << 40, PAGE, NOS_MEM_FREE, 0), NOS_OK);
+    assert_int_equal(m.n, 0);  // beyond the direct map: left out
+    add(&m, 0, 1, NOS_MEM_FREE);
+    assert_int_equal(memmap_add(&m, PAGE, PAGE, NOS_MEM_FREE, 0), NOS_BOOT_FIRMWARE);  // full
+}
+
+static void test_no_room_to_split(void **state)
+{
+    struct memmap m;
+    uint32_t n = 999;
+    (void)state;
+    memmap_start(&m, work, 2);
+    add(&m, 0, 30, NOS_MEM_FREE);
+    add(&m, 10, 5, NOS_MEM_RESERVED);
+    assert_int_equal(memmap_finish(&m, out, ROOM, &n), NOS_BOOT_FIRMWARE);
+}
+
+static void descriptor(uint8_t *d, uint32_t type, uint64_t page, uint64_t pages, uint64_t attribute)
+{
+    memset(d, 0xee, STRIDE);
+    store_le32(d, type);
+    store_le64(d + 8, page * PAGE);
+    store_le64(d + 24, pages);
+    store_le64(d + 32, attribute);
+}
+
+static void test_uefi_types(void **state)
+{
+    static const struct {
+        uint32_t type;
+        uint64_t attribute;
+        enum nos_mem_kind kind;
+        uint32_t attr;
+    } row[] = {
+        { UEFI_MEM_RESERVED, 0, NOS_MEM_RESERVED, 0 },
+        { UEFI_MEM_LOADER_CODE, 0, NOS_MEM_LOADER, 0 },
+        { UEFI_MEM_LOADER_DATA, 0, NOS_MEM_LOADER, 0 },
+        { UEFI_MEM_BOOT_CODE, 0, NOS_MEM_FREE, 0 },
+        { UEFI_MEM_BOOT_DATA, 0, NOS_MEM_FREE, 0 },
+        { UEFI_MEM_RUNTIME_CODE, 0, NOS_MEM_RUNTIME, 1 },
+        { UEFI_MEM_RUNTIME_DATA, 0, NOS_MEM_RUNTIME, 0 },
+        { UEFI_MEM_CONVENTIONAL, 0, NOS_MEM_FREE, 0 },
+        { UEFI_MEM_CONVENTIONAL, UEFI_MEM_ATTR_SP, NOS_MEM_RESERVED, 0 },
+        { UEFI_MEM_UNUSABLE, 0, NOS_MEM_RESERVED, 0 },
+        { UEFI_MEM_ACPI_RECLAIM, 0, NOS_MEM_ACPI, 0 },
+        { UEFI_MEM_ACPI_NVS, 0, NOS_MEM_NVS, 0 },
+        { UEFI_MEM_MMIO, 0, NOS_MEM_RESERVED, 0 },
+        { UEFI_MEM_MMIO_PORTS, 0, NOS_MEM_RESERVED, 0 },
+        { UEFI_MEM_PAL, 0, NOS_MEM_RESERVED, 0 },
+        { UEFI_MEM_PERSISTENT, 0, NOS_MEM_RESERVED, 0 },
+        { 15, 0, NOS_MEM_RESERVED, 0 },
+        { 0x80000000, 0, NOS_MEM_RESERVED, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        uint8_t d[STRIDE];
+        struct memmap m;
+        descriptor(d, row[i].type, 5, 2, row[i].attribute);
+        memmap_start(&m, work, ROOM);
+        assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), STRIDE), NOS_OK);
+        assert_int_equal(finish(&m, ROOM), 1);
+        expect(0, 5, 2, row[i].kind);
+        assert_int_equal(out[0].attr, row[i].attr);
+    }
+}
+
+static void test_uefi_map_shape(void **state)
+{
+    uint8_t d[2 * STRIDE];
+    struct memmap m;
+    (void)state;
+    descriptor(d, UEFI_MEM_CONVENTIONAL, 0, 4, 0);
+    descriptor(d + STRIDE, UEFI_MEM_CONVENTIONAL, 4, 4, 0);
+    memmap_start(&m, work, ROOM);
+    assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), STRIDE), NOS_OK);
+    assert_int_equal(finish(&m, ROOM), 1);
+    expect(0, 0, 8, NOS_MEM_FREE);
+
+    memmap_start(&m, work, ROOM);
+    assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), 32), NOS_BOOT_FIRMWARE);
+    assert_int_equal(memmap_add_uefi(&m, span_of(d, STRIDE + 1), STRIDE), NOS_BOOT_FIRMWARE);
+    store_le64(d + 24, UINT64_MAX / 2);  // pages: the length does not fit
+    assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), STRIDE), NOS_BOOT_FIRMWARE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sorts_and_merges),
+        cmocka_unit_test(test_kernel_is_cut_out_of_loader_memory),
+        cmocka_unit_test(test_overlaps_like_the_model),
+        cmocka_unit_test(test_drops_the_smallest_free_ranges),
+        cmocka_unit_test(test_gives_up_without_free_ranges),
+        cmocka_unit_test(test_refuses_malformed_ranges),
+        cmocka_unit_test(test_no_room_to_split),
+        cmocka_unit_test(test_uefi_types),
+        cmocka_unit_test(test_uefi_map_shape),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
