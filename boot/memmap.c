@@ -1,0 +1,222 @@
+/*
+ * Memory ranges: collected in any order, then sorted, made disjoint and merged. Firmware maps come
+ * nearly sorted and nearly disjoint, but nothing here relies on it: a range that two entries claim
+ * goes to the more cautious kind.
+ */
+#include "boot/memmap.h"
+
+#include <string.h>
+
+#include "boot/uefi.h"
+#include "lib/checked.h"
+
+enum { PAGE = 4096 };
+#define DIRECT_LIMIT ((uint64_t)64 << 40)
+
+static uint64_t end_of(const struct nos_mem_range *r)
+{
+    return r->base + r->len;
+}
+
+void memmap_start(struct memmap *m, struct nos_mem_range *range, uint32_t room)
+{
+    *m = (struct memmap){ .range = range, .n = 0, .room = room };
+}
+
+/** Insert at index `i`, moving the rest up. */
+static bool insert_at(struct memmap *m, uint32_t i, struct nos_mem_range r)
+{
+    if (m->n >= m->room) {
+        return false;
+    }
+    memmove(m->range + i + 1, m->range + i, (m->n - i) * sizeof(r));
+    m->range[i] = r;
+    m->n++;
+    return true;
+}
+
+/** Insert where it belongs by base, after those of the same base. Looks from the end: maps come
+ * nearly sorted. */
+static bool insert_sorted(struct memmap *m, struct nos_mem_range r)
+{
+    uint32_t i = m->n;
+    while (i > 0 && m->range[i - 1].base > r.base) {
+        i--;
+    }
+    return insert_at(m, i, r);
+}
+
+static void remove_at(struct memmap *m, uint32_t i)
+{
+    memmove(m->range + i, m->range + i + 1, (m->n - i - 1) * sizeof(m->range[0]));
+    m->n--;
+}
+
+nos_status_t memmap_add(struct memmap *m, uint64_t base, uint64_t len, enum nos_mem_kind kind,
+                        uint32_t attr)
+{
+    uint64_t end;
+    if (!checked_add(base, len, &end) || ((base | len) & (PAGE - 1)) != 0) {
+        return NOS_BOOT_FIRMWARE;
+    }
+    end = end > DIRECT_LIMIT ? DIRECT_LIMIT : end;
+    if (base >= end) {
+        return NOS_OK;
+    }
+    struct nos_mem_range r = {
+        .base = base, .len = end - base, .kind = (uint32_t)kind, .attr = attr
+    };
+    return insert_sorted(m, r) ? NOS_OK : NOS_BOOT_FIRMWARE;
+}
+
+static enum nos_mem_kind kind_of(uint32_t type, uint64_t attribute)
+{
+    switch (type) {
+    case UEFI_MEM_LOADER_CODE:
+    case UEFI_MEM_LOADER_DATA:
+        return NOS_MEM_LOADER;
+    case UEFI_MEM_BOOT_CODE:
+    case UEFI_MEM_BOOT_DATA:
+    case UEFI_MEM_CONVENTIONAL:
+        return (attribute & UEFI_MEM_ATTR_SP) != 0 ? NOS_MEM_RESERVED : NOS_MEM_FREE;
+    case UEFI_MEM_RUNTIME_CODE:
+    case UEFI_MEM_RUNTIME_DATA:
+        return NOS_MEM_RUNTIME;
+    case UEFI_MEM_ACPI_RECLAIM:
+        return NOS_MEM_ACPI;
+    case UEFI_MEM_ACPI_NVS:
+        return NOS_MEM_NVS;
+    default:  // persistent memory included: nothing of ours may outlive power-off
+        return NOS_MEM_RESERVED;
+    }
+}
+
+static nos_status_t add_descriptor(struct memmap *m, span_t d)
+{
+    uint32_t type;
+    uint64_t base, pages, attribute, len;
+
+    if (!span_le32(d, offsetof(struct uefi_memory_descriptor, type), &type) ||
+        !span_le64(d, offsetof(struct uefi_memory_descriptor, physical_start), &base) ||
+        !span_le64(d, offsetof(struct uefi_memory_descriptor, pages), &pages) ||
+        !span_le64(d, offsetof(struct uefi_memory_descriptor, attribute), &attribute) ||
+        !checked_mul(pages, PAGE, &len)) {
+        return NOS_BOOT_FIRMWARE;
+    }
+    return memmap_add(m, base, len, kind_of(type, attribute), type == UEFI_MEM_RUNTIME_CODE);
+}
+
+nos_status_t memmap_add_uefi(struct memmap *m, span_t map, uint64_t stride)
+{
+    nos_status_t st = NOS_OK;
+    span_t descriptor;
+
+    if (stride < sizeof(struct uefi_memory_descriptor) || map.len % stride != 0) {
+        return NOS_BOOT_FIRMWARE;
+    }
+    while (st == NOS_OK && span_take(&map, stride, &descriptor)) {
+        st = add_descriptor(m, descriptor);
+    }
+    return st;
+}
+
+/** Ranges i and i + 1 overlap, and i is the more cautious: cut the front off i + 1, which may then
+ * belong later. */
+static bool cut_second(struct memmap *m, uint32_t i)
+{
+    struct nos_mem_range b = m->range[i + 1];
+    uint64_t from = end_of(&m->range[i]);
+
+    remove_at(m, i + 1);
+    if (end_of(&b) <= from) {
+        return true;
+    }
+    b.len = end_of(&b) - from;
+    b.base = from;
+    return insert_sorted(m, b);
+}
+
+/** Ranges i and i + 1 overlap, and i + 1 is the more cautious: it cuts i in up to two pieces. */
+static bool cut_first(struct memmap *m, uint32_t i)
+{
+    struct nos_mem_range a = m->range[i];
+    struct nos_mem_range b = m->range[i + 1];
+    struct nos_mem_range rest = a;
+
+    if (a.base == b.base) {
+        remove_at(m, i);
+    } else {
+        m->range[i].len = b.base - a.base;
+    }
+    if (end_of(&a) <= end_of(&b)) {
+        return true;
+    }
+    rest.base = end_of(&b);
+    rest.len = end_of(&a) - rest.base;
+    return insert_sorted(m, rest);
+}
+
+static bool make_disjoint(struct memmap *m)
+{
+    uint32_t i = 0;
+    while (i + 1 < m->n) {
+        const struct nos_mem_range *a = &m->range[i];
+        if (a[1].base >= end_of(a)) {
+            i++;
+        } else if (!(a[1].kind > a->kind ? cut_first(m, i) : cut_second(m, i))) {
+            return false;
+        }
+        // A cut that removed range i brings range i + 1 to its place, which may overlap nothing
+        // before: bases only rise.
+    }
+    return true;
+}
+
+static void merge(struct memmap *m)
+{
+    uint32_t to = 0;
+    for (uint32_t i = 1; i < m->n; i++) {
+        struct nos_mem_range *last = &m->range[to];
+        const struct nos_mem_range *r = &m->range[i];
+        if (end_of(last) == r->base && last->kind == r->kind && last->attr == r->attr) {
+            last->len += r->len;
+        } else {
+            m->range[++to] = *r;
+        }
+    }
+    m->n = m->n == 0 ? 0 : to + 1;
+}
+
+/** Leave the smallest FREE range out; false when there is none. */
+static bool drop_smallest_free(struct memmap *m)
+{
+    uint32_t at = m->n;
+    for (uint32_t i = 0; i < m->n; i++) {
+        if (m->range[i].kind == NOS_MEM_FREE &&
+            (at == m->n || m->range[i].len < m->range[at].len)) {
+            at = i;
+        }
+    }
+    if (at == m->n) {
+        return false;
+    }
+    remove_at(m, at);
+    return true;
+}
+
+nos_status_t memmap_finish(struct memmap *m, struct nos_mem_range *out, uint32_t max,
+                           uint32_t *n_out)
+{
+    if (!make_disjoint(m)) {
+        return NOS_BOOT_FIRMWARE;
+    }
+    merge(m);
+    while (m->n > max) {
+        if (!drop_smallest_free(m)) {
+            return NOS_BOOT_FIRMWARE;
+        }
+    }
+    memcpy(out, m->range, m->n * sizeof(m->range[0]));
+    *n_out = m->n;
+    return NOS_OK;
+}

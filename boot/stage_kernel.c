@@ -1,0 +1,27 @@
+/*
+ * Stage: lay the verified kernel out in frames of its own, relocated for its virtual base. The
+ * frames begin on a 2 MiB boundary, so that one page table in the direct map is all that its
+ * read-only parts cost.
+ */
+#include "boot/boot.h"
+
+nos_status_t stage_kernel(struct boot *b)
+{
+    uint8_t *frames = NULL;
+
+    b->subject = "KERNEL.MOD";
+    nos_status_t st = elf_parse(b->kernel.image, &b->elf);
+    if (st == NOS_OK) {
+        st = pages_take_2m(b, b->elf.mem_len, &frames);
+    }
+    if (st == NOS_OK) {
+        st = elf_apply(&b->elf, mspan_of(frames, b->elf.mem_len), NOS_KERNEL_BASE);
+    }
+    if (st == NOS_OK) {
+        b->info->kernel_base = (uint64_t)frames;
+        b->info->kernel_len = b->elf.mem_len;
+        b->info->kernel_virt = NOS_KERNEL_BASE;
+        b->entry = NOS_KERNEL_BASE + b->elf.entry;
+    }
+    return st;
+}

@@ -1,0 +1,170 @@
+/*
+ * Stage: out of the firmware and into the kernel.
+ *
+ * Everything that can fail is done before ExitBootServices, also on the last memory map: the map is
+ * read, brought into the kernel's form, the page tables are written from it, and only then is its
+ * key turned in. No firmware service is called in between, so the key goes stale only if a timer of
+ * the firmware allocates; then all of it is done again.
+ */
+#include "boot/boot.h"
+#include "boot/console.h"
+#include "boot/firmware.h"
+#include "boot/memmap.h"
+#include "boot/space.h"
+
+enum {
+    TABLES_SPARE = 4,    // the last map may have grown since the tables were counted
+    ENTRIES_SPARE = 32,  // and so may its entries
+    EXIT_TRIES = 8,
+    PAGE = 4096,
+};
+static const uint64_t cr4_la57 = (uint64_t)1 << 12;
+
+static struct {
+    struct boot_buffer uefi;  // the firmware's map; `len` is its room
+    struct nos_mem_range *work;
+    uint32_t work_room;
+    uint64_t stride, key;
+    uint64_t *tables;
+    uint32_t tables_room;
+    struct space space;
+} leave;
+
+/** Room for the firmware's map, and for as many ranges and some. */
+static nos_status_t take_room(struct boot *b)
+{
+    uint64_t size = 0;
+    uint32_t version;
+    uint8_t *work = NULL;
+
+    (void)FIRMWARE(b->bs->get_memory_map(&size, NULL, &leave.key, &leave.stride, &version));
+    if (leave.stride < sizeof(struct uefi_memory_descriptor) || leave.stride > PAGE ||
+        size > 1 << 20) {
+        return NOS_BOOT_FIRMWARE;
+    }
+    leave.uefi.len = size + ENTRIES_SPARE * leave.stride;
+    leave.work_room = (uint32_t)(leave.uefi.len / leave.stride) + ENTRIES_SPARE;
+    nos_status_t st = pages_take(b, leave.uefi.len, &leave.uefi.data);
+    if (st == NOS_OK) {
+        st = pages_take(b, leave.work_room * sizeof(struct nos_mem_range), &work);
+        leave.work = (struct nos_mem_range *)(void *)work;
+    }
+    return st;
+}
+
+/** The memory map of this moment into bootinfo, its key into leave.key. */
+static nos_status_t read_map(struct boot *b)
+{
+    uint64_t size = leave.uefi.len;
+    uint32_t version;
+    struct memmap m;
+    struct nos_bootinfo *info = b->info;
+
+    if (FIRMWARE(b->bs->get_memory_map(&size, leave.uefi.data, &leave.key, &leave.stride,
+                                       &version)) != UEFI_SUCCESS) {
+        return NOS_BOOT_FIRMWARE;
+    }
+    memmap_start(&m, leave.work, leave.work_room);
+    nos_status_t st = memmap_add_uefi(&m, span_of(leave.uefi.data, size), leave.stride);
+    if (st == NOS_OK) {
+        st = memmap_add(&m, info->kernel_base, info->kernel_len, NOS_MEM_KERNEL, 0);
+    }
+    return st == NOS_OK ? memmap_finish(&m, info->mem, NOS_MEM_RANGES_MAX, &info->n_mem) : st;
+}
+
+static nos_status_t write_tables(struct boot *b, uint64_t *pool, uint32_t room)
+{
+    paging_start(&b->tables, pool, (uint64_t)pool, room);
+    return space_map(&leave.space, &b->tables, b->info->mem, b->info->n_mem) ? NOS_OK
+                                                                             : NOS_BOOT_FIRMWARE;
+}
+
+/** Count the tables on the map as it is now, and take pages for them. */
+static nos_status_t take_tables(struct boot *b)
+{
+    uint8_t *pool = NULL;
+    nos_status_t st = read_map(b);
+    if (st == NOS_OK) {
+        st = write_tables(b, NULL, 0);
+    }
+    if (st == NOS_OK) {
+        leave.tables_room = b->tables.used + TABLES_SPARE;
+        st = pages_take(b, (uint64_t)leave.tables_room * PAGE, &pool);
+        leave.tables = (uint64_t *)(void *)pool;
+    }
+    return st;
+}
+
+static void report(const struct boot *b)
+{
+    struct fmt *line = console_line();
+    fmt_str(line, "kernel: ");
+    fmt_name(line, b->manifest.name, sizeof(b->manifest.name));
+    fmt_str(line, " ");
+    fmt_span(line, b->manifest.semver);
+    fmt_str(line, ", ");
+    fmt_size(line, b->info->kernel_len);
+    fmt_str(line, " in memory, entered next");
+    console_print();
+}
+
+/** Errors: BOOT_FIRMWARE when the map cannot be used or the firmware will not let go. */
+static nos_status_t exit_firmware(struct boot *b)
+{
+    for (uint32_t i = 0; i < EXIT_TRIES; i++) {
+        nos_status_t st = read_map(b);
+        if (st == NOS_OK) {
+            st = write_tables(b, leave.tables, leave.tables_room);
+        }
+        if (st != NOS_OK) {
+            return st;
+        }
+        // After a first try, even a failed one, no service but these two may be called:
+        // UEFI 2.10, 7.4.6.
+        console_firmware_gone();
+        b->firmware_gone = true;
+        if (FIRMWARE(b->bs->exit_boot_services(b->image, leave.key)) == UEFI_SUCCESS) {
+            return NOS_OK;
+        }
+    }
+    return NOS_BOOT_FIRMWARE;
+}
+
+static _Noreturn void enter(struct boot *b)
+{
+    struct nos_bootinfo *info = b->info;
+    info->boot_cr3 = b->tables.pool_phys;
+    info->tsc_firmware = firmware_ticks;
+    info->tsc_exit = tsc_read();
+    enter_kernel(info->boot_cr3, b->entry, NOS_DIRECT_BASE + (uint64_t)info);
+}
+
+static bool five_levels(void)
+{
+    uint64_t cr4;
+    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+    return (cr4 & cr4_la57) != 0;
+}
+
+nos_status_t stage_leave(struct boot *b)
+{
+    if (five_levels()) {  // our tables have four, and the switch needs a detour out of long mode
+        b->subject = "5-level paging is on";
+        return NOS_BOOT_FIRMWARE;
+    }
+    b->subject = "memory map";
+    nos_status_t st = take_room(b);
+    if (st == NOS_OK) {
+        space_init(&leave.space, &b->elf, b->info, (uint64_t)&enter_kernel);
+        st = take_tables(b);
+    }
+    if (st == NOS_OK) {
+        report(b);
+        b->subject = "ExitBootServices";
+        st = exit_firmware(b);
+    }
+    if (st == NOS_OK) {
+        enter(b);
+    }
+    return st;
+}
