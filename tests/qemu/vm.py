@@ -1,0 +1,240 @@
+"""One QEMU machine: firmware, boot volume, two serial ports, monitor. docs/testing.md has the picture.
+
+A machine cleans up after itself: use it in a `with` block. Serial output of COM1 goes to build/test-logs/NAME.log.
+"""
+
+import dataclasses
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from qmp import Gdb, Qmp, QmpError, connect
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
+LOGS = os.path.join(TOP, 'build', 'test-logs')
+OVMF = os.environ.get('N0N_OVMF', '/usr/share/OVMF')
+CODE = os.path.join(OVMF, 'OVMF_CODE_4M.fd')
+VARS = os.path.join(OVMF, 'OVMF_VARS_4M.fd')
+SLOW = float(os.environ.get('N0N_SLOW', '1'))  # stretches every time limit, for loaded machines
+
+_ANSI = re.compile(r'\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][0-9A-B]|\x1b[=>78]|\r')
+
+
+class Failure(Exception):
+    """A test did not see what it should have seen."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    machine: str = 'q35'
+    memory: int = 512       # MiB
+    cpu: str = 'max'
+    smp: int = 1
+    vga: bool = False
+    icount: bool = False    # exact instruction counts; only from a snapshot
+
+    def arguments(self):
+        accel = 'tcg,thread=single' if self.icount or self.smp == 1 else 'tcg'
+        out = ['-nodefaults', '-no-user-config', '-net', 'none', '-display', 'none', '-accel', accel,
+               '-machine', self.machine, '-cpu', self.cpu, '-smp', str(self.smp), '-m', str(self.memory),
+               '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1', '-no-reboot']
+        out += ['-device', 'VGA'] if self.vga else []
+        return out + (['-icount', 'shift=0,sleep=off'] if self.icount else [])
+
+
+def plain_text(data):
+    """What a person would read: no escape sequences, no carriage returns."""
+    return _ANSI.sub('', data.decode('utf-8', 'replace'))
+
+
+class Serial:
+    """A serial port on a unix socket. A thread drains it, so the guest never waits for the test."""
+
+    def __init__(self, path, log=None):
+        self.sock = connect(path, 30)
+        self.data = bytearray()
+        self.seen = 0            # text before this was matched by an `expect`
+        self.news = threading.Condition()
+        self.ended = False
+        self.log = open(log, 'wb') if log else None
+        self.thread = threading.Thread(target=self._drain, daemon=True)
+        self.thread.start()
+
+    def _drain(self):
+        while True:
+            try:
+                got = self.sock.recv(65536)
+            except OSError:
+                got = b''
+            with self.news:
+                self.data += got
+                self.ended = not got
+                if self.log:
+                    self.log.write(got)
+                    self.log.flush()
+                self.news.notify_all()
+            if not got:
+                return
+
+    def text(self):
+        with self.news:
+            return plain_text(bytes(self.data))
+
+    def send(self, data):
+        self.sock.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def expect(self, pattern, timeout=30):
+        """Wait for a regular expression in what came since the last match; the match object."""
+        rule = re.compile(pattern, re.M | re.S)
+        end = time.monotonic() + timeout * SLOW
+        with self.news:
+            while True:
+                text = plain_text(bytes(self.data))
+                found = rule.search(text, self.seen)
+                if found:
+                    self.seen = found.end()
+                    return found
+                left = end - time.monotonic()
+                if left <= 0 or self.ended:
+                    why = 'machine ended' if self.ended else f'{timeout} s passed'
+                    raise Failure(f'no /{pattern}/ ({why}); last lines: {tail(text[self.seen:])}')
+                self.news.wait(left)
+
+    def close(self):
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.thread.join(5)
+        self.sock.close()
+        if self.log:
+            self.log.close()
+
+
+def tail(text, count=4):
+    lines = [line for line in text.split('\n') if line.strip()]
+    return ' | '.join(lines[-count:])[-400:] or '(nothing)'
+
+
+class Machine:
+    """A running QEMU. `image` is a path, opened read-only; `state` a snapshot made by snapshot.py."""
+
+    def __init__(self, name, image, config=Config(), state=None, gdb=False, paused=False, extra=()):
+        self.name, self.config = name, config
+        self.dir = tempfile.mkdtemp(prefix='n0n-vm-')
+        self.com1 = self.qmp = self.process = None
+        self.com2_path = os.path.join(self.dir, 'com2')
+        try:
+            self._start(image, state, gdb, paused, extra)
+        except BaseException:
+            self.close()
+            raise
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def _start(self, image, state, gdb, paused, extra):
+        variables = self.path('vars.qcow2')
+        if state:
+            shutil.copyfile(state, variables)
+        else:
+            subprocess.run(['qemu-img', 'convert', '-q', '-O', 'qcow2', VARS, variables], check=True)
+        command = ['qemu-system-x86_64', *self.config.arguments(),
+                   '-drive', f'if=pflash,unit=0,format=raw,readonly=on,file={CODE}',
+                   '-drive', f'if=pflash,unit=1,format=qcow2,file={variables}',
+                   '-drive', f'if=none,id=boot,format=raw,readonly=on,file={image}',
+                   '-device', 'virtio-blk-pci,drive=boot,bootindex=0']
+        for port in ('com1', 'com2'):
+            command += ['-chardev', f'socket,id={port},path={self.path(port)},server=on,wait=off',
+                        '-serial', f'chardev:{port}']
+        command += ['-qmp', f'unix:{self.path("qmp")},server=on,wait=off']
+        if gdb:
+            command += ['-chardev', f'socket,id=gdb,path={self.path("gdb")},server=on,wait=off', '-gdb', 'chardev:gdb']
+        if state:
+            command += ['-loadvm', 'start']
+        command += list(extra) + ['-S']
+        self.errors = open(self.path('stderr'), 'wb+')
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
+        self.qmp = self._monitor()
+        os.makedirs(LOGS, exist_ok=True)
+        self.com1 = Serial(self.path('com1'), os.path.join(LOGS, f'{self.name}.log'))
+        if not paused:
+            self.resume()
+
+    def _monitor(self):
+        end = time.monotonic() + 60 * SLOW
+        while True:
+            if self.process.poll() is not None:
+                raise Failure(f'QEMU did not start: {self.stderr()}')
+            try:
+                return Qmp(self.path('qmp'), 0.2)
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+
+    def stderr(self):
+        self.errors.seek(0)
+        return self.errors.read().decode('utf-8', 'replace').strip()[-400:]
+
+    def resume(self):
+        self.qmp.command('cont')
+
+    def stop(self):
+        self.qmp.command('stop')
+
+    def gdb(self):
+        return Gdb(self.path('gdb'))
+
+    def register(self, name):
+        text = self.qmp.monitor('info registers')  # firmware starts in 32-bit mode, with EIP
+        found = re.search(rf'\b[RE]?{name.lstrip("R")}\s*=\s*([0-9a-f]+)', text, re.I)
+        return int(found.group(1), 16)
+
+    def memory(self, address, length):
+        """Guest bytes at a virtual address of the current CPU."""
+        text = self.qmp.monitor(f'x /{length}xb {address:#x}')
+        return bytes(int(b, 16) for line in text.splitlines() for b in line.split(':', 1)[-1].split()
+                     if re.fullmatch('0x[0-9a-f]{2}', b))
+
+    def wait_end(self, timeout=30):
+        """Wait until QEMU ends by itself (power off); its exit status."""
+        try:
+            return self.process.wait(timeout * SLOW)
+        except subprocess.TimeoutExpired:
+            raise Failure(f'the machine still runs after {timeout} s; last lines: {tail(self.com1.text())}') from None
+
+    # The prompt ---------------------------------------------------------------------------------------------
+
+    def ready(self, timeout=60):
+        self.com1.expect(r'N0N-OS ready', timeout)
+        self.com1.expect(r'n0n> $', 15)
+
+    def ask(self, line, timeout=20):
+        """Type a line at the prompt; the text up to the next prompt."""
+        self.com1.send(line + '\r')
+        found = self.com1.expect(r'^(.*?)^n0n> (?=\Z)', timeout)
+        body = found.group(1)
+        return body.split('\n', 1)[1] if '\n' in body else ''
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+            self.errors.close()
+        for part in (self.com1, self.qmp):
+            if part:
+                part.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
