@@ -1,0 +1,181 @@
+/*
+ * The prompt. It owns nothing but its handles: listings come from node_info, starting and ending capsules goes through
+ * init, the terminal is the console's endpoint. When the console is restarted, the read simply begins again.
+ */
+#include "modules/shell/shell.h"
+
+#include <string.h>
+
+#include "lib/status.h"
+#include "modules/shell/complete.h"
+#include "modules/shell/edit.h"
+#include "modules/shell/info.h"
+#include "sdk/ipc.h"
+#include "sdk/print.h"
+#include "sdk/start.h"
+
+enum { RETRY_NS = 20000000, READ_MOST = 256 };
+
+struct shell shell;
+
+const struct command commands[] = {
+    { "help", "[COMMAND]", "what there is, and how it is used", 0, 1, cmd_help },
+    { "ps", "", "capsules: module, id, state, threads, memory, restarts", 0, 0, cmd_ps },
+    { "caps", "[CAPSULE] | --export CAPSULE HANDLE", "handles of a capsule or of all; or a signed token for one", 0, 3,
+      cmd_caps },
+    { "modules", "", "what was verified, or refused and why", 0, 0, cmd_modules },
+    { "mem", "", "where memory went", 0, 0, cmd_mem },
+    { "load", "NAME | MODULE_ID [ARG...]", "start a verified module", 1, WORDS_MAX, cmd_load },
+    { "kill", "ID | NAME", "end a capsule", 1, 1, cmd_kill },
+    { "log", "", "the kernel's log", 0, 0, cmd_log },
+    { "audit", "", "the audit records, and whether their chain holds", 0, 0, cmd_audit },
+    { "about", "", "release, keys, processor, how long the boot took", 0, 0, cmd_about },
+    { "uptime", "", "time since boot", 0, 0, cmd_uptime },
+    { "clear", "", "clear the screen", 0, 0, cmd_clear },
+    { "poweroff", "", "wipe memory and turn the machine off", 0, 0, cmd_poweroff },
+    { "reboot", "", "wipe memory and start again", 0, 0, cmd_reboot },
+};
+const size_t n_commands = ARRAY_LEN(commands);
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < n_commands; i++) {
+        if (words_same(commands[i].name, name)) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+void show(const struct fmt *f)
+{
+    nos_status_t st = nos_console_write(fmt_text(f));
+    (void)st;  // there is nobody else to tell
+}
+
+void complain(const char *what, nos_status_t st)
+{
+    nos_print("%s: %s (%s)\n", what, status_text(st), status_name(st));
+}
+
+void cmd_help(const struct words *w)
+{
+    if (w->n == 2) {
+        const struct command *c = command_find(w->word[1]);
+        if (c == NULL) {
+            nos_print("help: no command '%s'; `help` lists them\n", w->word[1]);
+        } else {
+            nos_print("%s %s\n    %s\n", c->name, c->args, c->help);
+        }
+        return;
+    }
+    for (size_t i = 0; i < n_commands; i++) {
+        nos_print("  %-9s %s\n", commands[i].name, commands[i].help);
+    }
+    nos_print("Tab completes, up and down walk the history, Ctrl-C forgets the line.\n");
+}
+
+static void run(const char *line)
+{
+    static struct words w;
+    nos_status_t st = words_split(&w, line);
+
+    if (st != NOS_OK) {
+        nos_print(st == NOS_INVALID ? "a quote is not closed\n" : "the line has too many words\n");
+        return;
+    }
+    if (w.n == 0) {
+        return;
+    }
+    const struct command *c = command_find(w.word[0]);
+    if (c == NULL) {
+        nos_print("no command '%s'; `help` lists them\n", w.word[0]);
+    } else if (w.n - 1 < c->min || w.n - 1 > c->max) {
+        nos_print("usage: %s %s\n", c->name, c->args);
+    } else {
+        c->run(&w);
+    }
+}
+
+/* Bytes as typed, at least one. */
+static span_t read_input(void)
+{
+    static struct nos_msg m;
+    span_t bytes;
+
+    for (;;) {
+        m.label = NOS_CONSOLE_READ | (uint64_t)READ_MOST << 8;
+        m.n_words = 0;
+        nos_status_t st = nos_call(shell.console, &m, NOS_DEADLINE_NEVER);
+        if (st == NOS_OK && nos_msg_status(&m) == NOS_OK && m.n_words > 0 &&
+            nos_msg_get(&m, 1, m.word[0], &bytes) && bytes.len > 0) {
+            return bytes;
+        }
+        st = nos_sys_sleep(nos_now_ns() + RETRY_NS);  // the console is being restarted
+        (void)st;
+    }
+}
+
+static void flush(struct edit *e)
+{
+    nos_status_t st = nos_console_write(edit_take(e));
+    (void)st;
+}
+
+static void handle(struct edit *e, enum edit_event event)
+{
+    char line[EDIT_LINE];
+
+    if (event == EDIT_COMPLETE) {
+        complete(e);
+    } else if (event == EDIT_CLEAR) {
+        nos_print("\x1b[H\x1b[2J");
+    } else if (event == EDIT_ENTER) {
+        flush(e);
+        memcpy(line, e->line, sizeof(line));
+        edit_remember(e, line);
+        run(line);
+        edit_start(e);
+    } else if (event == EDIT_INTERRUPT) {
+        edit_start(e);
+    } else if (event == EDIT_EOF) {
+        edit_start(e);  // there is no outer program to go back to
+    }
+    flush(e);
+}
+
+static void greet(void)
+{
+    struct nos_capsule_info me;
+
+    if (nos_sys_self_info(&me, sizeof(me)) == NOS_OK && me.restarts > 0) {
+        nos_print("the shell was restarted\n");
+        return;
+    }
+    nos_print("N0N-OS ready\n");
+}
+
+int nos_main(void)
+{
+    static struct edit e;
+
+    shell.node = nos_find_handle(NOS_CAP_NODE, NULL);
+    shell.console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
+    shell.init = nos_find_handle(NOS_CAP_ENDPOINT, "init");
+    shell.power = nos_find_handle(NOS_CAP_POWER, NULL);
+    if (shell.console.v == 0) {
+        nos_log("shell: the policy grants no console");
+        return 1;
+    }
+    greet();
+    edit_init(&e, "n0n> ");
+    edit_start(&e);
+    flush(&e);
+    shell.tsc_ready = nos_tsc();
+    for (;;) {
+        span_t typed = read_input();
+        for (size_t i = 0; i < typed.len; i++) {
+            handle(&e, edit_feed(&e, typed.data[i]));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+#pragma once
+/* The prompt: reads lines, splits them, runs commands. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/status.h"
+#include "lib/fmt.h"
+#include "modules/shell/words.h"
+#include "sdk/syscalls.h"
+
+struct shell {
+    nos_handle_t node, console, init, power;
+    uint64_t tsc_ready; /* time-stamp counter when the first prompt stood */
+    bool interrupted;
+};
+extern struct shell shell;
+
+struct command {
+    const char *name;
+    const char *args; /* for `help` */
+    const char *help; /* one line */
+    size_t min, max;  /* words after the name */
+    void (*run)(const struct words *w);
+};
+extern const struct command commands[];
+extern const size_t n_commands;
+
+/** The command of that name, or NULL. */
+const struct command *command_find(const char *name);
+
+/* What the command files are made of. */
+void cmd_help(const struct words *w);
+void cmd_ps(const struct words *w);
+void cmd_caps(const struct words *w);
+void cmd_modules(const struct words *w);
+void cmd_mem(const struct words *w);
+void cmd_log(const struct words *w);
+void cmd_audit(const struct words *w);
+void cmd_about(const struct words *w);
+void cmd_uptime(const struct words *w);
+void cmd_load(const struct words *w);
+void cmd_kill(const struct words *w);
+void cmd_clear(const struct words *w);
+void cmd_poweroff(const struct words *w);
+void cmd_reboot(const struct words *w);
+
+/** Formatted text to the console. */
+void show(const struct fmt *f);
+
+/** "NAME: words of the status". */
+void complain(const char *what, nos_status_t st);
