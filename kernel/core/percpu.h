@@ -4,6 +4,7 @@
 #include "kernel/arch/api/context.h"
 #include "kernel/core/types.h"
 
+struct arch_space;
 struct thread;
 
 struct cpu {
@@ -15,7 +16,12 @@ struct cpu {
     uint32_t id;
     uint32_t in_window;        /* interrupts are let in on purpose: idle, or between two bounded steps */
     uint64_t timer_ns;         /* what the timer is armed for; 0 = off */
-    bool resched;
+    bool resched;              /* current must give way at the next exit */
+    bool slice_armed;          /* the timer also watches a time slice */
+    struct thread *direct;     /* IPC handoff: runs next unless something more urgent is ready */
+    struct thread *fpu_owner;  /* whose state is in the FPU registers; NULL = initial state, use traps */
+    const struct arch_space *space; /* loaded; NULL = kernel only */
+    uint64_t switch_tsc;       /* when `current` came on */
 };
 _Static_assert(offsetof(struct cpu, ctx) == 24 && offsetof(struct cpu, current) == 32, "entry.S");
 

@@ -7,9 +7,8 @@ struct cache_page;
 struct cache {
     const char *name;
     uint32_t size;             /* bytes, 16..2048; rounded up to 16 */
-    uint32_t used;             /* objects out */
+    uint32_t used;              /* objects out */
     struct cache_page *partial; /* pages with a free slot */
-    struct cache *next;        /* all caches, for `mem` */
 };
 
 #define CACHE(type) { .name = #type, .size = sizeof(struct type) }

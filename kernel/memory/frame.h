@@ -24,9 +24,18 @@ MUST_CHECK paddr_t frame_alloc_dirty(unsigned order);
 MUST_CHECK paddr_t frame_alloc_run(uint32_t pages);
 
 void frame_free(paddr_t p, unsigned order); /* zeroes */
-void frame_free_run(paddr_t p, uint32_t pages);
+void frame_free_run(paddr_t p, uint32_t pages); /* later, in steps */
+
+/** Zero and free what frame_free_run put off, about `budget` frames of it. True if there was something. */
+bool frame_reclaim_step(uint32_t budget);
+
+/** Machine's end: zero [base, base+len) except live page tables and the metadata itself. */
+void frame_wipe(uint64_t base, uint64_t len);
 
 struct frame_stats {
-    uint64_t total, free, dirty_free, metadata_bytes, zeroed; /* frames, but for metadata_bytes */
+    uint64_t total, free, dirty_free, metadata_bytes, zeroed, deferred, tables; /* frames, but for metadata_bytes */
 };
 struct frame_stats frame_stats(void);
+
+/** Up-call on shortage: give back something of an ended capsule. False: there is none. In kernel/runtime/background.c. */
+bool up_reclaim(void);

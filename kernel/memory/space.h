@@ -7,7 +7,7 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/types.h"
 
-enum { SPACE_AREAS = 64 };
+enum { SPACE_AREAS = 48 };
 
 enum area_kind { AREA_NONE = 0, AREA_PRIVATE, AREA_BORROWED, AREA_STACK /* private; a hit on its guard is an overflow */ };
 struct area {

@@ -31,10 +31,11 @@ struct capsule {
     struct capsule *reclaim_next;
     struct notification *on_end; /* referenced; end_bits are signalled */
     uint64_t end_bits;
-    uint64_t started_ns, ended_ns, cpu_ns;
+    uint64_t started_ns, ended_ns, cpu_tsc;
     uint64_t exit_code, fault_addr, fault_ip;
     uint64_t image_base;        /* where the module's image lies: for symbols */
     uint64_t entry, start_va, stack_top, ipc_va; /* set by stages 6 and 7 */
+    char fault_symbol[40];
     uint64_t denials;
 };
 enum { CAPSULE_OBJECTS_MAX = 4096 };

@@ -39,5 +39,10 @@ MUST_CHECK nos_status_t handle_get(const struct handle_table *t, uint32_t h, uin
 MUST_CHECK nos_status_t handle_close(struct handle_table *t, uint32_t h);
 void handle_close_all(struct handle_table *t);  /* and free the pages */
 
+/* Up-calls to the owners of the types: "reachable from user mode" is another matter than "referenced". Implemented in
+ * kernel/ipc/endpoint.c. */
+void obj_handle_opened(struct obj *o, uint32_t rights);
+void obj_handle_closed(struct obj *o, uint32_t rights);
+
 /** The n-th used slot, for listings. NOT_FOUND past the last. */
 MUST_CHECK nos_status_t handle_nth(const struct handle_table *t, uint32_t n, uint32_t *h, struct handle_slot **out);

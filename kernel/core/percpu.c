@@ -1,0 +1,4 @@
+/* The boot CPU's data. */
+#include "kernel/core/percpu.h"
+
+struct cpu cpu_boot;

@@ -1,0 +1,71 @@
+/* Notifications. Bits are or-ed in until somebody takes them all at once; a waiter, or a receiver of the bound endpoint,
+ * takes them on the spot. */
+#include "kernel/ipc/notify.h"
+
+#include "kernel/core/panic.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/memory/cache.h"
+
+static struct cache notification_cache = CACHE(notification);
+
+nos_status_t notify_create(struct notification **out)
+{
+    struct notification *n = cache_alloc(&notification_cache);
+    if (n == NULL) {
+        return NOS_NO_MEMORY;
+    }
+    obj_init(&n->obj, NOS_TYPE_NOTIFICATION);
+    *out = n;
+    return NOS_OK;
+}
+
+void notify_signal(struct notification *n, uint64_t bits)
+{
+    n->bits |= bits;
+    if (n->waiter != NULL) {
+        struct thread *t = n->waiter;
+        n->waiter = NULL;
+        t->ctx.w[0] = n->bits;
+        n->bits = 0;
+        sched_wake(t, NOS_OK);
+    } else if (n->bound != NULL && endpoint_notify(n->bound, n->bits)) {
+        n->bits = 0;
+    }
+}
+
+nos_status_t notify_wait(struct notification *n, uint64_t deadline_ns, uint64_t *bits, bool *blocked)
+{
+    if (n->waiter != NULL) {
+        return NOS_BUSY;
+    }
+    if (n->bits != 0) {
+        *bits = n->bits;
+        n->bits = 0;
+        return NOS_OK;
+    }
+    if (deadline_ns != NOS_DEADLINE_NEVER && deadline_ns <= arch_clock_ns()) {
+        return NOS_TIMED_OUT;
+    }
+    n->waiter = this_cpu()->current;
+    sched_block(THREAD_NOTE, &n->obj, deadline_ns);
+    *blocked = true;
+    return NOS_OK;
+}
+
+nos_status_t notify_bind(struct notification *n, struct endpoint *ep)
+{
+    if (n->bound != NULL || ep->bound != NULL) {
+        return NOS_BUSY;
+    }
+    n->bound = ep;
+    ep->bound = n;
+    obj_get(&n->obj);
+    return NOS_OK;
+}
+
+void notify_destroy(struct obj *o)
+{
+    struct notification *n = CONTAINER_OF(o, struct notification, obj);
+    KASSERT(n->waiter == NULL && n->bound == NULL);
+    cache_free(&notification_cache, n);
+}

@@ -1,0 +1,95 @@
+/* Regions: contiguous, so that a mapping is a loop, a module can be verified in place and a device could reach it. */
+#include "kernel/object/region.h"
+
+#include "kernel/core/panic.h"
+#include "kernel/memory/cache.h"
+#include "kernel/memory/frame.h"
+
+static struct cache region_cache = CACHE(region);
+static struct region *all;
+
+static void uncharge(struct region *r)
+{
+    if (r->owner != NULL) {
+        r->owner->space.pages -= r->pages;
+        r->owner->n_objects--;
+        r->owner = NULL;
+    }
+}
+
+nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **out)
+{
+    if (pages == 0 || pages > REGION_PAGES_MAX) {
+        return NOS_INVALID;
+    }
+    if (pages > c->space.limit || c->space.pages > c->space.limit - pages || c->n_objects >= CAPSULE_OBJECTS_MAX) {
+        return NOS_QUOTA;
+    }
+    struct region *r = cache_alloc(&region_cache);
+    paddr_t base = r == NULL ? (paddr_t){ 0 } : frame_alloc_run(pages);
+    if (base.v == 0) {
+        if (r != NULL) {
+            cache_free(&region_cache, r);
+        }
+        return NOS_NO_MEMORY;
+    }
+    obj_init(&r->obj, NOS_TYPE_REGION);
+    r->base = base;
+    r->pages = pages;
+    r->owner = c;
+    r->next = all;
+    all = r;
+    c->space.pages += pages;
+    c->n_objects++;
+    *out = r;
+    return NOS_OK;
+}
+
+nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages)
+{
+    if (r->pages == 0) {
+        return NOS_BAD_STATE;
+    }
+    if (r->obj.refs != 1 || r->mapped != 0) {
+        return NOS_BUSY;
+    }
+    *base = r->base;
+    *pages = r->pages;
+    uncharge(r);
+    r->base = (paddr_t){ 0 };
+    r->pages = 0;
+    return NOS_OK;
+}
+
+void region_forget(const struct capsule *c)
+{
+    for (struct region *r = all; r != NULL; r = r->next) {
+        if (r->owner == c) {
+            uncharge(r);
+        }
+    }
+}
+
+void region_unmapped(struct obj *owner)
+{
+    if (owner->type == NOS_TYPE_REGION) {
+        CONTAINER_OF(owner, struct region, obj)->mapped--;
+    }
+    obj_put(owner);
+}
+
+void region_destroy(struct obj *o)
+{
+    struct region *r = CONTAINER_OF(o, struct region, obj);
+    KASSERT(r->mapped == 0);
+    uncharge(r);
+    if (r->pages != 0) {
+        frame_free_run(r->base, r->pages);
+    }
+    struct region **at = &all;
+    while (*at != r) {
+        at = &(*at)->next;
+    }
+    *at = r->next;
+    cache_free(&region_cache, r);
+}

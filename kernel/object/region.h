@@ -1,0 +1,22 @@
+/* Regions and the small hardware objects: making and unmaking. Structures: device.h. */
+#pragma once
+
+#include "kernel/object/capsule.h"
+#include "kernel/object/device.h"
+
+enum { REGION_PAGES_MAX = 4096 /* 16 MiB */ };
+
+/** Zeroed, contiguous, charged to `c`. Gives: a reference. Errors: INVALID (size), QUOTA, NO_MEMORY. */
+MUST_CHECK nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **out);
+
+/** Take the frames away: only when nobody else holds or maps the region. The region is empty afterwards and the charge is
+ * dropped; frames come back through frame_free_run. Errors: BUSY, BAD_STATE (given before). */
+MUST_CHECK nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages);
+
+/** The capsule that is charged is going: nobody is, from now on. */
+void region_forget(const struct capsule *c);
+
+/** A mapping of the region or device `owner` is gone: drop its reference. */
+void region_unmapped(struct obj *owner);
+
+void region_destroy(struct obj *o);

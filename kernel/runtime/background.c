@@ -1,0 +1,16 @@
+/* What the kernel does when nobody waits for it, one bounded step at a time; and on shortage, at once. */
+#include "kernel/audit/audit.h"
+#include "kernel/memory/frame.h"
+#include "kernel/runtime/capsule.h"
+
+enum { STEP_FRAMES = 4 };
+
+bool up_reclaim(void)
+{
+    return capsule_reclaim_step();
+}
+
+bool background_step(void)
+{
+    return capsule_reclaim_step() || frame_reclaim_step(STEP_FRAMES) || audit_checkpoint_step(arch_clock_ns());
+}

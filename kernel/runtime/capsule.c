@@ -1,0 +1,263 @@
+/* Capsules: the list, the end, and giving everything back.
+ *
+ * An ended capsule is already harmless: no thread, no waiter. What it held goes in bounded steps from the idle loop and
+ * between other work: handles first (they may free much), then the address space, then the object itself. */
+#include "kernel/runtime/capsule.h"
+
+#include <string.h>
+
+#include "kernel/audit/audit.h"
+#include "kernel/core/panic.h"
+#include "kernel/ipc/endpoint.h"
+#include "kernel/memory/cache.h"
+#include "kernel/memory/frame.h"
+#include "kernel/object/region.h"
+
+enum { STEP_FRAMES = 4 /* 16 KiB to zero in one step */ };
+
+static struct cache capsule_cache = CACHE(capsule);
+static struct capsule *first, *reclaim;
+static uint32_t last_id;
+static uint64_t n_capsules;
+
+struct capsule *capsule_find(uint32_t id)
+{
+    struct capsule *c = first;
+    while (c != NULL && c->id != id) {
+        c = c->next;
+    }
+    return c;
+}
+
+struct capsule *capsule_nth(uint32_t n)
+{
+    struct capsule *c = first;
+    while (c != NULL && n-- != 0) {
+        c = c->next;
+    }
+    return c;
+}
+
+uint64_t capsule_count(void)
+{
+    return n_capsules;
+}
+
+static void list_append(struct capsule *c)
+{
+    struct capsule **at = &first;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = c;
+}
+
+/* ---- birth ---- */
+
+static nos_status_t capsule_create(struct module *m, uint32_t parent, struct capsule **out)
+{
+    struct capsule *c = cache_alloc(&capsule_cache);
+    if (c == NULL) {
+        return NOS_NO_MEMORY;
+    }
+    nos_status_t st = space_create(&c->space, m->man.limits.mem_pages);
+    if (st != NOS_OK) {
+        cache_free(&capsule_cache, c);
+        return st;
+    }
+    obj_init(&c->obj, NOS_TYPE_CAPSULE);
+    obj_get(&m->obj);
+    c->module = m;
+    c->id = ++last_id;
+    c->state = NOS_CAPSULE_RUNNING;
+    c->parent = parent;
+    c->limits = m->man.limits;
+    c->handles.limit = c->limits.handles;
+    c->restart = m->man.restart;
+    c->restarts = m->starts++;
+    c->filter[0] = m->man.filter[0];
+    c->filter[1] = m->man.filter[1];
+    c->started_ns = arch_clock_ns();
+    m->running++;
+    n_capsules++;
+    list_append(c);
+    obj_get(&c->obj);  // the running capsule holds itself, until all is given back
+    *out = c;
+    return NOS_OK;
+}
+
+nos_status_t spawn_begin(struct spawn_job *j, struct module *m, span_t arg, uint32_t parent)
+{
+    paddr_t page = frame_alloc(0);
+    if (page.v == 0) {
+        return NOS_NO_MEMORY;
+    }
+    j->start = phys_ptr(page);
+    j->parent = parent;
+    j->arg_len = (uint32_t)arg.len;
+    memcpy(j->arg, arg.data, arg.len);
+    nos_status_t st = capsule_create(m, parent, &j->capsule);
+    if (st == NOS_OK) {
+        st = module_grant(m, j->capsule, j->start);
+        j->capsule->space.limit = j->capsule->limits.mem_pages;
+        module_load_init(&j->load, m, j->capsule);
+    }
+    if (st != NOS_OK) {
+        spawn_drop(j);
+    }
+    return st;
+}
+
+static nos_status_t start_first_thread(struct spawn_job *j)
+{
+    struct capsule *c = j->capsule;
+    struct thread *t = NULL;
+    nos_status_t st = module_execute(c->module, c, j->start, span_of(j->arg, j->arg_len));
+    if (st == NOS_OK) {
+        st = thread_create(c, c->entry, c->stack_top, c->start_va, 0, c->limits.priority, &t);
+    }
+    if (st == NOS_OK) {
+        audit_add(NOS_AUDIT_SPAWN, j->parent, NOS_OK, c->module->id, c->id, c->restarts, c->module->name);
+        c->on_end = j->note;
+        c->end_bits = j->bits;
+        j->note = NULL;
+        sched_ready(t);
+        obj_put(&t->obj);
+    }
+    return st;
+}
+
+nos_status_t spawn_step(struct spawn_job *j, bool *done)
+{
+    if (j->capsule->state != NOS_CAPSULE_RUNNING) {
+        *done = true;
+        return NOS_CANCELLED;
+    }
+    bool loaded = false;
+    nos_status_t st = module_load_step(&j->load, &loaded);
+    if (loaded && st == NOS_OK) {
+        st = start_first_thread(j);
+    }
+    *done = loaded || st != NOS_OK;
+    if (st != NOS_OK) {
+        klog("capsule %u %.*s: could not start: %d", j->capsule->id, NOS_NAME_MAX, j->capsule->module->name, st);
+    }
+    return st;
+}
+
+void spawn_drop(struct spawn_job *j)
+{
+    if (j->capsule != NULL) {
+        if (j->capsule->threads == NULL) {
+            capsule_end(j->capsule, NOS_CAPSULE_KILLED, 0);
+        }
+        obj_put(&j->capsule->obj);
+        j->capsule = NULL;
+    }
+    if (j->note != NULL) {
+        obj_put(&j->note->obj);
+        j->note = NULL;
+    }
+    if (j->start != NULL) {
+        frame_free(ptr_phys(j->start), 0);
+        j->start = NULL;
+    }
+}
+
+/* ---- death ---- */
+
+static void say_end(const struct capsule *c, enum nos_capsule_state how, uint64_t code)
+{
+    static const enum nos_audit_kind kinds[] = { [NOS_CAPSULE_EXITED] = NOS_AUDIT_EXIT,
+                                                 [NOS_CAPSULE_CRASHED] = NOS_AUDIT_CRASH,
+                                                 [NOS_CAPSULE_KILLED] = NOS_AUDIT_KILL };
+    audit_add(kinds[how], 0, NOS_OK, c->module->id, c->id, code, c->module->name);
+    if (how == NOS_CAPSULE_EXITED && code != 0) {
+        klog("capsule %u %.*s: exited with code %lu", c->id, NOS_NAME_MAX, c->module->name, code);
+    } else if (how == NOS_CAPSULE_KILLED) {
+        klog("capsule %u %.*s: killed", c->id, NOS_NAME_MAX, c->module->name);
+    }
+}
+
+void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
+{
+    if (c->state != NOS_CAPSULE_RUNNING) {
+        return;
+    }
+    say_end(c, how, code);
+    c->state = how;
+    c->exit_code = code;
+    c->ended_ns = arch_clock_ns();
+    while (c->threads != NULL) {
+        thread_kill(c->threads);
+    }
+    endpoint_server_died(c);
+    region_forget(c);
+    c->module->running--;
+    if (c->on_end != NULL) {
+        notify_signal(c->on_end, c->end_bits);
+        obj_put(&c->on_end->obj);
+        c->on_end = NULL;
+    }
+    c->reclaim_next = reclaim;
+    reclaim = c;
+    c->reclaiming = true;
+}
+
+bool capsule_reclaim_step(void)
+{
+    struct capsule *c = reclaim;
+    void *owner = NULL;
+    if (c == NULL) {
+        return false;
+    }
+    if (c->handles.capacity != 0) {
+        handle_close_all(&c->handles);
+        return true;
+    }
+    sched_forget_space(&c->space.arch);
+    if (!space_destroy_step(&c->space, STEP_FRAMES, &owner)) {
+        if (owner != NULL) {
+            region_unmapped(owner);
+        }
+        return true;
+    }
+    reclaim = c->reclaim_next;
+    c->reclaiming = false;
+    c->space.pages = 0;
+    obj_put(&c->obj);
+    return true;
+}
+
+void capsule_destroy(struct obj *o)
+{
+    struct capsule *c = CONTAINER_OF(o, struct capsule, obj);
+    struct capsule **at = &first;
+    KASSERT(c->threads == NULL && c->handles.used == 0 && !c->reclaiming);
+    while (*at != c) {
+        at = &(*at)->next;
+    }
+    *at = c->next;
+    n_capsules--;
+    obj_put(&c->module->obj);
+    cache_free(&capsule_cache, c);
+}
+
+/* ---- to be looked at ---- */
+
+void capsule_describe(const struct capsule *c, struct nos_capsule_info *out)
+{
+    uint64_t hz, mult, base;
+    arch_clock_params(&hz, &mult, &base);
+    *out = (struct nos_capsule_info){
+        .id = c->id, .state = c->state, .threads = c->n_threads, .handles = c->handles.used,
+        .mem_pages = c->space.pages, .mem_limit = c->space.limit, .classes = c->classes, .restarts = c->restarts,
+        .started_ns = c->started_ns, .ended_ns = c->ended_ns,
+        .cpu_ns = (uint64_t)((unsigned __int128)c->cpu_tsc * mult >> 32),
+        .exit_code = c->exit_code, .fault_addr = c->fault_addr, .fault_ip = c->fault_ip,
+        .restart = c->restart, .priority = c->limits.priority, .parent = c->parent,
+    };
+    memcpy(out->name, c->module->name, NOS_NAME_MAX);
+    memcpy(out->module_id, c->module->id, sizeof out->module_id);
+    memcpy(out->fault_symbol, c->fault_symbol, sizeof out->fault_symbol);
+}

@@ -1,0 +1,122 @@
+/* From a fault to plain words. The capsule dies, nothing else does: who, what and where go to the log. */
+#include <string.h>
+
+#include "kernel/arch/api/upcalls.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/panic.h"
+#include "kernel/runtime/capsule.h"
+#include "lib/symbols.h"
+
+enum { NULL_AREA = 0x10000 };
+
+static const char *crash_text(enum nos_crash why)
+{
+#define X(name, value, text) [value] = (text),
+    static const char *const texts[] = { NOS_CRASH_LIST(X) };
+#undef X
+    return texts[why];
+}
+
+static enum nos_crash classify_page(const struct capsule *c, const struct fault *f)
+{
+    bool guard = false;
+    if (f->addr >= USER_MAX) {
+        return NOS_CRASH_KERNEL_ADDRESS;
+    }
+    if (f->exec) {
+        return NOS_CRASH_EXEC_BAD;
+    }
+    if (f->addr < NULL_AREA) {
+        return f->write ? NOS_CRASH_WRITE_NULL : NOS_CRASH_READ_NULL;
+    }
+    const struct area *a = space_find(&c->space, f->addr, &guard);
+    if (a != NULL && guard && a->kind == AREA_STACK && f->addr < a->va) {
+        return NOS_CRASH_STACK_OVERFLOW;
+    }
+    return f->write ? NOS_CRASH_WRITE_BAD : NOS_CRASH_READ_BAD;
+}
+
+static enum nos_crash classify(const struct capsule *c, const struct fault *f)
+{
+    switch (f->kind) {
+    case FAULT_PAGE:
+        return classify_page(c, f);
+    case FAULT_DIVIDE:
+        return NOS_CRASH_DIVIDE;
+    case FAULT_ILLEGAL:
+        return NOS_CRASH_ILLEGAL;
+    case FAULT_UB:
+        return NOS_CRASH_TRAP_UB;
+    case FAULT_STACK:
+    case FAULT_ALIGN:
+        return NOS_CRASH_ALIGNMENT;
+    case FAULT_FPU:
+        return NOS_CRASH_FPU;
+    case FAULT_DEBUG:
+        return NOS_CRASH_DEBUG;
+    case FAULT_PROTECTION:
+    case FAULT_UNEXPECTED:
+        break;
+    }
+    return NOS_CRASH_PROTECTION;
+}
+
+static void name_place(struct capsule *c)
+{
+    struct symbols syms;
+    span_t name;
+    uint64_t off;
+    uint64_t at = c->fault_ip - c->image_base;
+    if (c->module->view.symbols.len == 0 || symbols_parse(c->module->view.symbols, &syms) != NOS_OK ||
+        !symbols_find(&syms, at, &name, &off)) {
+        return;
+    }
+    size_t n = name.len < sizeof c->fault_symbol - 12 ? name.len : sizeof c->fault_symbol - 12;
+    memcpy(c->fault_symbol, name.data, n);
+    c->fault_symbol[n++] = '+';
+    c->fault_symbol[n++] = '0';
+    c->fault_symbol[n++] = 'x';
+    for (unsigned shift = 28; n < sizeof c->fault_symbol - 1; shift -= 4) {
+        if (off >> shift != 0 || shift == 0) {
+            c->fault_symbol[n++] = "0123456789abcdef"[off >> shift & 15];
+        }
+        if (shift == 0) {
+            break;
+        }
+    }
+}
+
+void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr)
+{
+    struct capsule *c = t->capsule;
+    c->fault_addr = addr;
+    c->fault_ip = t->ctx.ip;
+    name_place(c);
+    klog("capsule %u %.*s crashed: %s; address 0x%lx, at image+0x%lx %s", c->id, NOS_NAME_MAX, c->module->name,
+         crash_text(why), addr, c->fault_ip - c->image_base, c->fault_symbol);
+    capsule_end(c, NOS_CAPSULE_CRASHED, why);
+}
+
+struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
+{
+    kernel_lock();
+    struct thread *t = CONTAINER_OF(ctx, struct thread, ctx);
+    KASSERT(t == this_cpu()->current);
+    capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
+    struct arch_context *next = sched_exit();
+    kernel_unlock();
+    return next;
+}
+
+void up_kernel_fault(uint64_t vector, uint64_t code, uint64_t addr, const uint64_t *regs)
+{
+    static const char *const names[] = { "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10",
+                                         "r11", "r12", "r13", "r14", "r15", "rip", "cs", "rflags", "rsp", "ss" };
+    log_serial(true);
+    for (unsigned i = 0; regs != NULL && i < ARRAY_LEN(names); i += 4) {
+        klog("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], regs[i], names[i + 1], regs[i + 1],
+             names[i + 2], regs[i + 2], names[i + 3], regs[i + 3]);
+    }
+    panic("fault in the kernel: vector %lu, code 0x%lx, address 0x%lx, at image+0x%lx", vector, code, addr,
+          (uint64_t)(regs == NULL ? 0 : regs[15] - NOS_KERNEL_BASE));
+}

@@ -1,0 +1,81 @@
+/* Resuming what a thread waits for: one switch, no stored function pointer (SETTLED 13). */
+#include "kernel/runtime/jobs.h"
+
+#include "kernel/core/panic.h"
+#include "kernel/memory/frame.h"
+
+void *job_alloc(void)
+{
+    paddr_t p = frame_alloc(0);
+    return p.v == 0 ? NULL : phys_ptr(p);
+}
+
+void job_free(void *job)
+{
+    frame_free(ptr_phys(job), 0);
+}
+
+static nos_status_t finish_verify(struct thread *t, struct verify_wait *w, nos_status_t st)
+{
+    uint32_t h;
+    if (st == NOS_OK) {
+        st = handle_add(&t->capsule->handles, &w->job.out->obj,
+                        NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_LOAD, &h);
+    }
+    if (st == NOS_OK) {
+        t->ctx.w[0] = h;
+    }
+    return st;
+}
+
+static nos_status_t finish_spawn(struct thread *t, struct spawn_wait *w, nos_status_t st)
+{
+    uint32_t h;
+    if (st == NOS_OK) {
+        st = handle_add(&t->capsule->handles, &w->job.capsule->obj,
+                        NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_SPAWN, &h);
+    }
+    if (st == NOS_OK) {
+        t->ctx.w[0] = h;
+    }
+    return st;
+}
+
+nos_status_t continuation_step(struct thread *t, bool *done)
+{
+    nos_status_t st = NOS_OK;
+    switch ((enum continuation)t->cont) {
+    case CONT_VERIFY:
+        st = module_job_step(&((struct verify_wait *)t->job)->job, done);
+        if (*done) {
+            st = finish_verify(t, t->job, st);
+        }
+        break;
+    case CONT_SPAWN:
+        st = spawn_step(&((struct spawn_wait *)t->job)->job, done);
+        if (*done) {
+            st = finish_spawn(t, t->job, st);
+            spawn_drop(&((struct spawn_wait *)t->job)->job);
+        }
+        break;
+    case CONT_NONE:
+        panic("a continuation without work");
+    }
+    if (*done) {
+        job_free(t->job);
+        t->job = NULL;
+    }
+    return st;
+}
+
+void continuation_drop(struct thread *t)
+{
+    if (t->cont == CONT_SPAWN) {
+        spawn_drop(&((struct spawn_wait *)t->job)->job);
+    } else {
+        struct module_job *j = &((struct verify_wait *)t->job)->job;
+        frame_free_run(j->base, j->pages);
+    }
+    job_free(t->job);
+    t->job = NULL;
+}

@@ -1,0 +1,15 @@
+/* Continuations that need more than one bounded step. Each owns one frame. */
+#pragma once
+
+#include "kernel/runtime/capsule.h"
+
+struct verify_wait {          /* CONT_VERIFY: module_load */
+    struct module_job job;
+};
+struct spawn_wait {           /* CONT_SPAWN: capsule_spawn */
+    struct spawn_job job;
+};
+_Static_assert(sizeof(struct verify_wait) <= PAGE_SIZE && sizeof(struct spawn_wait) <= PAGE_SIZE, "one frame");
+
+void *job_alloc(void);        /* a zeroed frame; NULL */
+void job_free(void *job);

@@ -1,0 +1,147 @@
+/* Thread objects and the table that reply tokens index. */
+#include "kernel/memory/cache.h"
+#include "kernel/memory/frame.h"
+#include "kernel/sched/thread.h"
+
+#include "kernel/arch/api/upcalls.h"
+#include "kernel/core/panic.h"
+
+static struct cache thread_cache = CACHE(thread);
+static struct cache fpu_cache = { .name = "fpu", .size = ARCH_FPU_SIZE };
+static struct thread *table[THREADS_MAX];
+static uint32_t search_from = 1, n_threads;
+
+static uint32_t free_index(void)
+{
+    for (uint32_t n = 0; n < THREADS_MAX - 1; n++) {
+        uint32_t i = 1 + (search_from - 1 + n) % (THREADS_MAX - 1);
+        if (table[i] == NULL) {
+            search_from = i + 1;
+            return i;
+        }
+    }
+    return 0;
+}
+
+static nos_status_t map_ipc_buffer(struct thread *t)
+{
+    uint64_t va;
+    nos_status_t st = space_place(&t->capsule->space, 1, &va);
+    if (st == NOS_OK) {
+        st = space_map_private(&t->capsule->space, va, 1, PROT_R | PROT_W, AREA_PRIVATE, true);
+    }
+    if (st == NOS_OK) {
+        t->ipc_va = va;
+        t->ipc_buf = space_ptr(&t->capsule->space, va);
+    }
+    return st;
+}
+
+nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1, uint32_t priority, struct thread **out)
+{
+    uint32_t index = free_index();
+    if (c->n_threads >= c->limits.threads) {
+        return NOS_QUOTA;
+    }
+    struct thread *t = index == 0 ? NULL : cache_alloc(&thread_cache);
+    if (t == NULL) {
+        return NOS_NO_MEMORY;
+    }
+    t->capsule = c;
+    t->priority = priority;
+    nos_status_t st = NOS_OK;
+    if (c->n_threads == 0) {  // the first thread's buffer was placed by stage 7
+        t->ipc_va = c->ipc_va;
+        t->ipc_buf = space_ptr(&c->space, c->ipc_va);
+    } else {
+        st = map_ipc_buffer(t);
+    }
+    if (st != NOS_OK) {
+        cache_free(&thread_cache, t);
+        return st;
+    }
+    obj_init(&t->obj, NOS_TYPE_THREAD);
+    arch_context_init(&t->ctx, ip, sp, arg0, c->n_threads == 0 ? arg1 : t->ipc_va);
+    obj_get(&c->obj);
+    obj_get(&t->obj);
+    t->index = index;
+    t->sibling = c->threads;
+    c->threads = t;
+    c->n_threads++;
+    table[index] = t;
+    n_threads++;
+    *out = t;
+    return NOS_OK;
+}
+
+static void unlink_sibling(struct thread *t)
+{
+    struct thread **at = &t->capsule->threads;
+    while (*at != t) {
+        KASSERT(*at != NULL);
+        at = &(*at)->sibling;
+    }
+    *at = t->sibling;
+    t->capsule->n_threads--;
+}
+
+void thread_kill(struct thread *t)
+{
+    if (t->state == THREAD_DEAD) {
+        return;
+    }
+    thread_wait_cancel(t);
+    sched_unwait(t);
+    t->state = THREAD_DEAD;
+    if (t->cont != CONT_NONE) {
+        continuation_drop(t);
+        t->cont = CONT_NONE;
+    }
+    struct cpu *cpu = this_cpu();
+    if (cpu->current == t) {
+        obj_get(&t->obj);  // sched.c's leave() gives it back once the CPU is off this thread
+    }
+    if (t->fpu != NULL) {
+        if (cpu->fpu_owner == t) {  // the registers still hold it: forget them
+            arch_fpu_switch(NULL, NULL);
+            cpu->fpu_owner = NULL;
+        }
+        cache_free(&fpu_cache, t->fpu);
+        t->fpu = NULL;
+    }
+    table[t->index] = NULL;
+    n_threads--;
+    unlink_sibling(t);
+    obj_put(&t->obj);
+}
+
+void thread_destroy(struct obj *o)
+{
+    struct thread *t = CONTAINER_OF(o, struct thread, obj);
+    struct capsule *c = t->capsule;
+    KASSERT(t->state == THREAD_DEAD && this_cpu()->current != t);
+    cache_free(&thread_cache, t);
+    obj_put(&c->obj);
+}
+
+struct thread *thread_at(uint32_t index)
+{
+    return index < THREADS_MAX ? table[index] : NULL;
+}
+
+uint64_t thread_count(void)
+{
+    return n_threads;
+}
+
+struct arch_fpu *up_fpu_first_use(void)
+{
+    struct thread *t = this_cpu()->current;
+    KASSERT(t != NULL && t->fpu == NULL);
+    t->fpu = cache_alloc(&fpu_cache);
+    if (t->fpu != NULL) {
+        arch_fpu_init_state(t->fpu);
+        this_cpu()->fpu_owner = t;
+    }
+    return t->fpu;
+}

@@ -1,0 +1,83 @@
+/* Threads and the scheduler: 32 priorities, round robin inside one, a time slice, deadlines. A blocked thread holds no
+ * kernel stack: whoever wakes it writes its result into its saved registers. What takes several bounded steps is a
+ * continuation: an enum and a job, resumed by one switch (SETTLED 13). */
+#pragma once
+
+#include "kernel/core/percpu.h"
+#include "kernel/object/capsule.h"
+
+enum thread_state {
+    THREAD_READY = 1, /* on a run queue */
+    THREAD_RUNNING,   /* current on its CPU */
+    THREAD_SLEEP,
+    THREAD_NOTE,      /* waits for a notification */
+    THREAD_CALL,      /* queued at an endpoint, message not taken yet */
+    THREAD_REPLY,     /* message taken, waits for the answer */
+    THREAD_RECV,      /* queued at an endpoint as receiver */
+    THREAD_DEAD,
+};
+
+enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN };
+
+struct endpoint;
+
+struct thread {
+    struct obj obj;
+    struct arch_context ctx;
+    uint32_t state;             /* enum thread_state */
+    uint32_t cont;              /* enum continuation */
+    void *job;                  /* a frame, owned: what the continuation works on */
+    struct capsule *capsule;    /* referenced */
+    struct thread *sibling;     /* capsule's list */
+    struct thread *next, *prev; /* run queue, or the wait queue of `waits_on` */
+    struct thread *t_next, *t_prev; /* deadline list, while deadline_ns != 0 */
+    uint64_t deadline_ns;
+    struct obj *waits_on;       /* NOTE, CALL, RECV: not referenced; the queue is emptied before the object goes */
+    uint32_t priority;
+    uint32_t index;             /* in the thread table */
+    uint32_t reply_seq;         /* which call of this thread; a stale reply token never fits */
+    uint32_t rsv;
+    struct capsule *server;     /* REPLY: who took the message; not referenced, cleared when it dies */
+    uint64_t last_caller;       /* reply token of the message received last, 0 = none */
+    uint64_t *ipc_buf;          /* IPC buffer through the direct map */
+    uint64_t ipc_va;
+    struct arch_fpu *fpu;       /* NULL until first use */
+};
+enum { THREADS_MAX = 4096, PRIORITIES = 32, SLICE_NS = 10000000 };
+
+/** New thread of `c`, not yet ready. Gives: a reference; the capsule's list holds another. Errors: QUOTA, NO_MEMORY. */
+MUST_CHECK nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1, uint32_t priority, struct thread **out);
+
+void thread_kill(struct thread *t);        /* off every queue, dead; drops the capsule's list reference */
+void thread_destroy(struct obj *o);
+struct thread *thread_at(uint32_t index);  /* NULL */
+uint64_t thread_count(void);
+
+/* ---- run queues ---- */
+void sched_ready(struct thread *t);        /* blocked -> ready, at the tail; preempts a lower priority */
+void sched_handoff(struct thread *t);      /* ready, and run next if nothing more urgent is ready: the IPC switch */
+void sched_settle(void);                   /* current goes on after a handoff: the other waits its turn */
+void sched_yield(void);                    /* current to the tail */
+
+/** Current thread blocks in `state`; the queue link is the caller's. deadline_ns 0 = none. */
+void sched_block(enum thread_state state, struct obj *on, uint64_t deadline_ns);
+
+/** Wake a blocked thread with a status; takes it off the deadline list. The caller has taken it off its wait queue. */
+void sched_wake(struct thread *t, nos_status_t st);
+void sched_unwait(struct thread *t);       /* deadline list only */
+void sched_unqueue(struct thread *t);      /* READY: off the run queue */
+void sched_forget_space(const struct arch_space *s); /* it is about to be torn down: do not stand on it */
+
+/** The context to leave the kernel with: the current thread's if it may go on, else another's; runs continuations, idles
+ * when nothing is ready. */
+struct arch_context *sched_exit(void);
+
+void sched_tick(void);                     /* timer interrupt: deadlines and slices */
+uint64_t sched_idle_ns(void);
+uint64_t sched_longest_step(void);         /* TSC ticks */
+
+/* ---- up-calls of the scheduler, in kernel/runtime/background.c ---- */
+bool background_step(void);                /* one bounded step of reclaim or audit; false = nothing to do */
+void thread_wait_cancel(struct thread *t); /* take it off the wait queue it is in: kernel/ipc/cancel.c */
+nos_status_t continuation_step(struct thread *t, bool *done); /* one bounded step of t->job: kernel/runtime/jobs.c */
+void continuation_drop(struct thread *t);  /* the thread dies in the middle of it */

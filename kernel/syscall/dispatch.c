@@ -1,0 +1,100 @@
+/* number -> filter -> class -> handle (type, deadline, rights) -> handler. A refusal before the handler, and a refused
+ * right inside it, is audited. */
+#include "abi/syscall_nr.h"
+#include "kernel/arch/api/upcalls.h"
+#include "kernel/audit/audit.h"
+#include "kernel/core/lock.h"
+#include "kernel/core/panic.h"
+#include "kernel/syscall/syscall.h"
+
+struct row {
+    nos_status_t (*handler)(struct thread *self, struct arch_context *ctx, struct handle_slot *slot);
+    uint32_t classes, types, rights;
+};
+
+static const struct row table[NOS_SYS_COUNT] = {
+#define SYSCALL(nr, name, cls, types, rights, n_args, kind) [nr] = { sys_##name, cls, types, rights },
+#include "kernel/syscall/table.inc"
+#undef SYSCALL
+};
+
+static bool is_refusal(nos_status_t st)
+{
+    return st <= NOS_BAD_SYSCALL && st >= NOS_REVOKED;
+}
+
+/* Cheap and first: nothing here needs the lock, all of it is fixed at spawn. */
+static nos_status_t admit(const struct capsule *c, uint64_t nr)
+{
+    if (UNLIKELY(nr >= NOS_SYS_COUNT)) {
+        return NOS_BAD_SYSCALL;
+    }
+    if (UNLIKELY((c->filter[nr >> 6] >> (nr & 63) & 1) == 0)) {
+        return NOS_FILTERED;
+    }
+    return UNLIKELY((table[nr].classes & ~c->classes) != 0) ? NOS_NO_CLASS : NOS_OK;
+}
+
+static nos_status_t perform(struct thread *self, struct arch_context *ctx, const struct row *row)
+{
+    struct handle_slot *slot = NULL;
+    if (row->types != 0) {
+        nos_status_t st = ctx->arg0 > UINT32_MAX ? NOS_BAD_HANDLE : handle_get(&self->capsule->handles, (uint32_t)ctx->arg0, row->types, row->rights, &slot);
+        if (UNLIKELY(st != NOS_OK)) {
+            return st;
+        }
+    }
+    return row->handler(self, ctx, slot);
+}
+
+static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
+{
+    self->capsule->denials++;
+    audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
+}
+
+struct arch_context *up_syscall(struct arch_context *ctx)
+{
+    struct thread *self = CONTAINER_OF(ctx, struct thread, ctx);
+    uint64_t nr = ctx->nr;
+    nos_status_t st = admit(self->capsule, nr);
+
+    if (nr == NOS_SYS_NULL && LIKELY(st == NOS_OK)) {  // no handle, no object, no lock
+        ctx->nr = NOS_OK;
+        return ctx;
+    }
+    kernel_lock();
+    if (LIKELY(st == NOS_OK)) {
+        st = perform(self, ctx, &table[nr]);
+    }
+    if (UNLIKELY(is_refusal(st))) {
+        refuse(self, nr, st);
+    }
+    if (self->state == THREAD_RUNNING) {
+        ctx->nr = (uint64_t)(int64_t)st;
+    }
+    struct arch_context *next = sched_exit();
+    kernel_unlock();
+    return next;
+}
+
+nos_status_t copy_in(void *dst, uint64_t src, size_t len)
+{
+    return user_range(src, len) && arch_copy_from_user(dst, src, len) ? NOS_OK : NOS_BAD_ADDRESS;
+}
+
+nos_status_t copy_out(uint64_t dst, const void *src, size_t len)
+{
+    return user_range(dst, len) && arch_copy_to_user(dst, src, len) ? NOS_OK : NOS_BAD_ADDRESS;
+}
+
+nos_status_t arg_handle(const struct thread *self, uint64_t h, enum nos_type type, uint32_t need, struct handle_slot **out)
+{
+    return h > UINT32_MAX ? NOS_BAD_HANDLE : handle_get(&self->capsule->handles, (uint32_t)h, 1u << type, need, out);
+}
+
+nos_status_t sys_null(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    (void)self, (void)ctx, (void)slot;
+    return NOS_OK;  // up_syscall answers before it gets here; the table has no hole all the same
+}

@@ -1,0 +1,131 @@
+/* Modules and capsules. */
+#include <string.h>
+
+#include "kernel/ipc/notify.h"
+#include "kernel/object/region.h"
+#include "kernel/runtime/jobs.h"
+#include "kernel/syscall/syscall.h"
+
+nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    uint64_t len = ctx->w[0];
+    struct handle_slot *region;
+    struct verify_wait *w;
+    paddr_t base;
+    uint32_t pages;
+    (void)slot;
+
+    nos_status_t st = arg_handle(self, ctx->arg1, NOS_TYPE_REGION, NOS_RIGHT_READ | NOS_RIGHT_TRANSFER, &region);
+    if (st != NOS_OK) {
+        return st;
+    }
+    struct region *r = CONTAINER_OF(region->obj, struct region, obj);
+    if (len == 0 || len > (uint64_t)r->pages * PAGE_SIZE) {
+        return NOS_INVALID;
+    }
+    w = job_alloc();
+    st = w == NULL ? NOS_NO_MEMORY : region_take(r, &base, &pages);
+    if (st != NOS_OK) {
+        if (w != NULL) {
+            job_free(w);
+        }
+        return st;
+    }
+    module_job_init(&w->job, base, pages, len, self->capsule->id, "");
+    self->job = w;
+    self->cont = CONT_VERIFY;
+    return handle_close(&self->capsule->handles, (uint32_t)ctx->arg1);
+}
+
+nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    uint8_t key[32] = { 0 };
+    uint64_t len = ctx->w[0];
+    uint32_t h;
+    (void)slot;
+
+    nos_status_t st = len == 0 || (len > NOS_NAME_MAX && len != sizeof key) ? NOS_TOO_BIG : copy_in(key, ctx->arg1, len);
+    if (st != NOS_OK) {
+        return st;
+    }
+    struct module *m = len == sizeof key ? module_find_id(key) : module_find((const char *)key);
+    if (m == NULL) {
+        return NOS_NOT_FOUND;
+    }
+    st = handle_add(&self->capsule->handles, &m->obj, NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_MADE, &h);
+    if (st == NOS_OK) {
+        ctx->w[0] = h;
+    }
+    return st;
+}
+
+/* handle module, uaddr arg, u64 len, handle n, u64 bits */
+nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    uint64_t len = ctx->w[0], note = ctx->w[1], bits = ctx->w[2];
+    struct module *m = CONTAINER_OF(slot->obj, struct module, obj);
+    struct handle_slot *n = NULL;
+    char arg[NOS_ARG_MAX + 1];
+
+    if (len > NOS_ARG_MAX) {
+        return NOS_TOO_BIG;
+    }
+    nos_status_t st = len == 0 ? NOS_OK : copy_in(arg, ctx->arg1, len);
+    if (st == NOS_OK && note != 0) {
+        st = bits == 0 ? NOS_INVALID : arg_handle(self, note, NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL, &n);
+    }
+    struct spawn_wait *w = st == NOS_OK ? job_alloc() : NULL;
+    if (w == NULL) {
+        return st == NOS_OK ? NOS_NO_MEMORY : st;
+    }
+    st = spawn_begin(&w->job, m, span_of(arg, len), self->capsule->id);
+    if (st != NOS_OK) {
+        job_free(w);
+        return st;
+    }
+    if (n != NULL) {
+        w->job.note = CONTAINER_OF(n->obj, struct notification, obj);
+        w->job.bits = bits;
+        obj_get(n->obj);
+    }
+    self->job = w;
+    self->cont = CONT_SPAWN;
+    return NOS_OK;
+}
+
+nos_status_t sys_capsule_open(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    uint32_t h;
+    (void)slot;
+    struct capsule *c = ctx->arg1 > UINT32_MAX ? NULL : capsule_find((uint32_t)ctx->arg1);
+    if (c == NULL) {
+        return NOS_NOT_FOUND;
+    }
+    nos_status_t st = handle_add(&self->capsule->handles, &c->obj, NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_MADE, &h);
+    if (st == NOS_OK) {
+        ctx->w[0] = h;
+    }
+    return st;
+}
+
+nos_status_t sys_capsule_kill(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    struct capsule *c = CONTAINER_OF(slot->obj, struct capsule, obj);
+    (void)self, (void)ctx;
+    if (c->state != NOS_CAPSULE_RUNNING) {
+        return NOS_BAD_STATE;
+    }
+    capsule_end(c, NOS_CAPSULE_KILLED, 0);
+    return NOS_OK;
+}
+
+nos_status_t sys_capsule_info(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    struct nos_capsule_info info;
+    (void)self;
+    if (ctx->w[0] != sizeof info) {
+        return NOS_TOO_BIG;
+    }
+    capsule_describe(CONTAINER_OF(slot->obj, struct capsule, obj), &info);
+    return copy_out(ctx->arg1, &info, sizeof info);
+}
