@@ -1,0 +1,63 @@
+/* The bodies of kernel_host.h; included once by each test that includes kernel sources. */
+#pragma once
+
+#include <asm/prctl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kernel/core/panic.h"
+
+struct cpu cpu_boot;
+
+void panic(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    abort();
+}
+
+void klog(const char *format, ...)
+{
+    (void)format;
+}
+
+uint64_t arch_clock_ns(void)
+{
+    return host_now;
+}
+
+uint64_t arch_tsc(void)
+{
+    return host_now;
+}
+
+uint64_t vault_random64(void)
+{
+    host_random_state = host_random_state * 6364136223846793005ull + 1442695040888963407ull;
+    return host_random_state >> 11;
+}
+
+void host_start(void)
+{
+    void *at = mmap((void *)NOS_DIRECT_BASE, HOST_RAM, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) {
+        abort();
+    }
+    memset(at, 0xa5, HOST_RAM);  // boot memory is dirty
+    cpu_boot.self = &cpu_boot;
+    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu_boot) != 0) {
+        abort();
+    }
+    host_bi = (struct nos_bootinfo){ .n_mem = 3 };
+    host_bi.mem[0] = (struct nos_mem_range){ 0x1000, 0x9e000, NOS_MEM_FREE, 0 };
+    host_bi.mem[1] = (struct nos_mem_range){ 0x100000, 0x700000, NOS_MEM_LOADER, 0 };
+    host_bi.mem[2] = (struct nos_mem_range){ 0x800000, HOST_RAM - 0x800000, NOS_MEM_FREE, 0 };
+}

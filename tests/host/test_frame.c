@@ -1,0 +1,234 @@
+/* The frame allocator and the object caches against a model: never the same frame twice, aligned, zeroed, nothing lost. */
+#include "tests/host/kernel_host.h"
+#include "tests/host/test.h"
+
+#include "tests/host/kernel_host_impl.h"
+
+#include "kernel/memory/frame.c"
+#include "kernel/memory/cache.c"
+
+bool up_reclaim(void)
+{
+    return false;
+}
+
+enum { FRAMES = HOST_RAM / PAGE_SIZE, LIVE = 400, STEPS = 60000 };
+
+struct run {
+    paddr_t at;
+    uint32_t pages;
+    unsigned order;
+    bool is_run;
+};
+static struct run held[LIVE];
+static uint8_t owner[FRAMES]; /* 1 = given out */
+
+static void reset_allocator(void)
+{
+    memset(head, 0, sizeof head);
+    stats = (struct frame_stats){ 0 };
+    n_tables = 0;
+    host_start();
+    frame_init(&host_bi);
+    memset(owner, 0, sizeof owner);
+    memset(held, 0, sizeof held);
+}
+
+static void claim(const struct run *r)
+{
+    const uint8_t *bytes = phys_ptr(r->at);
+    for (uint32_t i = 0; i < r->pages; i++) {
+        assert_int_equal(owner[(r->at.v >> PAGE_SHIFT) + i], 0);
+        owner[(r->at.v >> PAGE_SHIFT) + i] = 1;
+    }
+    for (size_t i = 0; i < (size_t)r->pages * PAGE_SIZE; i += 64) {
+        assert_int_equal(bytes[i], 0);
+    }
+    memset(phys_ptr(r->at), 0x5a, (size_t)r->pages * PAGE_SIZE);
+}
+
+static void give_back(struct run *r)
+{
+    memset(&owner[r->at.v >> PAGE_SHIFT], 0, r->pages);
+    if (r->is_run) {
+        frame_free_run(r->at, r->pages);
+    } else {
+        frame_free(r->at, r->order);
+    }
+    r->at.v = 0;
+}
+
+static void take_one(struct run *r)
+{
+    r->is_run = rand() % 4 == 0;
+    if (r->is_run) {
+        r->pages = 1 + (uint32_t)rand() % 300;
+        r->at = frame_alloc_run(r->pages);
+    } else {
+        r->order = (unsigned)rand() % 7;
+        r->pages = 1u << r->order;
+        r->at = frame_alloc(r->order);
+        assert_int_equal(r->at.v % ((uint64_t)PAGE_SIZE << r->order), 0);
+    }
+    if (r->at.v != 0) {
+        claim(r);
+    }
+}
+
+static void random_against_model(void **state)
+{
+    (void)state;
+    reset_allocator();
+    uint64_t all = frame_stats().free;
+    srand(1);
+    for (int i = 0; i < STEPS; i++) {
+        struct run *r = &held[rand() % LIVE];
+        if (r->at.v != 0) {
+            give_back(r);
+        } else {
+            take_one(r);
+        }
+        if (rand() % 8 == 0) {
+            (void)frame_reclaim_step(4);
+        }
+    }
+    for (int i = 0; i < LIVE; i++) {
+        if (held[i].at.v != 0) {
+            give_back(&held[i]);
+        }
+    }
+    while (frame_reclaim_step(1000)) {
+    }
+    assert_int_equal(frame_stats().free, all);
+    assert_int_equal(frame_stats().deferred, 0);
+}
+
+static void exhaustion_is_an_answer(void **state)
+{
+    (void)state;
+    reset_allocator();
+    uint64_t all = frame_stats().free, n = 0, last = 0;
+    for (paddr_t p; (p = frame_alloc(0)).v != 0; n++) {
+        *(uint64_t *)phys_ptr(p) = last;  // a list through the frames
+        last = p.v;
+    }
+    assert_int_equal(n, all);
+    assert_int_equal(frame_alloc_run(1).v, 0);
+    assert_int_equal(frame_alloc_dirty(0).v, 0);
+    while (last != 0) {
+        paddr_t p = { last };
+        last = *(uint64_t *)phys_ptr(p);
+        frame_free(p, 0);
+    }
+    assert_int_equal(frame_stats().free, all);
+    paddr_t big = frame_alloc(12);  // and all merged again
+    assert_int_not_equal(big.v, 0);
+}
+
+static void shortage_works_off_what_was_put_off(void **state)
+{
+    (void)state;
+    reset_allocator();
+    paddr_t a = frame_alloc_run(4000), b;
+    assert_int_not_equal(a.v, 0);
+    frame_free_run(a, 4000);
+    assert_int_equal(frame_stats().deferred, 4000);
+    uint64_t n = 0;
+    while ((b = frame_alloc(0)).v != 0) {
+        n++;
+    }
+    assert_true(n > 4000);
+    assert_int_equal(frame_stats().deferred, 0);
+}
+
+static void zero_blocks_are_not_zeroed_twice(void **state)
+{
+    (void)state;
+    reset_allocator();
+    paddr_t p = frame_alloc(3);
+    frame_free(p, 3);
+    uint64_t zeroed = frame_stats().zeroed;
+    p = frame_alloc(3);
+    assert_int_equal(frame_stats().zeroed, zeroed);
+    frame_free(p, 3);
+}
+
+static void donated_frames_are_used(void **state)
+{
+    (void)state;
+    reset_allocator();
+    uint64_t before = frame_stats().free;
+    frame_donate((paddr_t){ 0x100000 }, 0x700000);
+    assert_int_equal(frame_stats().free - before, 0x700);
+    assert_int_equal(frame_stats().total, (0x9e + 0x700 + (HOST_RAM - 0x800000) / PAGE_SIZE));
+}
+
+static void wipe_spares_only_tables_and_metadata(void **state)
+{
+    (void)state;
+    reset_allocator();
+    paddr_t table = up_table_alloc(), data = frame_alloc(0);
+    memset(phys_ptr(table), 1, PAGE_SIZE);
+    memset(phys_ptr(data), 2, PAGE_SIZE);
+    frame_wipe(0x1000, HOST_RAM - 0x1000);
+    assert_int_equal(*(uint8_t *)phys_ptr(table), 1);
+    assert_int_equal(*(uint8_t *)phys_ptr(data), 0);
+    const uint8_t *ram = phys_ptr((paddr_t){ 0 });
+    uint64_t left = 0;
+    for (uint64_t p = 0x1000; p < HOST_RAM; p += 8) {
+        left += !holds_metadata(p) && p / PAGE_SIZE != table.v / PAGE_SIZE && ram[p] != 0;
+    }
+    assert_int_equal(left, 0);
+    up_table_free(table);
+}
+
+struct thing {
+    uint64_t a[9];
+};
+static struct cache things = CACHE(thing);
+
+static void cache_objects_are_zero_and_distinct(void **state)
+{
+    enum { N = 3000 };
+    static struct thing *t[N];
+    (void)state;
+    reset_allocator();
+    uint64_t all = frame_stats().free;
+    srand(2);
+    for (int step = 0; step < 40000; step++) {
+        struct thing **slot = &t[rand() % N];
+        if (*slot != NULL) {
+            cache_free(&things, *slot);
+            *slot = NULL;
+            continue;
+        }
+        *slot = cache_alloc(&things);
+        assert_non_null(*slot);
+        for (size_t i = 0; i < 9; i++) {
+            assert_int_equal((*slot)->a[i], 0);
+        }
+        memset(*slot, 0xff, sizeof **slot);
+    }
+    for (int i = 0; i < N; i++) {
+        if (t[i] != NULL) {
+            cache_free(&things, t[i]);
+        }
+    }
+    assert_int_equal(things.used, 0);
+    assert_int_equal(cache_frames(), 0);
+    assert_int_equal(frame_stats().free, all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_against_model),
+        cmocka_unit_test(exhaustion_is_an_answer),
+        cmocka_unit_test(shortage_works_off_what_was_put_off),
+        cmocka_unit_test(zero_blocks_are_not_zeroed_twice),
+        cmocka_unit_test(donated_frames_are_used),
+        cmocka_unit_test(wipe_spares_only_tables_and_metadata),
+        cmocka_unit_test(cache_objects_are_zero_and_distinct),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
