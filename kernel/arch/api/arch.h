@@ -36,7 +36,8 @@ _Noreturn void arch_halt(void); /* interrupts off, for ever */
 /* ---- address spaces ---- */
 
 struct arch_space {
-    paddr_t root; /* top table; kernel half shared by all spaces */
+    paddr_t root;       /* top table; kernel half shared by all spaces */
+    uint64_t low, high; /* user tables cover no address outside [low, high): the tear-down starts at low */
 };
 
 /** Make the kernel's own address space from the loader's tables: same mappings, its own frames where needed, no
@@ -108,6 +109,9 @@ nos_status_t arch_power(unsigned action);
 
 /** Raw entropy: RDSEED else RDRAND, and clock jitter. Returns bits credited (0 if the hardware gave nothing). */
 unsigned arch_entropy(uint8_t *out, size_t len);
+
+/** In words: vector and code as up_kernel_fault and struct fault have them ("page fault", "UBSan: shift out of bounds"). */
+const char *arch_fault_name(uint64_t vector, uint64_t code);
 
 /** Return addresses from frame pointers, at most `n`; start at `fp` (0 = caller). */
 unsigned arch_backtrace(uint64_t fp, uint64_t *out, unsigned n);

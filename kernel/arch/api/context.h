@@ -17,7 +17,11 @@ struct arch_context {
     uint64_t ip;
     uint64_t flags;
     uint64_t sp;
-    uint64_t full;  /* 0: entered by a system call, t0 and t1 are free; 1: restore everything */
+    uint64_t fast;  /* ARCH_FAST while the thread is in user mode or entered by a system call: t0 and t1 are free.
+                     * 0: it was interrupted, or is new: everything must be restored. Only the port writes it. */
 };
+/* USER_MAX: the way out compares ip with `fast` once, and that decides between sysret and iret and keeps sysret away
+ * from addresses that are not canonical; and a system call has nothing to store here. */
+#define ARCH_FAST 0x00007ffffffff000ull
 _Static_assert(offsetof(struct arch_context, w) == 24 && offsetof(struct arch_context, dl) == 88, "entry.S");
 _Static_assert(offsetof(struct arch_context, ip) == 120 && sizeof(struct arch_context) == 152, "entry.S");

@@ -25,6 +25,10 @@ void up_irq(unsigned line);
 /* First FPU use of the current thread: give it a state (the port then loads it). false: no memory, kill it. */
 struct arch_fpu *up_fpu_first_use(void);
 
+/* For an illegal instruction `code` says which: 0 = some instruction, ARCH_UBSAN | kind = a failed UBSan check of clang
+ * (kind: clang's SanitizerHandler). arch_fault_name has the words. */
+#define ARCH_UBSAN 0x100u
+
 /* Fault in kernel mode that no fix-up covers, NMI, double fault, machine check: does not come back. */
 _Noreturn void up_kernel_fault(uint64_t vector, uint64_t code, uint64_t addr, const uint64_t *regs /* 20: rax rbx rcx rdx rsi rdi rbp r8..r15 rip cs rflags rsp ss */);
 
