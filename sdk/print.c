@@ -31,6 +31,7 @@ static void log_text(const char *text, size_t len)
     while (len > 0 && text[len - 1] == '\n') {
         len--;  // the log ends its lines itself
     }
+    len = len < NOS_LOG_LINE ? len : NOS_LOG_LINE;
     nos_status_t st = nos_sys_log_write(text, len);
     (void)st;  // nowhere left to say so
 }

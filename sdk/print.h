@@ -6,7 +6,10 @@
 #include "lib/compiler.h"
 #include "lib/span.h"
 
-enum { NOS_PRINT_MAX = 512 /* bytes of one nos_print or nos_log; more is cut */ };
+enum {
+    NOS_PRINT_MAX = 512 /* bytes of one nos_print; more is cut */,
+    NOS_LOG_LINE = 200  /* bytes of one nos_log: what the kernel takes */,
+};
 
 /** To the console; without one, to the kernel log; without both, nowhere. */
 void nos_print(const char *fmt, ...) PRINTF_LIKE(1, 2);

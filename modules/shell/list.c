@@ -83,7 +83,7 @@ static nos_status_t caps_of(const struct nos_capsule_info *c)
     }
 }
 
-static void export_token(const char *capsule, const char *handle)
+NOINLINE static void export_token(const char *capsule, const char *handle)
 {
     uint8_t token[sizeof(struct nos_token_block)];
     char hex[2 * sizeof(token) + 2];
@@ -111,10 +111,22 @@ static void export_token(const char *capsule, const char *handle)
     show(&f);
 }
 
-void cmd_caps(const struct words *w)
+NOINLINE static void all_caps(void)
 {
     struct nos_capsule_info c;
-    nos_status_t st = NOS_OK;
+    nos_status_t st;
+
+    for (uint64_t i = 0; (st = INFO(NOS_TOPIC_CAPSULES, i, &c)) == NOS_OK; i++) {
+        if (c.state == NOS_CAPSULE_RUNNING) {
+            finish("caps", caps_of(&c));
+        }
+    }
+    finish("caps", st);
+}
+
+void cmd_caps(const struct words *w)
+{
+    static struct nos_capsule_info c;
 
     if (w->n >= 2 && words_same(w->word[1], "--export")) {
         if (w->n == 4) {
@@ -136,12 +148,7 @@ void cmd_caps(const struct words *w)
         nos_print("usage: caps [CAPSULE], or caps --export CAPSULE HANDLE\n");
         return;
     }
-    for (uint64_t i = 0; (st = INFO(NOS_TOPIC_CAPSULES, i, &c)) == NOS_OK; i++) {
-        if (c.state == NOS_CAPSULE_RUNNING) {
-            finish("caps", caps_of(&c));
-        }
-    }
-    finish("caps", st);
+    all_caps();
 }
 
 void cmd_mem(const struct words *w)
@@ -272,7 +279,6 @@ void cmd_about(const struct words *w)
 
 void cmd_uptime(const struct words *w)
 {
-    char line[48];
     struct fmt f;
 
     (void)w;

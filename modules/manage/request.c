@@ -1,0 +1,93 @@
+#include "modules/manage/request.h"
+
+#include <string.h>
+
+#include "abi/start.h"
+#include "lib/text.h"
+
+enum { FIRST_SIGNED = 16, LOAD_FIXED = 8 + 32 + 1, HASH = 32 };
+
+bool request_is_signed(uint16_t verb)
+{
+    return verb >= FIRST_SIGNED;
+}
+
+static nos_status_t parse_info(span_t args, struct request *r)
+{
+    bool ok = args.len == 16 && span_le64(args, 0, &r->topic) && span_le64(args, 8, &r->index);
+    return ok ? NOS_OK : NOS_BAD_MESSAGE;
+}
+
+static nos_status_t parse_upload(span_t args, struct request *r)
+{
+    if (!span_le64(args, 0, &r->offset) || !span_from(args, 8, &r->bytes) || r->bytes.len == 0) {
+        return NOS_BAD_MESSAGE;
+    }
+    if (r->offset > NOS_MG_UPLOAD_MAX || r->bytes.len > NOS_MG_UPLOAD_MAX - r->offset) {
+        return NOS_TOO_BIG;
+    }
+    return NOS_OK;
+}
+
+static nos_status_t parse_load(span_t args, struct request *r)
+{
+    uint8_t start;
+
+    if (!span_le64(args, 0, &r->len) || !span_cut(args, 8, HASH, &r->hash) ||
+        !span_u8(args, 8 + HASH, &start) || !span_from(args, LOAD_FIXED, &r->arg) || start > 1 ||
+        r->len == 0) {
+        return NOS_BAD_MESSAGE;
+    }
+    r->start = start == 1;
+    return r->arg.len > NOS_ARG_MAX || r->len > NOS_MG_UPLOAD_MAX ? NOS_TOO_BIG : NOS_OK;
+}
+
+static nos_status_t parse_start(span_t args, struct request *r)
+{
+    span_t name;
+
+    if (!span_cut(args, 0, NOS_NAME_MAX, &name) || !span_from(args, NOS_NAME_MAX, &r->arg)) {
+        return NOS_BAD_MESSAGE;
+    }
+    memcpy(r->name, name.data, NOS_NAME_MAX);
+    if (!name16_ok(r->name)) {
+        return NOS_BAD_MESSAGE;
+    }
+    return r->arg.len > NOS_ARG_MAX ? NOS_TOO_BIG : NOS_OK;
+}
+
+static nos_status_t parse_words(span_t args, uint32_t *first, uint32_t *second)
+{
+    size_t want = second == NULL ? 4 : 8;
+    bool ok = args.len == want && span_le32(args, 0, first) &&
+              (second == NULL || span_le32(args, 4, second));
+    return ok ? NOS_OK : NOS_BAD_MESSAGE;
+}
+
+nos_status_t request_parse(uint16_t verb, span_t args, struct request *out)
+{
+    struct request r = { .verb = verb };
+    nos_status_t st = NOS_NOT_SUPPORTED;
+
+    if (verb == NOS_MG_HELLO) {
+        st = args.len == 0 ? NOS_OK : NOS_BAD_MESSAGE;
+    } else if (verb == NOS_MG_INFO) {
+        st = parse_info(args, &r);
+    } else if (verb == NOS_MG_UPLOAD) {
+        st = parse_upload(args, &r);
+    } else if (verb == NOS_MG_LOAD) {
+        st = parse_load(args, &r);
+    } else if (verb == NOS_MG_START) {
+        st = parse_start(args, &r);
+    } else if (verb == NOS_MG_KILL) {
+        st = parse_words(args, &r.id, NULL);
+    } else if (verb == NOS_MG_POWER) {
+        st = parse_words(args, &r.action, NULL);
+    } else if (verb == NOS_MG_TOKEN) {
+        st = parse_words(args, &r.id, &r.handle);
+    }
+    if (st == NOS_OK) {
+        *out = r;
+    }
+    return st;
+}
