@@ -42,8 +42,10 @@ static void read_one(struct boot *b, struct nos_boot_file *to)
 static void report(const struct boot *b)
 {
     uint64_t bytes = 0;
+    uint32_t n_read = 0;
     for (uint32_t i = 0; i < b->info->n_files; i++) {
         bytes += b->info->file[i].len;
+        n_read += b->info->file[i].status == NOS_OK;
     }
     struct fmt *line = console_line();
     fmt_str(line, "read: KERNEL.MOD ");
@@ -51,6 +53,8 @@ static void report(const struct boot *b)
     fmt_str(line, ", BOOT.POL ");
     fmt_size(line, b->policy_file.len);
     fmt_str(line, ", ");
+    fmt_u64(line, n_read);
+    fmt_str(line, " of ");
     fmt_u64(line, b->info->n_files);
     fmt_str(line, " boot modules ");
     fmt_size(line, bytes);

@@ -6,10 +6,9 @@
 #include "abi/policy.h"
 #include "boot/boot.h"
 
-/* volatile: the compiler sees zeros here and must not act on them, for they are filled in after it
- * ran. */
+/* volatile: the compiler sees zeros here and must not act on them, for they are filled in later. */
 SECTION(NOS_TRUST_SECTION)
-USED const volatile struct nos_trust trust_section = { { 0 }, 0, 0, 0, 0, 0, { { 0 } }, { 0 } };
+USED const volatile struct nos_trust trust_section = { .magic = NOS_TRUST_MAGIC };
 
 nos_status_t stage_trust(struct boot *b)
 {
