@@ -15,6 +15,10 @@ const struct verb verbs[] = {
     { "mod inspect", "show what is inside a module", cmd_mod_inspect },
     { "policy sign", "make the signed boot policy from its source", cmd_policy_sign },
     { "policy inspect", "show what is inside a policy", cmd_policy_inspect },
+    { "image make", "make a boot image, checking everything that goes in", cmd_image_make },
+    { "image inspect", "show what is inside a boot image", cmd_image_inspect },
+    { "image verify", "check a boot image as loader and kernel do", cmd_image_verify },
+    { "run", "boot an image in QEMU", cmd_run },
 };
 const size_t n_verbs = ARRAY_LEN(verbs);
 
