@@ -3,6 +3,8 @@
 # To add one: a folder with sources and manifest.json, its name in MODULES, its rule in policy.json.
 
 MODULES := init console shell manage hello crashme probe bench
+# On the boot volume; the others are sent to a running machine by tests and `make bench`.
+IMAGE_MODULES := init console shell manage hello crashme
 
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
