@@ -1,0 +1,465 @@
+/* Endpoints, notifications and the scheduler, driven call by call: every call ends exactly once, with the reply that was
+ * meant for it, a timeout or a closed peer; nothing wakes twice, nobody is lost. */
+#include "tests/host/kernel_host.h"
+#include "tests/host/test.h"
+
+#include "tests/host/kernel_host_impl.h"
+
+#include "kernel/ipc/endpoint.c"
+#include "kernel/ipc/notify.c"
+#undef fits
+#include "kernel/memory/cache.c"
+#include "kernel/memory/frame.c"
+#include "kernel/object/object.c"
+#include "kernel/core/lock.c"
+#define account sched_account
+#include "kernel/sched/sched.c"
+#undef account
+#define table thread_table
+#include "kernel/sched/thread.c"
+#undef table
+
+bool up_reclaim(void)
+{
+    return false;
+}
+
+bool background_step(void)
+{
+    return false;
+}
+
+nos_status_t continuation_step(struct thread *t, bool *done)
+{
+    (void)t;
+    *done = true;
+    return NOS_OK;
+}
+
+void continuation_drop(struct thread *t)
+{
+    (void)t;
+}
+
+void arch_timer_arm(uint64_t deadline_ns)
+{
+    (void)deadline_ns;
+}
+
+void arch_space_switch(const struct arch_space *s)
+{
+    (void)s;
+}
+
+void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
+{
+    (void)old, (void)next;
+}
+
+void arch_fpu_init_state(struct arch_fpu *f)
+{
+    (void)f;
+}
+
+void arch_irq_window(void)
+{
+}
+
+void arch_idle(void)  /* nothing is ready: time passes until a deadline */
+{
+    assert_non_null(deadlines);
+    host_now = deadlines->deadline_ns;
+    sched_tick();
+}
+
+void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1)
+{
+    memset(ctx, 0, sizeof *ctx);
+    ctx->ip = ip;
+    ctx->sp = sp;
+    ctx->arg0 = arg0;
+    ctx->arg1 = arg1;
+}
+
+nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
+{
+    (void)s, (void)pages;
+    *va = 0x10000;
+    return NOS_OK;
+}
+
+nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot, enum area_kind kind, bool zero)
+{
+    (void)s, (void)va, (void)pages, (void)prot, (void)kind, (void)zero;
+    return NOS_OK;
+}
+
+static uint64_t buffers[64][512];
+static unsigned next_buffer;
+
+void *space_ptr(const struct space *s, uint64_t va)
+{
+    (void)s, (void)va;
+    return buffers[next_buffer++ % 64];
+}
+
+static void destroy_nothing(struct obj *o)
+{
+    (void)o;
+}
+
+void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
+    [NOS_TYPE_CAPSULE] = destroy_nothing,
+    [NOS_TYPE_THREAD] = thread_destroy,
+    [NOS_TYPE_ENDPOINT] = endpoint_destroy,
+    [NOS_TYPE_NOTIFICATION] = notify_destroy,
+};
+
+enum { CLIENTS = 6, SERVERS = 2 };
+static struct capsule client_capsule, server_capsule;
+static struct thread *client[CLIENTS], *server[SERVERS];
+static struct endpoint *ep;
+
+static struct thread *make(struct capsule *c, uint32_t priority)
+{
+    struct thread *t = NULL;
+    c->limits.threads = 64;
+    assert_int_equal(thread_create(c, 0x1000, 0x2000, 0, 0, priority, &t), NOS_OK);
+    obj_put(&t->obj);
+    return t;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(head, 0, sizeof head);
+    memset(ready, 0, sizeof ready);
+    memset(thread_table, 0, sizeof thread_table);
+    thread_cache = (struct cache)CACHE(thread);
+    endpoint_cache = (struct cache)CACHE(endpoint);
+    notification_cache = (struct cache)CACHE(notification);
+    frames_held = 0;
+    ready_mask = 0;
+    deadlines = NULL;
+    cpu_boot = (struct cpu){ 0 };
+    host_start();
+    frame_init(&host_bi);
+    host_now = 1000;
+    memset(&client_capsule, 0, sizeof client_capsule);
+    memset(&server_capsule, 0, sizeof server_capsule);
+    obj_init(&client_capsule.obj, NOS_TYPE_CAPSULE);
+    obj_init(&server_capsule.obj, NOS_TYPE_CAPSULE);
+    client_capsule.id = 7;
+    server_capsule.id = 9;
+    for (int i = 0; i < CLIENTS; i++) {
+        client[i] = make(&client_capsule, 5);
+    }
+    for (int i = 0; i < SERVERS; i++) {
+        server[i] = make(&server_capsule, 5);
+    }
+    assert_int_equal(endpoint_create(&ep), NOS_OK);
+    obj_handle_opened(&ep->obj, NOS_RIGHT_RECV);
+    return 0;
+}
+
+/* Make `t` the running thread, whatever the scheduler would have chosen: all others stay as they are. */
+static void become(struct thread *t)
+{
+    if (cpu_boot.current != NULL && cpu_boot.current != t && cpu_boot.current->state == THREAD_RUNNING) {
+        enqueue(cpu_boot.current);
+    }
+    if (t->state == THREAD_READY) {
+        sched_unqueue(t);
+    }
+    t->state = THREAD_RUNNING;
+    cpu_boot.current = t;
+    cpu_boot.resched = false;
+}
+
+static bool call(struct thread *t, uint64_t word, uint64_t deadline, nos_status_t *st)
+{
+    bool blocked = false;
+    become(t);
+    t->ctx.arg1 = nos_msg_info(1, 1);
+    t->ctx.w[0] = word;
+    t->ctx.dl = deadline;
+    t->ctx.nr = 0x7777;
+    *st = endpoint_call(ep, t, &blocked);
+    return blocked;
+}
+
+static bool recv(struct thread *t, uint64_t deadline, nos_status_t *st)
+{
+    bool blocked = false;
+    become(t);
+    t->ctx.dl = deadline;
+    t->ctx.nr = 0x7777;
+    *st = endpoint_recv(ep, t, &blocked);
+    return blocked;
+}
+
+static nos_status_t reply(struct thread *t, uint64_t token, uint64_t word)
+{
+    become(t);
+    t->ctx.arg1 = nos_msg_info(0, 1);
+    t->ctx.w[0] = word;
+    return endpoint_reply(t, token, false);
+}
+
+static void call_meets_receiver(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], NOS_DEADLINE_NEVER, &st));
+    assert_true(call(client[0], 41, NOS_DEADLINE_NEVER, &st));
+    assert_int_equal(server[0]->ctx.nr, NOS_OK);
+    assert_int_equal(server[0]->ctx.arg0, 7);  // stamped by the kernel
+    assert_int_equal(server[0]->ctx.w[0], 41);
+    assert_ptr_equal(&server[0]->ctx, sched_exit());  // direct switch
+    uint64_t token = server[0]->ctx.dl;
+    assert_int_equal(reply(server[0], token, 42), NOS_OK);
+    assert_int_equal(client[0]->ctx.w[0], 42);
+    assert_int_equal(client[0]->ctx.nr, NOS_OK);
+    assert_int_equal(reply(server[0], token, 43), NOS_NOT_FOUND);  // one answer
+}
+
+static void a_token_fits_one_call_of_one_server(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 0, &st));
+    uint64_t token = server[0]->ctx.dl;
+    assert_int_equal(reply(client[1], token, 0), NOS_NOT_FOUND);          // not the server's capsule
+    assert_int_equal(reply(server[0], token + (1ull << 32), 0), NOS_NOT_FOUND);
+    assert_int_equal(reply(server[0], token + 1, 0), NOS_NOT_FOUND);      // another thread
+    assert_int_equal(reply(server[0], 0, 0), NOS_NOT_FOUND);
+    assert_int_equal(reply(server[0], ~0ull, 0), NOS_NOT_FOUND);
+    assert_int_equal(reply(server[1], token, 5), NOS_OK);                 // any thread of the capsule
+    assert_true(call(client[0], 2, 0, &st));
+    assert_int_equal(reply(server[0], token, 0), NOS_NOT_FOUND);          // the call before
+}
+
+static void deadlines_end_each_wait(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_false(recv(server[0], NOS_DEADLINE_POLL, &st));
+    assert_int_equal(st, NOS_TIMED_OUT);
+    assert_false(call(client[0], 1, NOS_DEADLINE_POLL, &st));
+    assert_int_equal(st, NOS_TIMED_OUT);
+    assert_true(call(client[0], 1, 5000, &st));   // queued
+    assert_true(call(client[1], 1, 4000, &st));
+    host_now = 4500;
+    sched_tick();
+    assert_int_equal((int64_t)client[1]->ctx.nr, NOS_TIMED_OUT);
+    assert_int_equal(client[0]->state, THREAD_CALL);
+    assert_false(recv(server[0], 0, &st));        // takes client 0's message
+    uint64_t token = server[0]->ctx.dl;
+    host_now = 5000;
+    sched_tick();                                 // its deadline also ends the wait for the answer
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_TIMED_OUT);
+    assert_int_equal(reply(server[0], token, 1), NOS_NOT_FOUND);
+    assert_null(deadlines);
+}
+
+static void death_wakes_everyone(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 0, &st));
+    assert_true(call(client[1], 1, 0, &st));
+    become(client[2]);
+    thread_kill(server[0]);
+    endpoint_server_died(&server_capsule);
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_PEER_CLOSED);
+    assert_int_equal(client[1]->state, THREAD_CALL);
+    obj_handle_closed(&ep->obj, NOS_RIGHT_RECV);
+    assert_int_equal((int64_t)client[1]->ctx.nr, NOS_PEER_CLOSED);
+    assert_false(call(client[3], 1, 0, &st));
+    assert_int_equal(st, NOS_PEER_CLOSED);
+}
+
+static void a_named_endpoint_waits_for_the_next_server(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    ep->named = true;
+    assert_true(call(client[0], 1, 0, &st));
+    obj_handle_closed(&ep->obj, NOS_RIGHT_RECV);
+    assert_int_equal(client[0]->state, THREAD_CALL);
+    obj_handle_opened(&ep->obj, NOS_RIGHT_RECV);
+    assert_false(recv(server[1], 0, &st));
+    assert_int_equal(server[1]->ctx.w[0], 1);
+}
+
+static void dead_callers_leave_the_queue(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(call(client[0], 10, 0, &st));
+    assert_true(call(client[1], 11, 9000, &st));
+    assert_true(call(client[2], 12, 0, &st));
+    become(server[1]);
+    thread_kill(client[1]);
+    assert_false(recv(server[0], 0, &st));
+    assert_int_equal(server[0]->ctx.w[0], 10);
+    assert_false(recv(server[0], 0, &st));
+    assert_int_equal(server[0]->ctx.w[0], 12);
+    assert_null(deadlines);
+}
+
+static void bad_messages(void **state)
+{
+    bool blocked = false;
+    (void)state;
+    static const uint64_t infos[] = { 65, 127, 1 << 7, 1 << 8, 1 << 11, 1 << 15 };
+    for (size_t i = 0; i < ARRAY_LEN(infos); i++) {
+        become(client[0]);
+        client[0]->ctx.arg1 = infos[i];
+        client[0]->ctx.dl = 0;
+        assert_int_equal(endpoint_call(ep, client[0], &blocked), NOS_BAD_MESSAGE);
+        assert_int_equal(endpoint_reply(client[0], 1, false), NOS_BAD_MESSAGE);
+    }
+    assert_false(blocked);
+}
+
+static void long_messages_come_whole(void **state)
+{
+    nos_status_t st;
+    bool blocked;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    become(client[0]);
+    client[0]->ctx.arg1 = nos_msg_info(3, 64);
+    client[0]->ctx.dl = 0;
+    for (uint64_t i = 0; i < 64; i++) {
+        *(i < 8 ? &client[0]->ctx.w[i] : &client[0]->ipc_buf[i]) = 100 + i;
+    }
+    assert_int_equal(endpoint_call(ep, client[0], &blocked), NOS_OK);
+    for (uint64_t i = 0; i < 64; i++) {
+        assert_int_equal(i < 8 ? server[0]->ctx.w[i] : server[0]->ipc_buf[i], 100 + i);
+    }
+    assert_int_equal(server[0]->ipc_buf[7], 0);  // register words are not doubled in the buffer
+}
+
+static void notifications(void **state)
+{
+    struct notification *n;
+    uint64_t bits = 0;
+    bool blocked = false;
+    nos_status_t st;
+    (void)state;
+    assert_int_equal(notify_create(&n), NOS_OK);
+    notify_signal(n, 3);
+    notify_signal(n, 4);
+    become(server[0]);
+    assert_int_equal(notify_wait(n, 0, &bits, &blocked), NOS_OK);
+    assert_int_equal(bits, 7);
+    assert_int_equal(notify_wait(n, NOS_DEADLINE_POLL, &bits, &blocked), NOS_TIMED_OUT);
+    assert_int_equal(notify_wait(n, 0, &bits, &blocked), NOS_OK);
+    assert_true(blocked);
+    become(server[1]);
+    assert_int_equal(notify_wait(n, 0, &bits, &blocked), NOS_BUSY);
+    notify_signal(n, 8);
+    assert_int_equal(server[0]->ctx.w[0], 8);
+    assert_int_equal(server[0]->ctx.nr, NOS_OK);
+    assert_int_equal(n->bits, 0);
+
+    assert_int_equal(notify_bind(n, ep), NOS_OK);
+    assert_int_equal(notify_bind(n, ep), NOS_BUSY);
+    assert_true(recv(server[1], 0, &st));
+    notify_signal(n, 16);
+    assert_int_equal(server[1]->ctx.arg0, 0);
+    assert_int_equal(server[1]->ctx.arg1, NOS_MSG_NOTIFICATION | 1);
+    assert_int_equal(server[1]->ctx.w[0], 16);
+    notify_signal(n, 32);
+    assert_true(call(client[0], 1, 0, &st));
+    assert_false(recv(server[1], 0, &st));
+    assert_int_equal(server[1]->ctx.w[0], 32);  // bits before callers
+    obj_put(&n->obj);
+}
+
+static void priorities_and_turns(void **state)
+{
+    (void)state;
+    struct thread *high = make(&server_capsule, 9);
+    become(client[0]);
+    sched_ready(client[1]);
+    sched_ready(high);
+    assert_ptr_equal(sched_exit(), &high->ctx);
+    sched_block(THREAD_SLEEP, NULL, 2000);
+    assert_ptr_equal(sched_exit(), &client[1]->ctx);  // client 0 was preempted: it went to the tail
+    sched_yield();
+    assert_ptr_equal(sched_exit(), &client[0]->ctx);
+    host_now = 2000;
+    sched_tick();
+    assert_ptr_equal(sched_exit(), &high->ctx);
+    assert_int_equal(high->ctx.nr, NOS_OK);
+}
+
+/* A random walk. Each client has at most one call out; its word is unique, and the answer is word + 1. */
+static void random_walk(void **state)
+{
+    static uint64_t sent[CLIENTS], tokens[256], words[256];
+    uint64_t next_word = 1, answered = 0, timed_out = 0, n = 0;
+    nos_status_t st;
+    (void)state;
+    srand(5);
+    for (int step = 0; step < 400000; step++) {
+        int i = rand() % CLIENTS, k = rand() % SERVERS;
+        host_now += (uint64_t)rand() % 3;
+        if (rand() % 16 == 0) {
+            sched_tick();
+        }
+        if (rand() % 2 == 0 && (client[i]->state == THREAD_READY || client[i]->state == THREAD_RUNNING || client[i]->state == 0)) {
+            if (sent[i] != 0) {  // the last call has ended, exactly once
+                st = (nos_status_t)client[i]->ctx.nr;
+                assert_true(st == NOS_OK || st == NOS_TIMED_OUT);
+                assert_true(st != NOS_OK || client[i]->ctx.w[0] == sent[i] + 1);
+                answered += st == NOS_OK;
+                timed_out += st == NOS_TIMED_OUT;
+            }
+            sent[i] = next_word;
+            next_word += 2;
+            if (!call(client[i], sent[i], rand() % 3 == 0 ? 0 : host_now + (uint64_t)rand() % 40 + 2, &st)) {
+                client[i]->ctx.nr = (uint64_t)(int64_t)st;
+            }
+        } else if (server[k]->state != THREAD_RECV) {
+            if (server[k]->ctx.nr == NOS_OK && server[k]->last_caller != 0 && server[k]->ctx.dl == server[k]->last_caller) {
+                tokens[n % 256] = server[k]->last_caller;
+                words[n++ % 256] = server[k]->ctx.w[0];
+                server[k]->last_caller = 0;
+            }
+            uint64_t pick = n == 0 ? 0 : (n - 1 - (uint64_t)rand() % (rand() % 4 == 0 && n > 200 ? 200 : 1)) % 256;
+            if (rand() % 2 == 0 && n != 0) {
+                st = reply(server[k], tokens[pick], words[pick] + 1);  // perhaps for the second time, or too late
+                assert_true(st == NOS_OK || st == NOS_NOT_FOUND);
+                server[k]->ctx.nr = 0x7777;
+            } else if (!recv(server[k], rand() % 2 == 0 ? NOS_DEADLINE_POLL : 0, &st)) {
+                server[k]->ctx.nr = (uint64_t)(int64_t)st;
+            }
+        }
+    }
+    assert_true(answered > 1000);
+    assert_true(timed_out > 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(call_meets_receiver, setup),
+        cmocka_unit_test_setup(a_token_fits_one_call_of_one_server, setup),
+        cmocka_unit_test_setup(deadlines_end_each_wait, setup),
+        cmocka_unit_test_setup(death_wakes_everyone, setup),
+        cmocka_unit_test_setup(a_named_endpoint_waits_for_the_next_server, setup),
+        cmocka_unit_test_setup(dead_callers_leave_the_queue, setup),
+        cmocka_unit_test_setup(bad_messages, setup),
+        cmocka_unit_test_setup(long_messages_come_whole, setup),
+        cmocka_unit_test_setup(notifications, setup),
+        cmocka_unit_test_setup(priorities_and_turns, setup),
+        cmocka_unit_test_setup(random_walk, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
