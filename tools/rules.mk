@@ -2,12 +2,19 @@
 # folders that make them) and LIB_SRCS are complete. build/<flavour>/<path>.o comes from <path>.c or <path>.S, and
 # build/<flavour>/lib.a holds all of LIB_SRCS.
 
+# The variables that a user may set change every object: remember them, and build again when they differ.
+FLAGS_STATE := build/flags.state
+FLAGS_NOW := $(SANITIZE) $(OPT)
+ifneq ($(FLAGS_NOW),$(shell cat $(FLAGS_STATE) 2>/dev/null))
+$(shell mkdir -p build; [ -f $(FLAGS_STATE) ] || old='-d @0'; echo '$(FLAGS_NOW)' >$(FLAGS_STATE); touch $$old $(FLAGS_STATE))
+endif
+
 define flavour_rules
-build/$(1)/%.o: %.c tools/flags.mk | $$(GEN_HDRS)
+build/$(1)/%.o: %.c tools/flags.mk $(FLAGS_STATE) | $$(GEN_HDRS)
 	$$(say) CC '$$@'
 	$$(Q)mkdir -p $$(@D) && $$($(2)_CC) $$($(2)_CFLAGS) $$(CFLAGS_$$<) -MMD -MP -c $$< -o $$@
 
-build/$(1)/%.o: %.S tools/flags.mk | $$(GEN_HDRS)
+build/$(1)/%.o: %.S tools/flags.mk $(FLAGS_STATE) | $$(GEN_HDRS)
 	$$(say) AS '$$@'
 	$$(Q)mkdir -p $$(@D) && $$($(2)_CC) $$($(2)_ASFLAGS) -MMD -MP -c $$< -o $$@
 
