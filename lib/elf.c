@@ -132,7 +132,8 @@ static nos_status_t add_load(span_t image, const struct phdr *p, struct elf_view
         return NOS_ELF_BOUNDS;
     }
     struct elf_segment *s = &v->seg[v->n_seg];
-    if (!span_cut(image, p->off, p->filesz, &s->file)) {
+    // without bytes in the file there is no place in it: linkers leave an offset behind the end
+    if (!span_cut(image, p->filesz == 0 ? 0 : p->off, p->filesz, &s->file)) {
         return NOS_ELF_BOUNDS;
     }
     s->off = off;
@@ -280,6 +281,9 @@ static nos_status_t parse_relro(const struct phdr *p, struct elf_view *v)
 {
     uint64_t off, end, from, room, rel;
 
+    if (p->memsz == 0) {
+        return NOS_OK;  // a program without tables of pointers
+    }
     if (v->relro_len != 0 || !checked_sub(p->vaddr, v->link_base, &off) ||
         !checked_add(off, p->memsz, &end) || !checked_align_up(off, ELF_PAGE, &from)) {
         return NOS_ELF_BOUNDS;
