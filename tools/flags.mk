@@ -32,6 +32,8 @@ SAN_TRAP := -fsanitize=$(SAN_$(SANITIZE)) -fsanitize-trap=$(SAN_$(SANITIZE))
 
 INCLUDES := -I. -Ibuild/gen
 REPRO := -ffile-prefix-map=$(CURDIR)=.
+# clang 14's assembler does not map prefixes.
+AS_REPRO := $(REPRO) -fdebug-compilation-dir=.
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla -Walloca -Wcast-qual -Wswitch-enum \
         -Wmissing-prototypes -Wstrict-prototypes -Wundef -Werror
 WARN_FREE := $(WARN) -Wframe-larger-than=1024
@@ -49,7 +51,7 @@ KERNEL_TARGET := -target x86_64-unknown-none-elf -fpie -fvisibility=hidden -fdir
                  -mno-red-zone -mgeneral-regs-only -fno-stack-protector
 KERNEL_BASE := $(KERNEL_TARGET) $(FREE) $(OPT) -g $(SAFE) $(SECTIONS) $(REPRO)
 KERNEL_CFLAGS := $(KERNEL_BASE) -ftrivial-auto-var-init=pattern $(SAN_TRAP) $(WARN_FREE) $(INCLUDES)
-KERNEL_ASFLAGS := $(KERNEL_TARGET) -g $(REPRO) $(INCLUDES)
+KERNEL_ASFLAGS := $(KERNEL_TARGET) -g $(AS_REPRO) $(INCLUDES)
 KERNEL_LD := ld.lld
 KERNEL_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 --gc-sections \
                   --build-id=none --no-undefined --fatal-warnings
@@ -61,7 +63,7 @@ BOOT_TARGET := -target x86_64-unknown-windows -fshort-wchar -mno-red-zone -mno-s
                -fno-stack-protector
 BOOT_BASE := $(BOOT_TARGET) $(FREE) $(OPT) -g $(SAFE) $(SECTIONS) $(REPRO)
 BOOT_CFLAGS := $(BOOT_BASE) -ftrivial-auto-var-init=pattern $(SAN_TRAP) $(WARN) $(INCLUDES)
-BOOT_ASFLAGS := $(BOOT_TARGET) -g $(REPRO) $(INCLUDES)
+BOOT_ASFLAGS := $(BOOT_TARGET) -g $(AS_REPRO) $(INCLUDES)
 BOOT_LD := lld-link
 BOOT_LDFLAGS := -subsystem:efi_application -nodefaultlib -entry:efi_main -opt:ref -timestamp:0 -Brepro
 THIRD_BOOT_CFLAGS := $(BOOT_BASE) -w
@@ -72,7 +74,7 @@ CAPSULE_TARGET := -target x86_64-unknown-none-elf -fpie -fvisibility=hidden -fdi
                   -fno-stack-protector
 CAPSULE_BASE := $(CAPSULE_TARGET) $(FREE) $(OPT) -g $(SAFE) $(SECTIONS) $(REPRO)
 CAPSULE_CFLAGS := $(CAPSULE_BASE) -ftrivial-auto-var-init=pattern $(SAN_TRAP) $(WARN_FREE) $(INCLUDES)
-CAPSULE_ASFLAGS := $(CAPSULE_TARGET) -g $(REPRO) $(INCLUDES)
+CAPSULE_ASFLAGS := $(CAPSULE_TARGET) -g $(AS_REPRO) $(INCLUDES)
 CAPSULE_LD := ld.lld
 CAPSULE_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 --gc-sections \
                    --build-id=none --no-undefined --fatal-warnings
