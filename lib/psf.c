@@ -17,8 +17,7 @@ enum {
     PSF2_HAS_UNICODE = 1,
     PSF2_SEPARATOR = 0xff,
     PSF2_STARTSEQ = 0xfe,
-    GLYPHS_MAX = 65536,
-    NO_GLYPH = -1,
+    GLYPHS_MAX = 65535,
 };
 
 /* Glyph sizes and the glyph area; what follows it, if anything, is the Unicode table. */
@@ -64,12 +63,12 @@ static bool psf2_header(span_t file, struct psf *f, span_t *rest, bool *table)
     return glyph_area(file, header, glyph_len, f, rest);
 }
 
-/* The first glyph that claims a code point keeps it. `taken` is the map with NO_GLYPH for free. */
+/* The first glyph that claims a code point keeps it. */
 static void claim(struct psf *f, uint8_t taken[PSF_MAP], uint32_t code, uint32_t glyph)
 {
     if (code < PSF_MAP && taken[code] == 0) {
         taken[code] = 1;
-        f->map[code] = glyph;
+        f->map[code] = (uint16_t)glyph;
     }
 }
 
@@ -128,7 +127,7 @@ static void fill_missing(struct psf *f, const uint8_t taken[PSF_MAP])
     f->missing = taken['?'] != 0 ? f->map['?'] : 0;
     for (uint32_t c = 0; c < PSF_MAP; c++) {
         if (taken[c] == 0) {
-            f->map[c] = f->missing;
+            f->map[c] = (uint16_t)f->missing;
         }
     }
 }
@@ -138,9 +137,8 @@ nos_status_t psf_parse(span_t file, struct psf *out)
     span_t magic, rest = { NULL, 0 };
     uint8_t taken[PSF_MAP] = { 0 };
     bool table = false, ok = false, v2 = false;
-    struct psf *f = out;
+    struct psf font = { 0 }, *f = &font;
 
-    *f = (struct psf){ 0 };
     if (span_cut(file, 0, 2, &magic) && span_equal(magic, SPAN_LIT("\x36\x04"))) {
         ok = psf1_header(file, f, &rest, &table);
     } else if (span_cut(file, 0, 4, &magic) && span_equal(magic, SPAN_LIT("\x72\xb5\x4a\x86"))) {
@@ -157,6 +155,7 @@ nos_status_t psf_parse(span_t file, struct psf *out)
         claim(f, taken, c, c);
     }
     fill_missing(f, taken);
+    *out = font;
     return NOS_OK;
 }
 

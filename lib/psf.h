@@ -16,7 +16,7 @@ struct psf {  // borrows the file
     uint32_t n_glyphs;
     span_t glyphs;
     uint32_t missing;        // glyph for what the font lacks: its '?', else 0
-    uint32_t map[PSF_MAP];   // code point -> glyph
+    uint16_t map[PSF_MAP];   // code point -> glyph
 };
 
 /**
