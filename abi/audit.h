@@ -19,7 +19,7 @@ _Static_assert(sizeof(struct nos_audit_record) == 160, "ABI");
 _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
 
 #define NOS_AUDIT_LIST(X)                                                                          \
-    X(BOOT, 1, "boot")             /* subject = kernel_id; text = policy hash, issuer key */       \
+    X(BOOT, 1, "boot")             /* what runs; text says what subject is. First: the issuing key */ \
     X(LOAD, 2, "load")             /* module verified; subject = module_id */                      \
     X(REFUSE, 3, "refuse")         /* module refused; status; subject = module_id when known */    \
     X(GRANT, 4, "grant")           /* capability given at spawn; a = kind << 32 | rights */        \
@@ -27,7 +27,7 @@ _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
     X(EXIT, 6, "exit")             /* a = id, b = code */                                          \
     X(CRASH, 7, "crash")           /* a = id, b = enum nos_crash */                                \
     X(KILL, 8, "kill")             /* a = id */                                                    \
-    X(DENY, 9, "deny")             /* refused system call; a = number, b = times; status */        \
+    X(DENY, 9, "deny")             /* refused system calls; a = number or NOS_AUDIT_SEVERAL, b = times */ \
     X(TOKEN, 10, "token")          /* token exported; subject = token_id */                        \
     X(POWER, 11, "power")          /* a = action */                                                \
     X(CHECKPOINT, 12, "checkpoint") /* issuer key signs the chain so far; subject||text = signature */ \
@@ -35,6 +35,7 @@ _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
 #define X(name, value, text) NOS_AUDIT_##name = (value),
 enum nos_audit_kind { NOS_AUDIT_LIST(X) };
 #undef X
+#define NOS_AUDIT_SEVERAL 0xffffffffffffffffull /* DENY: not all the same call */
 
 struct nos_audit_body { /* 96 bytes: what the commitment covers */
     uint8_t subject[32];

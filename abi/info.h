@@ -16,7 +16,8 @@ enum nos_topic {
     NOS_TOPIC_MEM = 4,      /* one struct nos_mem_info */
     NOS_TOPIC_START = 5,    /* struct nos_pol_start (abi/policy.h) */
     NOS_TOPIC_LOG = 6,      /* right LOG; index = byte offset since boot: a struct nos_log_head, then text, as much as fits */
-    NOS_TOPIC_AUDIT = 7,    /* right AUDIT; index = sequence number: struct nos_audit_entry (abi/audit.h) */
+    NOS_TOPIC_AUDIT = 7,    /* right AUDIT; index = sequence number: struct nos_audit_entry (abi/audit.h), the first kept
+                             * that is not below it: older ones have gaps */
     NOS_TOPIC_AUDIT_HEAD = 8, /* right AUDIT; one struct nos_audit_head (abi/audit.h) */
 };
 
