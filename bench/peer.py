@@ -12,7 +12,7 @@ from vm import Config, Failure, Machine
 
 PROGRAM = 'LINUX.EFI'
 # Every probe and calibration that a machine's owner can switch off is off: what Linux can do at its best.
-FAST = ('quiet loglevel=0 mitigations=off nokaslr tsc_early_khz=1000000 tsc=reliable lpj=4000000 no_timer_check '
+FAST = ('quiet loglevel=0 mitigations=off nokaslr tsc_early_khz=1000000 tsc=reliable lpj=4000000 no_timer_check nolapic_timer '
         'noreplace-smp nowatchdog audit=0 raid=noautodetect i8042.nokbd i8042.noaux pci=lastbus=0 '
         'random.trust_cpu=on cryptomgr.notests')
 
