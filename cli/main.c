@@ -19,6 +19,20 @@ const struct verb verbs[] = {
     { "image inspect", "show what is inside a boot image", cmd_image_inspect },
     { "image verify", "check a boot image as loader and kernel do", cmd_image_verify },
     { "run", "boot an image in QEMU", cmd_run },
+    { "ps", "capsules of a live node", cmd_ps },
+    { "modules", "modules that a live node verified or refused", cmd_modules },
+    { "caps", "handles of the capsules of a live node", cmd_caps },
+    { "mem", "memory of a live node", cmd_mem },
+    { "log", "kernel log of a live node", cmd_log },
+    { "audit", "audit log of a live node, re-checked here", cmd_audit },
+    { "about", "what a live node is and booted", cmd_about },
+    { "load", "send a module to a live node, which verifies it", cmd_load },
+    { "start", "start a verified module on a live node", cmd_start },
+    { "kill", "end a capsule of a live node", cmd_kill },
+    { "poweroff", "switch a live node off", cmd_poweroff },
+    { "token export", "have a live node sign what a handle grants", cmd_token_export },
+    { "token verify", "check such a token", cmd_token_verify },
+    { "completion", "print shell completion", cmd_completion },
 };
 const size_t n_verbs = ARRAY_LEN(verbs);
 

@@ -1,0 +1,330 @@
+/* load, start, kill, poweroff, token export: what changes a live node. Each is signed by the operator over the node's
+ * nonce and a counter, so a recorded request is worth nothing. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/start.h"
+#include "cli/hex.h"
+#include "cli/modfile.h"
+#include "cli/node.h"
+#include "lib/crypto/blake3.h"
+#include "lib/fmt.h"
+#include "lib/mod.h"
+#include "lib/status.h"
+#include "lib/text.h"
+
+enum { OPT_START = 256, OPT_RESET, POWER_OFF = 1, POWER_RESET = 2, LOAD_MS = 60000, WORDS_MAX = 2 };
+
+struct command_args {
+    struct node_args node;
+    const char *word[WORDS_MAX], *out;
+    size_t n, least, most;
+    const char *missing; /* what to say when there are fewer than `least` */
+    bool start, reset;
+};
+
+static error_t parse_command(int key, char *arg, struct argp_state *state)
+{
+    struct command_args *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->node;
+        return 0;
+    case OPT_START:
+        a->start = true;
+        return 0;
+    case OPT_RESET:
+        a->reset = true;
+        return 0;
+    case 'o':
+        a->out = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->n == a->most) {
+            argp_error(state, "what is %s? An argument with blanks needs quotes", arg);
+        }
+        a->word[a->n++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->n < a->least) {
+            argp_error(state, "%s", a->missing);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = { { &node_signed_argp, 0, NULL, 0 }, { 0 } };
+
+static int command_open(const struct argp *argp, int argc, char **argv, struct command_args *a, struct node *n)
+{
+    node_args_init(&a->node);
+    parse_args(argp, argc, argv, a);
+    return node_open(&a->node, n);
+}
+
+static int check_arg(const char *arg)
+{
+    size_t len = arg == NULL ? 0 : strlen(arg);
+    return len <= NOS_ARG_MAX ? DONE : fail(USAGE, "the argument has %zu bytes; at most %d", len, NOS_ARG_MAX);
+}
+
+static void add_arg(struct buf *b, const char *arg)
+{
+    if (arg != NULL) {
+        buf_add(b, span_of(arg, strlen(arg)));
+    }
+}
+
+/* --- load ------------------------------------------------------------------------------------------------------ */
+
+static int upload(struct node *n, span_t file)
+{
+    size_t piece = NOS_MG_PAYLOAD - 8;
+    int rc = DONE;
+    for (size_t at = 0; rc == DONE && at < file.len; at += piece) {
+        struct buf payload = { NULL, 0 };
+        nos_status_t st = NOS_OK;
+        store_le64(buf_add_zero(&payload, 8), at);
+        buf_add(&payload, span_of(file.data + at, file.len - at < piece ? file.len - at : piece));
+        rc = node_call(n, NOS_MG_UPLOAD, buf_span(&payload), &st, NULL);
+        buf_free(&payload);
+        if (rc == DONE && st != NOS_OK) {
+            rc = node_refused(n, "the module's bytes", st);
+        }
+    }
+    return rc;
+}
+
+static int finish_load(struct node *n, const struct command_args *a, span_t file, struct buf *answer)
+{
+    struct buf args = { NULL, 0 };
+    store_le64(buf_add_zero(&args, 8), file.len);
+    blake3_hash(file, buf_add_zero(&args, 32));
+    buf_add_zero(&args, 1)[0] = a->start ? 1 : 0;
+    add_arg(&args, a->word[1]);
+    n->timeout_ms = n->timeout_ms > LOAD_MS ? n->timeout_ms : LOAD_MS;
+    int rc = node_signed(n, &a->node, NOS_MG_LOAD, buf_span(&args), answer);
+    buf_free(&args);
+    return rc;
+}
+
+static int report_load(const char *path, span_t file, const struct buf *answer)
+{
+    struct mod_view v;
+    uint8_t id[32];
+    uint32_t capsule;
+    span_t got;
+    if (answer->len != 36 || !span_cut(buf_span(answer), 0, 32, &got) || !span_le32(buf_span(answer), 32, &capsule) ||
+        mod_extract(file, &v) != NOS_OK) {
+        return fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
+    }
+    mod_id(&v, id);
+    if (memcmp(got.data, id, 32) != 0) {
+        return fail(NODE_REFUSED, "the node answers about another module than %s", path);
+    }
+    printf("verified %s\n", hex32(id).text);
+    if (capsule != 0) {
+        printf("started as capsule %u\n", capsule);
+    }
+    return out_flush();
+}
+
+static const struct argp_option load_options[] = {
+    { "start", OPT_START, 0, 0, "start it, with ARG", 0 },
+    { 0 },
+};
+static const struct argp argp_load = {
+    load_options, parse_command, "FILE.mod [ARG]",
+    "Send a module to a live node, which verifies it as at boot: signature, hashes, manifest, policy.", children, NULL,
+    NULL,
+};
+
+static int load(struct node *n, const struct command_args *a, span_t file)
+{
+    struct buf answer = { NULL, 0 };
+    int rc = upload(n, file);
+    if (rc == DONE) {
+        rc = finish_load(n, a, file, &answer);
+    }
+    if (rc == DONE) {
+        rc = report_load(a->word[0], file, &answer);
+    }
+    buf_free(&answer);
+    return rc;
+}
+
+int cmd_load(int argc, char **argv)
+{
+    struct command_args a = { .least = 1, .most = 2, .missing = "which module?" };
+    struct node n;
+    struct buf file = { NULL, 0 };
+    node_args_init(&a.node);
+    parse_args(&argp_load, argc, argv, &a);
+    if (a.word[1] != NULL && !a.start) {
+        return fail(USAGE, "an argument is for --start");
+    }
+    int rc = check_arg(a.word[1]);
+    if (rc == DONE) {
+        rc = file_read(a.word[0], NOS_MG_UPLOAD_MAX, &file);
+    }
+    if (rc == DONE) {
+        rc = node_open(&a.node, &n);
+    }
+    if (rc == DONE) {
+        rc = load(&n, &a, buf_span(&file));
+        node_close(&n);
+    }
+    buf_free(&file);
+    return rc;
+}
+
+/* --- start, kill, poweroff ------------------------------------------------------------------------------------- */
+
+static const struct argp argp_start = {
+    NULL, parse_command, "NAME [ARG]", "Start a module that the node has verified, the newest of that name.", children,
+    NULL, NULL,
+};
+
+static int start(struct node *n, const struct command_args *a)
+{
+    char name[NOS_NAME_MAX];
+    struct buf args = { NULL, 0 }, answer = { NULL, 0 };
+    uint32_t id = 0;
+    span_t word = span_of(a->word[0], strlen(a->word[0]));
+    if (!name_ok(word) || !name16_set(name, word)) {
+        return fail(USAGE, "%s is no module name: 1 to 16 of a-z 0-9 _ -, first a letter", a->word[0]);
+    }
+    buf_add(&args, SPAN_OF(name));
+    add_arg(&args, a->word[1]);
+    int rc = node_signed(n, &a->node, NOS_MG_START, buf_span(&args), &answer);
+    if (rc == DONE && (answer.len != 4 || !span_le32(buf_span(&answer), 0, &id))) {
+        rc = fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
+    }
+    if (rc == DONE) {
+        printf("started as capsule %u\n", id);
+        rc = out_flush();
+    }
+    buf_free(&args);
+    buf_free(&answer);
+    return rc;
+}
+
+int cmd_start(int argc, char **argv)
+{
+    struct command_args a = { .least = 1, .most = 2, .missing = "which module?" };
+    struct node n;
+    int rc = command_open(&argp_start, argc, argv, &a, &n);
+    if (rc == DONE) {
+        rc = check_arg(a.word[1]);
+        rc = rc == DONE ? start(&n, &a) : rc;
+        node_close(&n);
+    }
+    return rc;
+}
+
+/** A request of one or two 32-bit numbers whose answer is awaited. */
+static int numbers(struct node *n, const struct command_args *a, uint16_t verb, const uint32_t *v, size_t count,
+                   struct buf *answer)
+{
+    uint8_t args[8];
+    for (size_t i = 0; i < count; i++) {
+        store_le32(args + 4 * i, v[i]);
+    }
+    return node_signed(n, &a->node, verb, span_of(args, 4 * count), answer);
+}
+
+static int number_of(const char *word, const char *what, uint32_t *out)
+{
+    uint64_t v;
+    if (!parse_u64(span_of(word, strlen(word)), &v) || v > UINT32_MAX) {
+        return fail(USAGE, "%s is no %s: a number is needed, as the listings show it", word, what);
+    }
+    *out = (uint32_t)v;
+    return DONE;
+}
+
+static const struct argp argp_kill = {
+    NULL, parse_command, "ID", "End a capsule. It is not restarted.", children, NULL, NULL,
+};
+
+int cmd_kill(int argc, char **argv)
+{
+    struct command_args a = { .least = 1, .most = 1, .missing = "which capsule? `nonosctl ps` shows their ids" };
+    struct node n;
+    uint32_t id = 0;
+    int rc = command_open(&argp_kill, argc, argv, &a, &n);
+    if (rc == DONE) {
+        rc = number_of(a.word[0], "capsule id", &id);
+        rc = rc == DONE ? numbers(&n, &a, NOS_MG_KILL, &id, 1, NULL) : rc;
+        node_close(&n);
+    }
+    return rc;
+}
+
+static const struct argp_option power_options[] = {
+    { "reset", OPT_RESET, 0, 0, "start anew instead", 0 },
+    { 0 },
+};
+static const struct argp argp_power = {
+    power_options, parse_command, "", "Switch a live node off.", children, NULL, NULL,
+};
+
+int cmd_poweroff(int argc, char **argv)
+{
+    struct command_args a = { 0 };
+    struct node n;
+    int rc = command_open(&argp_power, argc, argv, &a, &n);
+    if (rc == DONE) {
+        uint32_t action = a.reset ? POWER_RESET : POWER_OFF;
+        rc = numbers(&n, &a, NOS_MG_POWER, &action, 1, NULL);
+        node_close(&n);
+    }
+    return rc;
+}
+
+/* --- token export ---------------------------------------------------------------------------------------------- */
+
+static const struct argp_option export_options[] = {
+    { "output", 'o', "FILE", 0, "token to write", 0 },
+    { 0 },
+};
+static const struct argp argp_export = {
+    export_options, parse_command, "CAPSULE HANDLE -o FILE",
+    "Have a live node's vault sign what a handle of a capsule grants. Both numbers are shown by `nonosctl caps`; "
+    "`nonosctl token verify` checks the token anywhere.",
+    children, NULL, NULL,
+};
+
+int cmd_token_export(int argc, char **argv)
+{
+    struct command_args a = { .least = 2, .most = 2, .missing = "a capsule and a handle are needed" };
+    struct node n;
+    struct buf token = { NULL, 0 };
+    uint32_t v[2] = { 0, 0 };
+    node_args_init(&a.node);
+    parse_args(&argp_export, argc, argv, &a);
+    if (a.out == NULL) {
+        return fail(USAGE, "where shall the token go? -o FILE");
+    }
+    int rc = number_of(a.word[0], "capsule id", &v[0]);
+    if (rc == DONE) {
+        rc = number_of(a.word[1], "handle", &v[1]);
+    }
+    if (rc == DONE) {
+        rc = node_open(&a.node, &n);
+    }
+    if (rc != DONE) {
+        return rc;
+    }
+    rc = numbers(&n, &a, NOS_MG_TOKEN, v, 2, &token);
+    node_close(&n);
+    if (rc == DONE) {
+        rc = file_write(a.out, buf_span(&token), 0644);
+    }
+    buf_free(&token);
+    return rc;
+}
