@@ -15,6 +15,7 @@ LIB_SRCS :=
 KERNEL_SRCS :=
 BOOT_SRCS :=
 GEN_HDRS :=
+TEST_CHECKS :=
 
 -include deps/build.mk
 -include lib/build.mk
@@ -62,7 +63,7 @@ check:
 test:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) host-tests image
-	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) --then tests/reproducible tests/qemu/run
+	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible tests/qemu/run
 
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
                   build/host-clang/bin/nonosctl $(HOST_TEST_BINS)

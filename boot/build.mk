@@ -16,3 +16,6 @@ boot: build/boot/BOOTX64.EFI
 TEST_boot_cpu_SRCS := boot/cpu.c
 TEST_boot_memmap_SRCS := boot/memmap.c
 TEST_boot_space_SRCS := boot/space.c boot/paging.c
+
+# What `make test` checks about the loader besides (boots are tests/qemu's).
+TEST_CHECKS += tests/boot/check-edk2 tests/boot/check-pe
