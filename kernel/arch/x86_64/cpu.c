@@ -1,0 +1,113 @@
+/*
+ * The boot CPU: which features it must have, control registers, model-specific registers, and its name.
+ *
+ * Control registers are written whole, not amended, so that nothing firmware left on stays on: no FSGSBASE, no
+ * protection keys, no CET, no performance counters in user mode, and no XSAVE, so that the FXSAVE image is all the
+ * vector state there is.
+ */
+#include "kernel/arch/x86_64/cpu.h"
+
+#include <string.h>
+
+#include "kernel/arch/api/arch.h"
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/segments.h"
+#include "kernel/arch/x86_64/stacks.h"
+#include "kernel/core/panic.h"
+#include "kernel/core/percpu.h"
+
+struct need {
+    uint32_t word;  // of `words` in require()
+    uint32_t bit;
+    const char *name;
+};
+
+enum { LEAF1_C, LEAF1_D, LEAF7_B, LEAF7_C, EXT1_D, WORDS };
+static const struct need needs[] = {
+    { LEAF1_D, 4, "TSC" },    { LEAF1_D, 5, "MSR" },      { LEAF1_D, 9, "APIC" },   { LEAF1_D, 13, "PGE" },
+    { LEAF1_D, 16, "PAT" },   { LEAF1_D, 24, "FXSR" },    { LEAF1_D, 26, "SSE2" },  { LEAF1_C, 30, "RDRAND" },
+    { LEAF7_B, 7, "SMEP" },   { LEAF7_B, 20, "SMAP" },    { LEAF7_C, 2, "UMIP" },   { EXT1_D, 11, "SYSCALL" },
+    { EXT1_D, 20, "NX" },
+};
+
+static void require(void)
+{
+    uint32_t words[WORDS];
+    struct cpuid one = cpuid(1, 0);
+    struct cpuid seven = cpuid(0, 0).a >= 7 ? cpuid(7, 0) : (struct cpuid){ 0 };
+
+    words[LEAF1_C] = one.c;
+    words[LEAF1_D] = one.d;
+    words[LEAF7_B] = seven.b;
+    words[LEAF7_C] = seven.c;
+    words[EXT1_D] = cpuid(0x80000001, 0).d;
+    for (unsigned i = 0; i < ARRAY_LEN(needs); i++) {
+        if ((words[needs[i].word] >> needs[i].bit & 1) == 0) {
+            panic("the processor lacks %s (status %d)", needs[i].name, NOS_BOOT_CPU);
+        }
+    }
+}
+
+static void control_init(void)
+{
+    write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
+    write_cr4(CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP | CR4_SMEP | CR4_SMAP);
+    __asm__ volatile("mov %0, %%dr7" : : "r"(0x400ull));  // no breakpoint of the firmware's
+}
+
+/* Entry 4 (the PAT bit of a page alone) becomes write-combining; 0 to 3, which the loader's tables use, stay as at
+ * reset: write-back, write-through, uncached unless the MTRRs say write-combining, uncached. */
+static void pat_init(void)
+{
+    __asm__ volatile("wbinvd" : : : "memory");
+    wrmsr(MSR_PAT, 0x0007040100070406);
+}
+
+extern const uint8_t syscall_entry[];
+
+static void syscall_init(void)
+{
+    wrmsr(MSR_STAR, (uint64_t)SEL_SYSRET_BASE << 48 | (uint64_t)SEL_KERNEL_CODE << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_CSTAR, 0);
+    wrmsr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_NT | FLAG_AC);
+    wrmsr(MSR_SYSENTER_CS, 0);
+    wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
+}
+
+void arch_cpu_init(void)
+{
+    wrmsr(MSR_GS_BASE, (uint64_t)&cpu_boot);  // a panic below uses it
+    cpu_boot.self = &cpu_boot;
+    require();
+    segments_init();                          // loads gs, and with that its base
+    wrmsr(MSR_FS_BASE, 0);
+    wrmsr(MSR_GS_BASE, (uint64_t)&cpu_boot);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+    cpu_boot.kstack_top = (uint64_t)(stacks.kernel + STACK_KERNEL);
+    control_init();
+    pat_init();
+    syscall_init();
+    fpu_init();
+}
+
+void arch_cpu_name(char out[48])
+{
+    memset(out, 0, 48);
+    if (cpuid(0x80000000, 0).a < 0x80000004) {
+        memcpy(out, "x86-64", 6);
+        return;
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        struct cpuid r = cpuid(0x80000002 + i, 0);
+        memcpy(out + (size_t)16 * i, &r, 16);
+    }
+    out[47] = 0;
+}
+
+void arch_halt(void)
+{
+    for (;;) {
+        __asm__ volatile("cli; hlt" : : : "memory");
+    }
+}

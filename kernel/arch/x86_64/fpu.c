@@ -1,0 +1,87 @@
+/*
+ * FPU and SSE state. A thread has none until it first touches the FPU; until then CR0.TS makes that touch a trap.
+ * Whenever TS is set the registers hold the initial state, not the last owner's: a trap alone would not keep another
+ * thread from reading them by speculation ("Lazy FP", CVE-2018-3665).
+ *
+ * XSAVE is off, so the 512 bytes of FXSAVE are all the state there is.
+ */
+#include "kernel/arch/x86_64/fpu.h"
+
+#include <string.h>
+
+#include "kernel/arch/x86_64/cpu.h"
+
+struct arch_fpu {  // Intel SDM volume 1, table 10-2
+    uint16_t fcw, fsw;
+    uint8_t ftw, rsv;
+    uint16_t fop;
+    uint64_t fip, fdp;
+    uint32_t mxcsr, mxcsr_mask;
+    uint8_t regs[480];
+} ALIGNED(16);
+_Static_assert(sizeof(struct arch_fpu) == ARCH_FPU_SIZE, "hardware");
+
+static struct arch_fpu initial;
+static bool trapping;       // CR0.TS, which is slow to read
+static bool pointers_leak;  // FXRSTOR keeps the x87 pointers unless an exception is pending
+
+static void restore(const struct arch_fpu *f)
+{
+    static const uint32_t zero;
+    if (pointers_leak) {  // a load of our own replaces the last owner's pointers
+        __asm__ volatile("fnclex; emms; fildl %0" : : "m"(zero));
+    }
+    __asm__ volatile("fxrstor64 %0" : : "m"(*f));
+}
+
+static void trap_first_use(void)
+{
+    restore(&initial);
+    write_cr0(read_cr0() | CR0_TS);
+    trapping = true;
+}
+
+void arch_fpu_init_state(struct arch_fpu *f)
+{
+    memset(f, 0, sizeof *f);
+    f->fcw = 0x37f;
+    f->mxcsr = 0x1f80;  // every exception masked
+}
+
+/* AMD saves and restores the pointers only with an exception pending, until a CPU says otherwise
+ * (RstrFpErrPtrs: APM volume 3, CPUID 8000_0008 EBX[2]). */
+static bool keeps_pointers(void)
+{
+    struct cpuid vendor = cpuid(0, 0);
+    bool intel = vendor.b == 0x756e6547;
+    bool mended = cpuid(0x80000000, 0).a >= 0x80000008 && (cpuid(0x80000008, 0).b & 4) != 0;
+    return !intel && !mended;
+}
+
+void fpu_init(void)
+{
+    pointers_leak = keeps_pointers();
+    arch_fpu_init_state(&initial);
+    trap_first_use();
+}
+
+void fpu_load(const struct arch_fpu *f)
+{
+    if (trapping) {
+        __asm__ volatile("clts" : : : "memory");
+        trapping = false;
+    }
+    restore(f);
+}
+
+void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
+{
+    if (old != NULL) {
+        __asm__ volatile("fxsave64 %0" : "=m"(*old));
+    }
+    if (next != NULL) {
+        fpu_load(next);
+    } else if (!trapping) {
+        trap_first_use();
+    }
+}

@@ -1,0 +1,18 @@
+/* Interrupt lines: from a vector to a line, and the promise that a line is quiet until it is unmasked. */
+#pragma once
+
+#include "lib/acpi.h"
+
+enum irq_vector {
+    VEC_PIC = 0x20,       // the 8259 pair, fully masked; only its spurious interrupts could come here
+    VEC_LINE = 0x30,      // ISA lines 0..15, by way of the I/O APIC
+    VEC_TIMER = 0x40,
+    VEC_SPURIOUS = 0xff,  // the local APIC's
+};
+enum { ISA_LINES = 16 };
+
+/** Mask the 8259 pair, mask and route everything else. */
+void irq_init(const struct acpi_madt *madt);
+
+/** Vector `vector` came: acknowledge it. True: tell the kernel about `*line`. */
+bool irq_take(uint8_t vector, unsigned *line);

@@ -1,0 +1,6 @@
+/* The kernel's own address space. */
+#pragma once
+
+#include "kernel/core/types.h"
+
+extern paddr_t kernel_root; /* top table; its upper half is every space's */

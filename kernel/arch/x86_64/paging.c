@@ -1,0 +1,205 @@
+/*
+ * Four-level page tables of user spaces. The kernel half of every top table is a copy of the kernel's, made once:
+ * its top-level entries never change after kernel_space.c has filled them, so no space can miss one.
+ *
+ * Every entry that a leaf lies under allows what user mode may ever have; the leaf alone decides. Accessed and dirty
+ * are set from the start, which saves the CPU a locked write it would do at first touch.
+ */
+#include "kernel/arch/x86_64/paging.h"
+
+#include <string.h>
+
+#include "kernel/arch/api/upcalls.h"
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/kernel_space.h"
+#include "kernel/core/panic.h"
+
+#define USER_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
+
+static uint64_t current_root;  // what CR3 holds
+
+uint64_t *paging_find(paddr_t root, uint64_t va)
+{
+    uint64_t *table = phys_ptr(root);
+    for (unsigned level = LEVEL_ROOT; level > 1; level--) {
+        uint64_t entry = table[level_index(va, level)];
+        if ((entry & PTE_PRESENT) == 0 || (entry & PTE_LARGE) != 0) {
+            return NULL;
+        }
+        table = table_at(entry);
+    }
+    return &table[level_index(va, 1)];
+}
+
+uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits)
+{
+    uint64_t *table = phys_ptr(root);
+    for (unsigned level = LEVEL_ROOT; level > 1; level--) {
+        uint64_t *entry = &table[level_index(va, level)];
+        if ((*entry & PTE_PRESENT) == 0) {
+            paddr_t made = up_table_alloc();
+            if (made.v == 0) {
+                return NULL;
+            }
+            *entry = made.v | bits;
+        }
+        KASSERT((*entry & PTE_LARGE) == 0);
+        table = table_at(*entry);
+    }
+    return &table[level_index(va, 1)];
+}
+
+nos_status_t arch_space_create(struct arch_space *s)
+{
+    paddr_t root = up_table_alloc();
+    if (root.v == 0) {
+        return NOS_NO_MEMORY;
+    }
+    const uint64_t *kernel = phys_ptr(kernel_root);
+    uint64_t *table = phys_ptr(root);
+    memcpy(table + KERNEL_FIRST, kernel + KERNEL_FIRST, (TABLE_ENTRIES - KERNEL_FIRST) * sizeof *table);
+    *s = (struct arch_space){ .root = root, .low = USER_MAX, .high = 0 };
+    return NOS_OK;
+}
+
+/* The one place where a user mapping gets its bits: writable and executable has no result. */
+static bool leaf_bits(unsigned prot, unsigned flags, uint64_t *out)
+{
+    uint64_t bits = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+
+    if ((prot & PROT_R) == 0 || (prot & ~(unsigned)(PROT_R | PROT_W | PROT_X)) != 0 ||
+        (prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) ||
+        (flags & ~(unsigned)(ARCH_MAP_DEVICE | ARCH_MAP_WC)) != 0 ||
+        flags == (ARCH_MAP_DEVICE | ARCH_MAP_WC)) {
+        return false;
+    }
+    bits |= (prot & PROT_W) != 0 ? PTE_WRITE | PTE_DIRTY : 0;
+    bits |= (prot & PROT_X) != 0 ? 0 : PTE_NX;
+    bits |= (flags & ARCH_MAP_DEVICE) != 0 ? PTE_UNCACHED : 0;
+    bits |= (flags & ARCH_MAP_WC) != 0 ? PTE_COMBINE : 0;
+    *out = bits;
+    return true;
+}
+
+static bool user_page(uint64_t va)
+{
+    return (va & (PAGE_SIZE - 1)) == 0 && user_range(va, PAGE_SIZE);
+}
+
+/* Widen what the tables are known to cover by the 2 MiB that a new page table stands for. */
+static void cover(struct arch_space *s, uint64_t va)
+{
+    uint64_t span = 1ull << level_shift(2);
+    uint64_t low = va & ~(span - 1);
+    s->low = low < s->low ? low : s->low;
+    s->high = low + span > s->high ? low + span : s->high;
+}
+
+nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
+{
+    uint64_t bits;
+
+    if (!leaf_bits(prot, flags, &bits) || !user_page(va) || pa.v == 0 || (pa.v & ~PTE_ADDR) != 0) {
+        return NOS_INVALID;
+    }
+    uint64_t *entry = paging_find(s->root, va);
+    if (entry == NULL) {
+        cover(s, va);  // before the tables: a walk that fails half-way leaves some
+        entry = paging_make(s->root, va, USER_TABLE);
+        if (entry == NULL) {
+            return NOS_NO_MEMORY;
+        }
+    }
+    if ((*entry & PTE_PRESENT) != 0) {
+        return NOS_BAD_STATE;
+    }
+    *entry = pa.v | bits;
+    return NOS_OK;
+}
+
+paddr_t arch_unmap(struct arch_space *s, uint64_t va)
+{
+    uint64_t *entry = user_page(va) ? paging_find(s->root, va) : NULL;
+    if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
+        return (paddr_t){ 0 };
+    }
+    paddr_t was = { *entry & PTE_ADDR };
+    *entry = 0;
+    if (s->root.v == current_root) {  // any other space's entries went at its last CR3 write
+        invlpg(va);
+    }
+    return was;
+}
+
+paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
+{
+    const uint64_t *entry = user_page(va) ? paging_find(s->root, va) : NULL;
+    if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
+        *prot = 0;
+        return (paddr_t){ 0 };
+    }
+    *prot = PROT_R | ((*entry & PTE_WRITE) != 0 ? PROT_W : 0u) | ((*entry & PTE_NX) == 0 ? PROT_X : 0u);
+    return (paddr_t){ *entry & PTE_ADDR };
+}
+
+/* ---- tear-down ---- */
+
+/* The first entry in use of `table`, from s->low on; s->low moves to it. NULL: the rest of the table is empty. */
+static uint64_t *next_entry(struct arch_space *s, uint64_t *table, unsigned level)
+{
+    uint64_t span = 1ull << level_shift(level);
+    uint64_t va = s->low;
+
+    for (unsigned i = level_index(va, level); i < TABLE_ENTRIES && va < s->high; i++) {
+        if ((table[i] & PTE_PRESENT) != 0) {
+            s->low = va;
+            return &table[i];
+        }
+        va = (va & ~(span - 1)) + span;
+    }
+    return NULL;
+}
+
+/* Free the lowest table that has nothing below it. False: that was the root. */
+static bool free_lowest(struct arch_space *s)
+{
+    uint64_t *table = phys_ptr(s->root);
+    uint64_t *above = NULL;
+
+    for (unsigned level = LEVEL_ROOT; level > 1; level--) {
+        uint64_t *entry = next_entry(s, table, level);
+        if (entry == NULL) {
+            break;
+        }
+        above = entry;
+        table = table_at(*entry);
+    }
+    if (above == NULL) {
+        up_table_free(s->root);
+        s->root.v = 0;
+        return false;
+    }
+    *above = 0;
+    up_table_free(ptr_phys(table));
+    return true;
+}
+
+bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
+{
+    KASSERT(s->root.v != current_root && s->root.v != kernel_root.v);
+    for (unsigned i = 0; i < budget; i++) {
+        if (!free_lowest(s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void arch_space_switch(const struct arch_space *s)
+{
+    uint64_t root = s == NULL ? kernel_root.v : s->root.v;
+    if (root != current_root) {
+        current_root = root;
+        write_cr3(root);
+    }
+}

@@ -1,0 +1,7 @@
+/* Switching off and resetting: what ACPI said at boot. */
+#pragma once
+
+#include "lib/acpi.h"
+
+/** Remember how; maps the reset register if it lies in memory. */
+void power_init(const struct acpi_mem *mem, const struct acpi_root *root);

@@ -1,0 +1,21 @@
+# The kernel: build/kernel/kernel.elf with symbols, build/kernel/kernel.stripped.elf without.
+
+KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S))
+
+KERNEL_LD_SCRIPT := kernel/arch/x86_64/kernel.ld
+KERNEL_ALL_SRCS := $(KERNEL_SRCS) $(FREESTANDING_SRCS)
+KERNEL_OBJS = $(addprefix build/kernel/,$(addsuffix .o,$(basename $(KERNEL_ALL_SRCS))))
+
+build/kernel/kernel.elf: $(KERNEL_OBJS) build/kernel/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
+        kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
+	$(say) LINK '$@'
+	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LD_SCRIPT) $(KERNEL_OBJS) build/kernel/lib.a \
+	    build/kernel/libcrypto.a -o $@
+	$(Q)kernel/arch/x86_64/check-image $@
+
+build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
+	$(say) STRIP '$@'
+	$(Q)llvm-strip --strip-all -o $@ $<
+
+.PHONY: kernel
+kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
