@@ -39,7 +39,7 @@ def _boot_figures(text):
 
 
 def _ctl(vm, *arguments):
-    done = subprocess.run([CTL, *arguments, '--socket', vm.com2_path], capture_output=True, text=True,
+    done = subprocess.run([CTL, *arguments, '--node', vm.com2_path, '--timeout', '120'], capture_output=True, text=True,
                           timeout=SECONDS, check=False)
     if done.returncode:
         raise Failure(f'nonosctl {arguments[0]}: {done.stderr.strip() or done.returncode}')
@@ -59,17 +59,17 @@ def count(config):
         vm.ready(180)
         figures = _boot_figures(vm.ask('about', 60))
         mem, capsules = _mem_figures(vm)
-        figures['mem_ready'] = mem['used']
-        figures['mem_usable'] = mem['usable']
+        figures['mem_ready'] = mem['used_bytes']
+        figures['mem_usable'] = mem['usable_bytes']
         figures['capsules_ready'] = sum(c['state'] == 'running' for c in capsules)
-        figures['capsules_bytes'] = mem['capsules']
+        figures['capsules_bytes'] = mem['capsules_bytes']
         if os.path.exists(BENCH):
             figures.update(_bench_module(vm))
     return figures
 
 
 def _bench_module(vm):
-    _ctl(vm, 'load', BENCH, '--key', KEY)
+    _ctl(vm, 'load', BENCH, '--start', '--operator', KEY)
     vm.com1.expect(r'^bench: done', SECONDS)
     return {name: int(value) for name, value in re.findall(r'^n0n\.(\w+) (\d+) \w+', vm.com1.text(), re.M)}
 

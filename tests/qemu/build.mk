@@ -1,0 +1,22 @@
+# Boots in QEMU: `make test-qemu` alone, and as part of `make test`. tests/qemu/run takes names; docs/testing.md.
+
+CRAFT := build/test/craft
+
+# As an archive, so that of nonosctl only the key files come along.
+build/test/libcli.a: $(filter-out %/main.o,$(CLI_OBJS_tool))
+	$(say) AR '$@'
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) $(ARFLAGS) $@ $^
+
+$(CRAFT): build/tool/tests/qemu/craft.o build/test/libcli.a $(LIB_SRCS:%.c=build/tool/%.o) build/tool/libcrypto.a
+	$(say) LD '$@'
+	$(Q)$(TOOL_CC) $(TOOL_LDFLAGS) $^ $(CLI_LIBS) -o $@
+
+QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) build/modules/probe.mod build/modules/bench.mod
+
+.PHONY: test-qemu qemu-test-needs
+qemu-test-needs: $(QEMU_TEST_NEEDS)
+
+test-qemu:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) qemu-test-needs
+	$(Q)tests/qemu/run
