@@ -6,15 +6,10 @@
 
 #include <string.h>
 
-struct nos_ipc_regs {  // the order that ipc_raw.S loads and stores
-    uint64_t rax, rdi, rsi, rbx;
-    uint64_t word[NOS_MSG_REG_WORDS];
-};
 _Static_assert(offsetof(struct nos_ipc_regs, word) == 32 && sizeof(struct nos_ipc_regs) == 96,
                "ipc_raw.S uses these offsets");
 
 extern uint64_t *nos_ipc_first_buffer;  // start.c
-void nos_ipc_raw(struct nos_ipc_regs *r);
 
 static uint64_t *buffer_of(const struct nos_msg *m)
 {

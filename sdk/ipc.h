@@ -49,3 +49,11 @@ MUST_CHECK bool nos_msg_put(struct nos_msg *m, size_t at, const void *text, size
 
 /** The `len` bytes from word `at` on; false when the message has fewer. Borrows: `m`. */
 MUST_CHECK bool nos_msg_get(const struct nos_msg *m, size_t at, size_t len, span_t *out);
+
+struct nos_ipc_regs {  // the registers of abi/ipc.h, in the order that ipc_raw.S loads and stores
+    uint64_t rax, rdi, rsi, rbx;
+    uint64_t word[NOS_MSG_REG_WORDS];
+};
+
+/** A message call as it stands: for tests that pass nonsense and for measurements. */
+void nos_ipc_raw(struct nos_ipc_regs *r);

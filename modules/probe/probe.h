@@ -1,0 +1,39 @@
+#pragma once
+/* What the attacks share: things to attack with, and the tally. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/status.h"
+#include "sdk/syscalls.h"
+
+struct target {
+    nos_handle_t console, node;    /* granted: call; inspect */
+    nos_handle_t region, endpoint, notify; /* made here, all rights */
+    nos_handle_t stale;            /* was a notification, is closed */
+    uint8_t *page;                 /* mapped, read and write; what follows it is not mapped */
+    uint8_t *read_only;            /* the same region, mapped read-only */
+};
+extern struct target target;
+
+/** Make the things of `target`. False when the kernel refuses: nothing can be said then. */
+bool target_open(void);
+
+/** Count and print one attack. */
+void expect(const char *name, nos_status_t want, nos_status_t got);
+
+struct address {
+    const char *name;
+    uint64_t at;
+    bool readable; /* bad for the kernel to write to, fine to read from */
+};
+enum { ADDRESSES = 12 };
+
+/** Addresses that are not the capsule's to write `len` bytes to. Gives: how many of `out` were filled. */
+unsigned bad_addresses(struct address out[ADDRESSES], uint64_t len);
+
+void attack_pointers(void);
+void attack_handles(void);
+void attack_values(void);
+
+/** Seeded random system calls. */
+void fuzz(uint64_t seed, uint64_t count);
