@@ -1,7 +1,7 @@
 /*
- * ACPI tables, as far as a kernel without an AML interpreter goes: RSDP -> XSDT or RSDT -> a table by name; MADT and
- * FADT. Firmware's bytes get the same treatment as a file from a stranger: every read through a span, every table's
- * checksum before its contents.
+ * ACPI tables, as far as a kernel without an AML interpreter goes: RSDP -> XSDT or RSDT -> a table
+ * by name; MADT and FADT. Firmware's bytes get the same treatment as a file from a stranger: every
+ * read through a span, every table's checksum before its contents.
  */
 #include "lib/acpi.h"
 
@@ -159,7 +159,8 @@ nos_status_t acpi_find(const struct acpi_mem *mem, const struct acpi_root *root,
     return NOS_NOT_FOUND;
 }
 
-/* One MADT entry, type and length included. Unknown types are passed over, known ones have their exact length. */
+/* One MADT entry, type and length included. Unknown types are passed over, known ones have their
+ * exact length. */
 static nos_status_t madt_entry(span_t e, struct acpi_madt *m)
 {
     uint8_t type = e.data[0];

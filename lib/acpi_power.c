@@ -1,7 +1,7 @@
 /*
- * Switching off. The FADT names the ports; the value to write there stands in AML, in the object \_S5. We do not
- * interpret AML: we look for the bytes of Name(\_S5_, Package { const, const, ... }), which every compiler emits the
- * same way, and take nothing else for an answer.
+ * Switching off. The FADT names the ports; the value to write there stands in AML, in the object
+ * \_S5. We do not interpret AML: we look for the bytes of Name(\_S5_, Package { const, const, ...
+ * }), which every compiler emits the same way, and take nothing else for an answer.
  */
 #include "lib/acpi.h"
 

@@ -1,6 +1,7 @@
 /*
- * The audit chain. A record's hash covers its parent's hash and the commitment to its body, so changing, dropping or
- * swapping any entry changes every hash after it; the head, and the issuer's checkpoints, pin the last one.
+ * The audit chain. A record's hash covers its parent's hash and the commitment to its body, so
+ * changing, dropping or swapping any entry changes every hash after it; the head, and the issuer's
+ * checkpoints, pin the last one.
  */
 #include "lib/audit.h"
 
@@ -9,7 +10,8 @@
 #include "lib/crypto/blake3.h"
 #include "lib/crypto/ed25519.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a record's bytes are hashed as they lie");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "a record's bytes are hashed as they lie");
 
 void audit_hash(const struct nos_audit_record *rec, uint8_t out[32])
 {
@@ -43,8 +45,7 @@ void audit_sig_get(const struct nos_audit_body *body, uint8_t sig[64])
 
 nos_status_t audit_check_begin(struct audit_checker *c, const struct nos_audit_head *head)
 {
-    if (head->first > head->next ||
-        (head->first == 0) != span_is_zero(SPAN_OF(head->prefix)) ||
+    if (head->first > head->next || (head->first == 0) != span_is_zero(SPAN_OF(head->prefix)) ||
         (head->first == head->next && memcmp(head->head, head->prefix, 32) != 0)) {
         return NOS_AUDIT_CHAIN;
     }
@@ -71,16 +72,21 @@ static bool checkpoint_ok(const struct audit_checker *c, const struct nos_audit_
     return ed25519_verify(sig, SPAN_OF(msg), c->head.issuer_pk);
 }
 
-nos_status_t audit_check_next(struct audit_checker *c, const struct nos_audit_entry *e)
+nos_status_t audit_check_body(const struct nos_audit_entry *e)
 {
     uint8_t commit[32];
+
+    audit_body_commit(e->salt, &e->body, commit);
+    return memcmp(commit, e->rec.body_commit, sizeof commit) == 0 && e->body.rsv == 0
+               ? NOS_OK
+               : NOS_AUDIT_CHAIN;
+}
+
+nos_status_t audit_check_next(struct audit_checker *c, const struct nos_audit_entry *e)
+{
     bool checkpoint = e->rec.kind == NOS_AUDIT_CHECKPOINT;
 
-    if (c->next >= c->head.next || !record_ok(c, &e->rec)) {
-        return NOS_AUDIT_CHAIN;
-    }
-    audit_body_commit(e->salt, &e->body, commit);
-    if (memcmp(commit, e->rec.body_commit, sizeof commit) != 0 || e->body.rsv != 0) {
+    if (c->next >= c->head.next || !record_ok(c, &e->rec) || audit_check_body(e) != NOS_OK) {
         return NOS_AUDIT_CHAIN;
     }
     if (checkpoint && !checkpoint_ok(c, e)) {
@@ -96,7 +102,7 @@ nos_status_t audit_check_next(struct audit_checker *c, const struct nos_audit_en
 nos_status_t audit_check_end(const struct audit_checker *c)
 {
     return c->next == c->head.next && memcmp(c->hash, c->head.head, 32) == 0 ? NOS_OK
-                                                                            : NOS_AUDIT_CHAIN;
+                                                                             : NOS_AUDIT_CHAIN;
 }
 
 const char *audit_kind_name(uint32_t kind)

@@ -57,5 +57,12 @@ MUST_CHECK nos_status_t audit_check_next(struct audit_checker *c, const struct n
 /** Errors: AUDIT_CHAIN when entries are missing at the end or the last one is not what the head says. */
 MUST_CHECK nos_status_t audit_check_end(const struct audit_checker *c);
 
+/**
+ * An entry by itself: the body is the one that the record commits to. All that can be said of those kept from before
+ * head.first, which have gaps between them.
+ * Errors: AUDIT_CHAIN.
+ */
+MUST_CHECK nos_status_t audit_check_body(const struct nos_audit_entry *e);
+
 /** "load"; "?" for an unknown kind. */
 MUST_CHECK const char *audit_kind_name(uint32_t kind);

@@ -1,6 +1,7 @@
 /*
- * Capability records. One table says for each kind what its object fields may hold; the checks, the class and the
- * handle type all come from abi/caps.h's list, so a kind cannot be known to one and not to the other.
+ * Capability records. One table says for each kind what its object fields may hold; the checks, the
+ * class and the handle type all come from abi/caps.h's list, so a kind cannot be known to one and
+ * not to the other.
  */
 #include "lib/cap.h"
 

@@ -1,6 +1,7 @@
 /*
- * A static PIE, checked. Program headers only: section headers are for linkers and debuggers. Addresses of the file
- * are turned into offsets from the first segment at once, so that nothing later can meet a wrapped address.
+ * A static PIE, checked. Program headers only: section headers are for linkers and debuggers.
+ * Addresses of the file are turned into offsets from the first segment at once, so that nothing
+ * later can meet a wrapped address.
  */
 #include "lib/elf.h"
 
@@ -205,7 +206,8 @@ static nos_status_t set_once(bool *has, uint64_t *field, uint64_t value)
     return NOS_OK;
 }
 
-/* Only what is known to need nothing from us, or what we do: anything else would be ignored in silence. */
+/* Only what is known to need nothing from us, or what we do: anything else would be ignored in
+ * silence. */
 static nos_status_t dynamic_entry(uint64_t tag, uint64_t value, struct dynamic *d)
 {
     switch (tag) {

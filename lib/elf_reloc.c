@@ -1,6 +1,6 @@
 /*
- * Relocations: the only kind a static PIE needs is "this word holds an address of the image". Each is checked when it
- * is read, so a caller that applies them page by page cannot miss the check.
+ * Relocations: the only kind a static PIE needs is "this word holds an address of the image". Each
+ * is checked when it is read, so a caller that applies them page by page cannot miss the check.
  */
 #include "lib/elf.h"
 

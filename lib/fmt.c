@@ -1,4 +1,5 @@
-/* Text into a fixed buffer. Everything goes through fmt_char, so there is one place that can reach the end. */
+/* Text into a fixed buffer. Everything goes through fmt_char, so there is one place that can reach
+ * the end. */
 #include "lib/fmt.h"
 
 static const char digits_lower[] = "0123456789abcdef";

@@ -1,7 +1,7 @@
 /*
- * Frames of the management channel. The line may lose bytes and may bring any bytes at all, so the decoder believes
- * nothing until the check matches, and after a disappointment goes on one byte later: a good frame hidden behind a
- * false start is still found.
+ * Frames of the management channel. The line may lose bytes and may bring any bytes at all, so the
+ * decoder believes nothing until the check matches, and after a disappointment goes on one byte
+ * later: a good frame hidden behind a false start is still found.
  */
 #include "lib/frame.h"
 
@@ -14,8 +14,9 @@
 enum { CHECK_LEN = 8, VERSION = 1, MAGIC_LEN = 4 };
 
 /*
- * First bytes of BLAKE3(header up to the check || payload), for the frame at `h`. The check lies between the two, so
- * the header's 24 bytes are moved over it while the hash is made, and back: no hash state on a small stack.
+ * First bytes of BLAKE3(header up to the check || payload), for the frame at `h`. The check lies
+ * between the two, so the header's 24 bytes are moved over it while the hash is made, and back: no
+ * hash state on a small stack.
  */
 static void frame_check(uint8_t *h, size_t len, uint8_t out[CHECK_LEN])
 {

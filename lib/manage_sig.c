@@ -1,4 +1,5 @@
-/* The operator's signature under requests that change something: bound to this boot, this verb, one use. */
+/* The operator's signature under requests that change something: bound to this boot, this verb, one
+ * use. */
 #include <string.h>
 
 #include "lib/crypto/blake3.h"
@@ -48,8 +49,7 @@ nos_status_t mg_sign(mspan_t room, size_t args_len, uint16_t verb, const uint8_t
     uint8_t msg[MG_SIGNED_BYTES];
     mspan_t args, tail;
 
-    if (!mspan_cut(room, 0, args_len, &args) ||
-        !mspan_cut(room, args_len, MG_SIGNED_TAIL, &tail)) {
+    if (!mspan_cut(room, 0, args_len, &args) || !mspan_cut(room, args_len, MG_SIGNED_TAIL, &tail)) {
         return NOS_TOO_BIG;
     }
     mg_signed_bytes(nonce, counter, verb, span_const(args), msg);

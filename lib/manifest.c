@@ -1,6 +1,7 @@
 /*
- * Stage 4, the manifest. One pass over the TLV; each tag has one small checker; a bit per mandatory tag says at the
- * end what is missing. Rules that look at two fields come last, when both were checked alone.
+ * Stage 4, the manifest. One pass over the TLV; each tag has one small checker; a bit per mandatory
+ * tag says at the end what is missing. Rules that look at two fields come last, when both were
+ * checked alone.
  */
 #include "lib/manifest.h"
 
@@ -52,8 +53,7 @@ static nos_status_t parse_limits(span_t v, struct manifest *m)
     span_t rsv;
 
     return field_if(
-        v.len == sizeof *l &&
-        span_le32(v, offsetof(struct nos_limits, mem_pages), &l->mem_pages) &&
+        v.len == sizeof *l && span_le32(v, offsetof(struct nos_limits, mem_pages), &l->mem_pages) &&
         span_le32(v, offsetof(struct nos_limits, stack_pages), &l->stack_pages) &&
         span_le32(v, offsetof(struct nos_limits, handles), &l->handles) &&
         span_le32(v, offsetof(struct nos_limits, threads), &l->threads) &&

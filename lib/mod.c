@@ -1,6 +1,7 @@
 /*
- * The .mod file. mod_extract walks header, signatures, manifest, chunk table, padding, image and symbol lump in file
- * order and leaves no byte unexplained; everything after it takes these spans as given.
+ * The .mod file. mod_extract walks header, signatures, manifest, chunk table, padding, image and
+ * symbol lump in file order and leaves no byte unexplained; everything after it takes these spans
+ * as given.
  */
 #include "lib/mod.h"
 

@@ -1,9 +1,10 @@
 /*
- * Stage 3: the manifest against the header's hash, the chunk table against the header's root, each chunk of the image
- * against its row of the table, each chunk of the symbol lump against its row in the (by then proved) manifest.
+ * Stage 3: the manifest against the header's hash, the chunk table against the header's root, each
+ * chunk of the image against its row of the table, each chunk of the symbol lump against its row in
+ * the (by then proved) manifest.
  *
- * In steps, because the kernel may not hash 64 MiB in one system call. A step never spans two units, so the state
- * between steps is one running hash and a position.
+ * In steps, because the kernel may not hash 64 MiB in one system call. A step never spans two
+ * units, so the state between steps is one running hash and a position.
  */
 #include "lib/mod.h"
 
@@ -103,8 +104,8 @@ static nos_status_t refusal_of(enum mod_hash_stage stage)
 }
 
 /*
- * The symbol lump's hashes stand in the manifest, which is proved by now. A manifest that does not fit the lump is
- * left to stage 4, which refuses it for certain (manifest_check_header).
+ * The symbol lump's hashes stand in the manifest, which is proved by now. A manifest that does not
+ * fit the lump is left to stage 4, which refuses it for certain (manifest_check_header).
  */
 static void find_symbols(struct mod_hasher *h)
 {

@@ -1,5 +1,6 @@
 /*
- * PE/COFF, only as far as the section table: DOS header -> "PE\0\0" -> file header -> section headers.
+ * PE/COFF, only as far as the section table: DOS header -> "PE\0\0" -> file header -> section
+ * headers.
  */
 #include "lib/pe.h"
 

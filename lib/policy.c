@@ -1,6 +1,7 @@
 /*
- * BOOT.POL: extraction, signatures, and the full check of its body. Once policy_parse has said OK, the accessors of
- * policy_find.c can trust the sort order and every value, and need no further checks than an index.
+ * BOOT.POL: extraction, signatures, and the full check of its body. Once policy_parse has said OK,
+ * the accessors of policy_find.c can trust the sort order and every value, and need no further
+ * checks than an index.
  */
 #include "lib/policy.h"
 
@@ -157,8 +158,7 @@ static bool rule_fields_ok(const struct nos_pol_rule *r)
     bool by_id = r->match == NOS_MATCH_ID;
     return (by_id || r->match == NOS_MATCH_NAME) && r->grants_n <= GRANTS_PER_RULE &&
            (r->classes & ~(uint32_t)NOS_CLASS_ALL) == 0 && r->mem_pages <= MEM_PAGES_MAX &&
-           r->priority <= PRIORITY_MAX &&
-           (!by_id || span_is_zero(SPAN_OF(r->name_hash)));
+           r->priority <= PRIORITY_MAX && (!by_id || span_is_zero(SPAN_OF(r->name_hash)));
 }
 
 static nos_status_t check_rules(struct policy *p)

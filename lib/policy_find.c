@@ -1,4 +1,5 @@
-/* Records of a policy, by index and by key. Publishers and rules are sorted, so looking one up is a binary search. */
+/* Records of a policy, by index and by key. Publishers and rules are sorted, so looking one up is a
+ * binary search. */
 #include "lib/policy.h"
 
 #include <string.h>

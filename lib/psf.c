@@ -1,6 +1,7 @@
 /*
- * PSF fonts. Version 1 is 8 pixels wide with a 16-bit Unicode table, version 2 carries its sizes and a UTF-8 table.
- * Glyphs for code points below 256 are looked up once, so drawing never walks a table.
+ * PSF fonts. Version 1 is 8 pixels wide with a 16-bit Unicode table, version 2 carries its sizes
+ * and a UTF-8 table. Glyphs for code points below 256 are looked up once, so drawing never walks a
+ * table.
  */
 #include "lib/psf.h"
 

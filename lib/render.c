@@ -105,7 +105,8 @@ void render_classes(struct fmt *f, uint32_t classes)
 
 void render_ps_head(struct fmt *f)
 {
-    fmt_str(f, "   ID MODULE           STATE    THR HANDLES  MEMORY     LIMIT      RESTARTS CPU s     UP s\n");
+    fmt_str(f, "   ID MODULE           STATE    THR HANDLES  MEMORY     LIMIT      RESTARTS CPU s  "
+               "   UP s\n");
 }
 
 void render_ps(struct fmt *f, const struct nos_capsule_info *c, uint64_t now_ns)
@@ -217,7 +218,8 @@ void render_cap(struct fmt *f, const struct nos_handle_info *h, uint64_t now_ns)
 
 void render_modules_head(struct fmt *f)
 {
-    fmt_str(f, "NAME             VERSION      SEC RUNS SIZE       PUBLISHER        MODULE ID        STATUS\n");
+    fmt_str(f, "NAME             VERSION      SEC RUNS SIZE       PUBLISHER        MODULE ID       "
+               " STATUS\n");
 }
 
 void render_module(struct fmt *f, const struct nos_module_info *m)

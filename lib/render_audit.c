@@ -46,7 +46,11 @@ static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_
         fmt_str(f, render_crash(b->b));
         break;
     case NOS_AUDIT_DENY:
-        number(f, "call ", b->a);
+        if (b->a == NOS_AUDIT_SEVERAL) {
+            fmt_str(f, "several calls,");
+        } else {
+            number(f, "call ", b->a);
+        }
         number(f, " times ", b->b);
         break;
     case NOS_AUDIT_DROP:

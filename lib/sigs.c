@@ -1,5 +1,6 @@
 /*
- * Signature rows. Key ids are looked at before any curve arithmetic: a file that cannot be accepted costs little.
+ * Signature rows. Key ids are looked at before any curve arithmetic: a file that cannot be accepted
+ * costs little.
  */
 #include "lib/sigs.h"
 
@@ -86,5 +87,5 @@ nos_status_t sigs_check_key(span_t msg, span_t sigs, const uint8_t pk[32])
         return NOS_FEW_SIGNATURES;
     }
     return sigs_row(sigs, 0, &id, &sig) && ed25519_verify(sig, msg, pk) ? NOS_OK
-                                                                       : NOS_BAD_SIGNATURE;
+                                                                        : NOS_BAD_SIGNATURE;
 }

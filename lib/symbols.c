@@ -1,4 +1,5 @@
-/* The symbol lump. Checked in full once; after that a look-up is a binary search over fixed rows. */
+/* The symbol lump. Checked in full once; after that a look-up is a binary search over fixed rows.
+ */
 #include "lib/symbols.h"
 
 enum { HEADER = 8, SYMBOLS_MAX = 1 << 18 };
@@ -40,8 +41,8 @@ nos_status_t symbols_parse(span_t lump, struct symbols *out)
     uint32_t rsv, addr, size, name_off, before = 0;
     span_t name;
 
-    if (!span_le32(lump, 0, &s.n) || !span_le32(lump, 4, &rsv) || rsv != 0 ||
-        s.n > SYMBOLS_MAX || !span_cut(lump, HEADER, (size_t)s.n * SYMBOL_ROW, &s.rows) ||
+    if (!span_le32(lump, 0, &s.n) || !span_le32(lump, 4, &rsv) || rsv != 0 || s.n > SYMBOLS_MAX ||
+        !span_cut(lump, HEADER, (size_t)s.n * SYMBOL_ROW, &s.rows) ||
         !span_from(lump, HEADER + s.rows.len, &s.names)) {
         return NOS_SYMBOLS_FORMAT;
     }

@@ -1,6 +1,6 @@
 /*
- * Text and names. A signed module may still lie about itself, so what it says is shown only if it can neither move
- * the cursor nor look like something else by turning the line round.
+ * Text and names. A signed module may still lie about itself, so what it says is shown only if it
+ * can neither move the cursor nor look like something else by turning the line round.
  */
 #include "lib/text.h"
 

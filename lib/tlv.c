@@ -1,6 +1,6 @@
 /*
- * Canonical TLV. The reader refuses every byte string but the one that the writer makes, so there are no two files
- * with one meaning and nothing hides between records.
+ * Canonical TLV. The reader refuses every byte string but the one that the writer makes, so there
+ * are no two files with one meaning and nothing hides between records.
  */
 #include "lib/tlv.h"
 

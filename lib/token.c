@@ -43,8 +43,8 @@ nos_status_t token_parse(span_t bytes, struct token *out)
     span_t rsv;
 
     if (bytes.len != TOKEN_BYTES || !span_le16(bytes, 0, &len) || len != TOKEN_BYTES ||
-        !span_u8(bytes, OFF(ver), &ver) || ver != VERSION ||
-        !span_cut(bytes, OFF(rsv), 3, &rsv) || !span_is_zero(rsv)) {
+        !span_u8(bytes, OFF(ver), &ver) || ver != VERSION || !span_cut(bytes, OFF(rsv), 3, &rsv) ||
+        !span_is_zero(rsv)) {
         return NOS_TOKEN_FORMAT;
     }
     token_read(bytes.data, &t);

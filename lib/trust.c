@@ -1,5 +1,6 @@
 /*
- * The trust section. Its 256 bytes have one form: keys ascending, unused ones zero, all padding zero.
+ * The trust section. Its 256 bytes have one form: keys ascending, unused ones zero, all padding
+ * zero.
  */
 #include "lib/trust.h"
 

@@ -59,7 +59,9 @@ span_t buf_span(struct buf b)
     return span_of(b.data, b.len);
 }
 
-/* --- roots ----------------------------------------------------------------------------------------------------- */
+/* --- roots
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static int by_pk(const void *a, const void *b)
 {
@@ -97,7 +99,9 @@ struct trust_view golden_trust(uint32_t n, uint32_t k)
     return out;
 }
 
-/* --- TLV ------------------------------------------------------------------------------------------------------- */
+/* --- TLV
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 struct record {
     uint16_t tag;
@@ -142,7 +146,8 @@ static void put32(uint8_t *at, size_t n, const uint32_t *v)
     }
 }
 
-#define PUT32(at, ...) put32((at), sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, (uint32_t[]){ __VA_ARGS__ })
+#define PUT32(at, ...) \
+    put32((at), sizeof((uint32_t[]){ __VA_ARGS__ }) / 4, (uint32_t[]){ __VA_ARGS__ })
 
 static void put_cap(uint8_t *at, struct nos_cap c)
 {
@@ -167,7 +172,8 @@ struct buf golden_symbols(void)
 
 struct buf golden_manifest(struct change c)
 {
-    uint8_t limits[32] = { 0 }, restart[16], caps[3 * 32], abi[4], classes[4], sym[8 + 32], filter[16];
+    uint8_t limits[32] = { 0 }, restart[16], caps[3 * 32], abi[4], classes[4], sym[8 + 32],
+            filter[16];
     struct buf symbols = golden_symbols();
 
     PUT32(abi, NOS_ABI_VERSION);
@@ -177,7 +183,8 @@ struct buf golden_manifest(struct change c)
     memset(filter, 0xff, sizeof filter);
     put_cap(caps, (struct nos_cap){ .kind = NOS_CAP_LOG });
     put_cap(caps + 32, named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "console"));
-    put_cap(caps + 64, (struct nos_cap){ .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f8, .b = 8 });
+    put_cap(caps + 64, (struct nos_cap){
+                           .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f8, .b = 8 });
     store_le64(sym, symbols.len);
     blake3_hash(buf_span(symbols), sym + 8);
     buf_free(&symbols);
@@ -197,10 +204,12 @@ struct buf golden_manifest(struct change c)
     return tlv_with(r, sizeof r / sizeof r[0], c);
 }
 
-/* --- image ----------------------------------------------------------------------------------------------------- */
+/* --- image
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-static void put_phdr(uint8_t *image, int n, uint32_t type, uint32_t flags, uint64_t off, uint64_t filesz,
-                     uint64_t memsz)
+static void put_phdr(uint8_t *image, int n, uint32_t type, uint32_t flags, uint64_t off,
+                     uint64_t filesz, uint64_t memsz)
 {
     uint8_t *p = image + ELF_PHDR + n * ELF_PHDR_LEN;
     PUT32(p, type, flags);
@@ -219,7 +228,8 @@ static void put64(uint8_t *at, size_t n, const uint64_t *v)
     }
 }
 
-#define PUT64(at, ...) put64((at), sizeof((uint64_t[]){ __VA_ARGS__ }) / 8, (uint64_t[]){ __VA_ARGS__ })
+#define PUT64(at, ...) \
+    put64((at), sizeof((uint64_t[]){ __VA_ARGS__ }) / 8, (uint64_t[]){ __VA_ARGS__ })
 
 struct buf golden_image(void)
 {
@@ -243,11 +253,14 @@ struct buf golden_image(void)
     put_phdr(h, ELF_STACK, 0x6474e551, ELF_R | ELF_W, 0, 0, 0);
     memset(h + ELF_ENTRY_AT, 0x90, 0x40);
     PUT64(h + ELF_RELA_AT, 0x1080, 8, 0x200, 0x1088, 8, 0x1080);
-    PUT64(h + ELF_DYN_AT, 7, ELF_RELA_AT, 8, 48, 9, 24, 0x6ffffff9, 2, 0x6ffffffb, 0x08000000, 0, 0);
+    PUT64(h + ELF_DYN_AT, 7, ELF_RELA_AT, 8, 48, 9, 24, 0x6ffffff9, 2, 0x6ffffffb, 0x08000000, 0,
+          0);
     return b;
 }
 
-/* --- module ---------------------------------------------------------------------------------------------------- */
+/* --- module
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct golden_mod golden_parts(void)
 {
@@ -339,7 +352,8 @@ struct buf golden_kernel(uint32_t n, uint32_t k)
     struct golden_mod p = golden_parts();
     struct trust_view t = golden_trust(n, k);
 
-    struct buf with_caps = golden_manifest((struct change){ NOS_MAN_CLASSES, false, SPAN_OF(classes) });
+    struct buf with_caps =
+        golden_manifest((struct change){ NOS_MAN_CLASSES, false, SPAN_OF(classes) });
     buf_free(&p.manifest);
     // A kernel asks for nothing: cut the caps record out of the body that was made with no classes.
     struct tlv_iter it;
@@ -364,7 +378,9 @@ struct buf golden_kernel(uint32_t n, uint32_t k)
     return f;
 }
 
-/* --- policy ---------------------------------------------------------------------------------------------------- */
+/* --- policy
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct buf golden_policy_body(struct change c)
 {
@@ -435,7 +451,9 @@ struct buf golden_policy_plain(void)
     return f;
 }
 
-/* --- the rest -------------------------------------------------------------------------------------------------- */
+/* --- the rest
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct buf golden_token(void)
 {
@@ -509,7 +527,9 @@ struct buf golden_font2(void)
 
 struct buf golden_frame(span_t payload)
 {
-    struct frame f = { .flags = NOS_MG_LAST, .verb = NOS_MG_INFO, .seq = 42, .status = -5, .payload = payload };
+    struct frame f = {
+        .flags = NOS_MG_LAST, .verb = NOS_MG_INFO, .seq = 42, .status = -5, .payload = payload
+    };
     struct buf b = buf_new(FRAME_HEADER + payload.len);
     size_t len;
     must(frame_encode(&f, mspan_of(b.data, b.len), &len) == NOS_OK && len == b.len);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Good modules, policies, tokens and images, built in memory with keys from fixed seeds: what the tests break one
- * rule at a time, and what the fuzzers start from. Buffers are exactly as long as their contents, on the heap, so
- * that the address sanitiser sees one byte past them.
+ * Good modules, policies, tokens and images, built in memory with keys from fixed seeds: what the
+ * tests break one rule at a time, and what the fuzzers start from. Buffers are exactly as long as
+ * their contents, on the heap, so that the address sanitiser sees one byte past them.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,13 @@ struct golden_key {
 /** The key pair of a seed of 32 times `n`. */
 struct golden_key golden_key(uint8_t n);
 
-enum { GOLDEN_PUBLISHER = 1, GOLDEN_OPERATOR = 2, GOLDEN_ISSUER = 3, GOLDEN_STRANGER = 9, GOLDEN_ROOT = 16 };
+enum {
+    GOLDEN_PUBLISHER = 1,
+    GOLDEN_OPERATOR = 2,
+    GOLDEN_ISSUER = 3,
+    GOLDEN_STRANGER = 9,
+    GOLDEN_ROOT = 16
+};
 
 struct buf {  // on the heap
     uint8_t *data;
@@ -40,17 +46,19 @@ struct trust_view golden_trust(uint32_t n, uint32_t k);
 /** The key of root `i` of that section. */
 struct golden_key golden_root(uint32_t n, uint32_t i);
 
-/* --- TLV with changes ------------------------------------------------------------------------------------------ */
+/* --- TLV with changes
+ * ------------------------------------------------------------------------------------------ */
 
-struct change {  // to one record of a golden manifest or policy body
-    uint16_t tag;      // 0: no change
+struct change {    // to one record of a golden manifest or policy body
+    uint16_t tag;  // 0: no change
     bool drop;
-    span_t value;      // replaces the value; or is added, in order, when the tag is not there
+    span_t value;  // replaces the value; or is added, in order, when the tag is not there
 };
 struct buf golden_manifest(struct change c);
 struct buf golden_policy_body(struct change c);
 
-/* --- images and modules ---------------------------------------------------------------------------------------- */
+/* --- images and modules
+ * ---------------------------------------------------------------------------------------- */
 
 enum {  // offsets in the golden image
     ELF_PHDR = 64,
@@ -90,12 +98,16 @@ struct buf golden_kernel(uint32_t n, uint32_t k);
 /** Sign anew after a change to the header: signer `i` of `p` in row `i`. */
 void golden_sign(struct buf file, const struct golden_mod *p);
 
-/* --- policies -------------------------------------------------------------------------------------------------- */
+/* --- policies
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct buf golden_policy(span_t body, uint32_t n, uint32_t k);
 struct buf golden_policy_plain(void);
 
-/* --- the rest -------------------------------------------------------------------------------------------------- */
+/* --- the rest
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct buf golden_token(void);
 struct buf golden_pe(span_t section);

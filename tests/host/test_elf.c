@@ -4,7 +4,7 @@
 #include "tests/host/test.h"
 
 enum { TYPE = 0, FLAGS = 4, OFFSET = 8, VADDR = 16, FILESZ = 32, MEMSZ = 40 };
-#define PH(n, field) (ELF_PHDR + (n) * ELF_PHDR_LEN + (field))
+#define PH(n, field) (ELF_PHDR + (n)*ELF_PHDR_LEN + (field))
 #define DYN(n, part) (ELF_DYN_AT + 16 * (n) + 8 * (part))
 #define RELA(n, part) (ELF_RELA_AT + 24 * (n) + 8 * (part))
 
@@ -64,76 +64,110 @@ static const struct {
     struct patch p;
     nos_status_t status;
 } rows[] = {
-    { { 0, 1, 0 }, NOS_ELF_HEADER },            { { 4, 1, 1 }, NOS_ELF_HEADER },  // 32-bit
-    { { 5, 1, 2 }, NOS_ELF_HEADER },            { { 6, 1, 2 }, NOS_ELF_HEADER },
-    { { 7, 1, 3 }, NOS_ELF_HEADER },            { { 9, 1, 1 }, NOS_ELF_HEADER },
-    { { 16, 2, 2 }, NOS_ELF_HEADER },           { { 18, 2, 3 }, NOS_ELF_HEADER },
-    { { 20, 4, 2 }, NOS_ELF_HEADER },           { { 52, 2, 65 }, NOS_ELF_HEADER },
-    { { 54, 2, 57 }, NOS_ELF_HEADER },          { { 56, 2, 0 }, NOS_ELF_HEADER },
-    { { 56, 2, 33 }, NOS_ELF_HEADER },          { { 32, 8, ELF_IMAGE_LEN }, NOS_ELF_HEADER },
-    { { 32, 8, UINT64_MAX }, NOS_ELF_HEADER },  { { PH(4, TYPE), 4, 3 }, NOS_ELF_HEADER },  // PT_INTERP
+    { { 0, 1, 0 }, NOS_ELF_HEADER },
+    { { 4, 1, 1 }, NOS_ELF_HEADER },  // 32-bit
+    { { 5, 1, 2 }, NOS_ELF_HEADER },
+    { { 6, 1, 2 }, NOS_ELF_HEADER },
+    { { 7, 1, 3 }, NOS_ELF_HEADER },
+    { { 9, 1, 1 }, NOS_ELF_HEADER },
+    { { 16, 2, 2 }, NOS_ELF_HEADER },
+    { { 18, 2, 3 }, NOS_ELF_HEADER },
+    { { 20, 4, 2 }, NOS_ELF_HEADER },
+    { { 52, 2, 65 }, NOS_ELF_HEADER },
+    { { 54, 2, 57 }, NOS_ELF_HEADER },
+    { { 56, 2, 0 }, NOS_ELF_HEADER },
+    { { 56, 2, 33 }, NOS_ELF_HEADER },
+    { { 32, 8, ELF_IMAGE_LEN }, NOS_ELF_HEADER },
+    { { 32, 8, UINT64_MAX }, NOS_ELF_HEADER },
+    { { PH(4, TYPE), 4, 3 }, NOS_ELF_HEADER },  // PT_INTERP
     { { PH(4, TYPE), 4, 7 }, NOS_ELF_HEADER },  // PT_TLS
-    { { PH(4, TYPE), 4, 5 }, NOS_ELF_HEADER },  { { PH(4, TYPE), 4, 4 }, NOS_OK },
-    { { PH(4, TYPE), 4, 6 }, NOS_OK },          { { PH(4, TYPE), 4, 0 }, NOS_OK },
-    { { PH(4, TYPE), 4, 0x6474e550 }, NOS_OK }, { { PH(4, TYPE), 4, 0x6474e553 }, NOS_OK },
-    { { PH(4, FLAGS), 4, 7 }, NOS_ELF_WX },     // executable stack
-    { { PH(0, FLAGS), 4, 7 }, NOS_ELF_WX },     { { PH(1, FLAGS), 4, 7 }, NOS_ELF_WX },
-    { { PH(0, FLAGS), 4, 1 }, NOS_ELF_HEADER }, { { PH(0, FLAGS), 4, 0xd }, NOS_ELF_HEADER },
-    { { PH(0, VADDR), 8, 0x10 }, NOS_ELF_ALIGN }, { { PH(1, VADDR), 8, 0x1010 }, NOS_ELF_ALIGN },
+    { { PH(4, TYPE), 4, 5 }, NOS_ELF_HEADER },
+    { { PH(4, TYPE), 4, 4 }, NOS_OK },
+    { { PH(4, TYPE), 4, 6 }, NOS_OK },
+    { { PH(4, TYPE), 4, 0 }, NOS_OK },
+    { { PH(4, TYPE), 4, 0x6474e550 }, NOS_OK },
+    { { PH(4, TYPE), 4, 0x6474e553 }, NOS_OK },
+    { { PH(4, FLAGS), 4, 7 }, NOS_ELF_WX },  // executable stack
+    { { PH(0, FLAGS), 4, 7 }, NOS_ELF_WX },
+    { { PH(1, FLAGS), 4, 7 }, NOS_ELF_WX },
+    { { PH(0, FLAGS), 4, 1 }, NOS_ELF_HEADER },
+    { { PH(0, FLAGS), 4, 0xd }, NOS_ELF_HEADER },
+    { { PH(0, VADDR), 8, 0x10 }, NOS_ELF_ALIGN },
+    { { PH(1, VADDR), 8, 0x1010 }, NOS_ELF_ALIGN },
     { { PH(1, OFFSET), 8, 0x80 }, NOS_ELF_ALIGN },
     { { PH(1, FILESZ), 8, 0x1801 }, NOS_ELF_BOUNDS },  // more in the file than in memory
     { { PH(1, FILESZ), 8, 0x101 }, NOS_ELF_BOUNDS },   // past the end of the image
-    { { PH(1, OFFSET), 8, 0x2000 }, NOS_ELF_BOUNDS },  { { PH(1, OFFSET), 8, UINT64_MAX - 0xfff }, NOS_ELF_BOUNDS },
+    { { PH(1, OFFSET), 8, 0x2000 }, NOS_ELF_BOUNDS },
+    { { PH(1, OFFSET), 8, UINT64_MAX - 0xfff }, NOS_ELF_BOUNDS },
     { { PH(1, MEMSZ), 8, 0 }, NOS_ELF_BOUNDS },
-    { { PH(1, MEMSZ), 8, NOS_MOD_IMAGE_MAX }, NOS_ELF_SIZE }, { { PH(1, MEMSZ), 8, NOS_MOD_IMAGE_MAX - 0x1000 }, NOS_OK },
+    { { PH(1, MEMSZ), 8, NOS_MOD_IMAGE_MAX }, NOS_ELF_SIZE },
+    { { PH(1, MEMSZ), 8, NOS_MOD_IMAGE_MAX - 0x1000 }, NOS_OK },
     { { PH(1, MEMSZ), 8, UINT64_MAX }, NOS_ELF_SIZE },
     { { PH(1, VADDR), 8, UINT64_MAX - 0xfff }, NOS_ELF_SIZE },
     { { PH(1, VADDR), 8, 0 }, NOS_ELF_OVERLAP },
     { { PH(0, MEMSZ), 8, 0x1001 }, NOS_ELF_OVERLAP },  // shares a page with the next
     { { PH(0, MEMSZ), 8, 0x1000 }, NOS_OK },
     { { PH(0, VADDR), 8, 0x3000 }, NOS_ELF_OVERLAP },  // descending
-    { { 24, 8, 0x300 }, NOS_ELF_ENTRY },        { { 24, 8, 0x2ff }, NOS_OK },
-    { { 24, 8, 0x1000 }, NOS_ELF_ENTRY },       { { 24, 8, UINT64_MAX }, NOS_ELF_ENTRY },
-    { { PH(2, FILESZ), 8, 6 * 16 - 8 }, NOS_ELF_DYNAMIC }, { { PH(2, FILESZ), 8, 5 * 16 }, NOS_ELF_DYNAMIC },  // no DT_NULL
-    { { PH(2, VADDR), 8, 0x10f0 }, NOS_ELF_DYNAMIC },      { { PH(2, VADDR), 8, UINT64_MAX }, NOS_ELF_DYNAMIC },
+    { { 24, 8, 0x300 }, NOS_ELF_ENTRY },
+    { { 24, 8, 0x2ff }, NOS_OK },
+    { { 24, 8, 0x1000 }, NOS_ELF_ENTRY },
+    { { 24, 8, UINT64_MAX }, NOS_ELF_ENTRY },
+    { { PH(2, FILESZ), 8, 6 * 16 - 8 }, NOS_ELF_DYNAMIC },
+    { { PH(2, FILESZ), 8, 5 * 16 }, NOS_ELF_DYNAMIC },  // no DT_NULL
+    { { PH(2, VADDR), 8, 0x10f0 }, NOS_ELF_DYNAMIC },
+    { { PH(2, VADDR), 8, UINT64_MAX }, NOS_ELF_DYNAMIC },
     { { PH(2, VADDR), 8, 0x5000 }, NOS_ELF_DYNAMIC },
-    { { PH(4, TYPE), 4, 2 }, NOS_ELF_DYNAMIC },            // a second PT_DYNAMIC
-    { { PH(2, TYPE), 4, 4 }, NOS_OK },                     // none: nothing to relocate
-    { { DYN(3, 0), 8, 1 }, NOS_ELF_DYNAMIC },              // DT_NEEDED
-    { { DYN(3, 0), 8, 2 }, NOS_ELF_DYNAMIC },              // DT_PLTRELSZ
-    { { DYN(3, 0), 8, 23 }, NOS_ELF_DYNAMIC },             // DT_JMPREL
-    { { DYN(3, 0), 8, 17 }, NOS_ELF_DYNAMIC },             // DT_REL
-    { { DYN(3, 0), 8, 22 }, NOS_ELF_DYNAMIC },             // DT_TEXTREL
-    { { DYN(3, 0), 8, 16 }, NOS_ELF_DYNAMIC },             // DT_SYMBOLIC
-    { { DYN(3, 0), 8, 12 }, NOS_ELF_DYNAMIC },             // DT_INIT
-    { { DYN(3, 0), 8, 25 }, NOS_ELF_DYNAMIC },             // DT_INIT_ARRAY
-    { { DYN(3, 0), 8, 36 }, NOS_ELF_DYNAMIC },             // DT_RELR
-    { { DYN(3, 0), 8, 7 }, NOS_ELF_DYNAMIC },              // a second DT_RELA
-    { { DYN(3, 0), 8, 8 }, NOS_ELF_DYNAMIC },              { { DYN(3, 0), 8, 9 }, NOS_ELF_DYNAMIC },
-    { { DYN(3, 0), 8, 30 }, NOS_ELF_DYNAMIC },             // DT_FLAGS with DF_SYMBOLIC (value 2)
-    { { DYN(4, 1), 8, 0x08000008 }, NOS_ELF_DYNAMIC },     // DT_FLAGS_1 beyond PIE and NOW
+    { { PH(4, TYPE), 4, 2 }, NOS_ELF_DYNAMIC },  // a second PT_DYNAMIC
+    { { PH(2, TYPE), 4, 4 }, NOS_OK },           // none: nothing to relocate
+    { { DYN(3, 0), 8, 1 }, NOS_ELF_DYNAMIC },    // DT_NEEDED
+    { { DYN(3, 0), 8, 2 }, NOS_ELF_DYNAMIC },    // DT_PLTRELSZ
+    { { DYN(3, 0), 8, 23 }, NOS_ELF_DYNAMIC },   // DT_JMPREL
+    { { DYN(3, 0), 8, 17 }, NOS_ELF_DYNAMIC },   // DT_REL
+    { { DYN(3, 0), 8, 22 }, NOS_ELF_DYNAMIC },   // DT_TEXTREL
+    { { DYN(3, 0), 8, 16 }, NOS_ELF_DYNAMIC },   // DT_SYMBOLIC
+    { { DYN(3, 0), 8, 12 }, NOS_ELF_DYNAMIC },   // DT_INIT
+    { { DYN(3, 0), 8, 25 }, NOS_ELF_DYNAMIC },   // DT_INIT_ARRAY
+    { { DYN(3, 0), 8, 36 }, NOS_ELF_DYNAMIC },   // DT_RELR
+    { { DYN(3, 0), 8, 7 }, NOS_ELF_DYNAMIC },    // a second DT_RELA
+    { { DYN(3, 0), 8, 8 }, NOS_ELF_DYNAMIC },
+    { { DYN(3, 0), 8, 9 }, NOS_ELF_DYNAMIC },
+    { { DYN(3, 0), 8, 30 }, NOS_ELF_DYNAMIC },          // DT_FLAGS with DF_SYMBOLIC (value 2)
+    { { DYN(4, 1), 8, 0x08000008 }, NOS_ELF_DYNAMIC },  // DT_FLAGS_1 beyond PIE and NOW
     { { DYN(4, 1), 8, 0x08000001 }, NOS_OK },
-    { { DYN(3, 0), 8, 4 }, NOS_OK },  { { DYN(3, 0), 8, 5 }, NOS_OK },  { { DYN(3, 0), 8, 6 }, NOS_OK },
-    { { DYN(3, 0), 8, 10 }, NOS_OK }, { { DYN(3, 0), 8, 11 }, NOS_OK }, { { DYN(3, 0), 8, 21 }, NOS_OK },
+    { { DYN(3, 0), 8, 4 }, NOS_OK },
+    { { DYN(3, 0), 8, 5 }, NOS_OK },
+    { { DYN(3, 0), 8, 6 }, NOS_OK },
+    { { DYN(3, 0), 8, 10 }, NOS_OK },
+    { { DYN(3, 0), 8, 11 }, NOS_OK },
+    { { DYN(3, 0), 8, 21 }, NOS_OK },
     { { DYN(3, 0), 8, 0x6ffffef5 }, NOS_OK },
-    { { DYN(0, 0), 8, 21 }, NOS_ELF_DYNAMIC },             // size without a table
-    { { DYN(1, 0), 8, 21 }, NOS_ELF_DYNAMIC },             { { DYN(2, 0), 8, 21 }, NOS_ELF_DYNAMIC },
-    { { DYN(1, 1), 8, 47 }, NOS_ELF_DYNAMIC },             { { DYN(2, 1), 8, 16 }, NOS_ELF_DYNAMIC },
-    { { DYN(0, 1), 8, 0x2f0 }, NOS_ELF_DYNAMIC },          { { DYN(0, 1), 8, UINT64_MAX }, NOS_ELF_DYNAMIC },
+    { { DYN(0, 0), 8, 21 }, NOS_ELF_DYNAMIC },  // size without a table
+    { { DYN(1, 0), 8, 21 }, NOS_ELF_DYNAMIC },
+    { { DYN(2, 0), 8, 21 }, NOS_ELF_DYNAMIC },
+    { { DYN(1, 1), 8, 47 }, NOS_ELF_DYNAMIC },
+    { { DYN(2, 1), 8, 16 }, NOS_ELF_DYNAMIC },
+    { { DYN(0, 1), 8, 0x2f0 }, NOS_ELF_DYNAMIC },
+    { { DYN(0, 1), 8, UINT64_MAX }, NOS_ELF_DYNAMIC },
     { { DYN(1, 1), 8, 24 * 0x0aaaaaaaaaaaaaaaull }, NOS_ELF_DYNAMIC },
     { { DYN(1, 1), 8, 0 }, NOS_OK },
-    { { PH(3, VADDR), 8, 0 }, NOS_ELF_BOUNDS },            // RELRO of what is not writable
-    { { PH(3, MEMSZ), 8, 0x2001 }, NOS_ELF_BOUNDS },       { { PH(3, MEMSZ), 8, 0x2000 }, NOS_OK },
-    { { PH(3, MEMSZ), 8, UINT64_MAX }, NOS_ELF_BOUNDS },   { { PH(3, VADDR), 8, UINT64_MAX }, NOS_ELF_BOUNDS },
-    { { PH(4, TYPE), 4, 0x6474e552 }, NOS_ELF_BOUNDS },    // a second RELRO
-    { { RELA(0, 1), 8, 1 }, NOS_ELF_RELOC_TYPE },          // R_X86_64_64
-    { { RELA(0, 1), 8, 7 }, NOS_ELF_RELOC_TYPE },          { { RELA(1, 1), 8, 37 }, NOS_ELF_RELOC_TYPE },
+    { { PH(3, VADDR), 8, 0 }, NOS_ELF_BOUNDS },  // RELRO of what is not writable
+    { { PH(3, MEMSZ), 8, 0x2001 }, NOS_ELF_BOUNDS },
+    { { PH(3, MEMSZ), 8, 0x2000 }, NOS_OK },
+    { { PH(3, MEMSZ), 8, UINT64_MAX }, NOS_ELF_BOUNDS },
+    { { PH(3, VADDR), 8, UINT64_MAX }, NOS_ELF_BOUNDS },
+    { { PH(4, TYPE), 4, 0x6474e552 }, NOS_OK },    // a second RELRO, but an empty one
+    { { RELA(0, 1), 8, 1 }, NOS_ELF_RELOC_TYPE },  // R_X86_64_64
+    { { RELA(0, 1), 8, 7 }, NOS_ELF_RELOC_TYPE },
+    { { RELA(1, 1), 8, 37 }, NOS_ELF_RELOC_TYPE },
     { { RELA(0, 1), 8, (1ull << 32) | 8 }, NOS_ELF_RELOC_TYPE },  // with a symbol
-    { { RELA(0, 0), 8, 0x200 }, NOS_ELF_RELOC_RANGE },     // into text
-    { { RELA(0, 0), 8, 0x27f9 }, NOS_ELF_RELOC_RANGE },    { { RELA(0, 0), 8, 0x27f8 }, NOS_OK },
-    { { RELA(0, 0), 8, 0xfff }, NOS_ELF_RELOC_RANGE },     { { RELA(0, 0), 8, 0x2800 }, NOS_ELF_RELOC_RANGE },
+    { { RELA(0, 0), 8, 0x200 }, NOS_ELF_RELOC_RANGE },            // into text
+    { { RELA(0, 0), 8, 0x27f9 }, NOS_ELF_RELOC_RANGE },
+    { { RELA(0, 0), 8, 0x27f8 }, NOS_OK },
+    { { RELA(0, 0), 8, 0xfff }, NOS_ELF_RELOC_RANGE },
+    { { RELA(0, 0), 8, 0x2800 }, NOS_ELF_RELOC_RANGE },
     { { RELA(0, 0), 8, UINT64_MAX - 3 }, NOS_ELF_RELOC_RANGE },
-    { { RELA(0, 2), 8, ELF_MEM_LEN }, NOS_OK },            { { RELA(0, 2), 8, ELF_MEM_LEN + 1 }, NOS_ELF_RELOC_RANGE },
+    { { RELA(0, 2), 8, ELF_MEM_LEN }, NOS_OK },
+    { { RELA(0, 2), 8, ELF_MEM_LEN + 1 }, NOS_ELF_RELOC_RANGE },
     { { RELA(0, 2), 8, UINT64_MAX }, NOS_ELF_RELOC_RANGE },
 };
 
@@ -146,6 +180,22 @@ static void test_one_rule_broken(void **state)
             fail_msg("row %zu (at %zx): %d, wanted %d", i, rows[i].p.at, st, rows[i].status);
         }
     }
+}
+
+static void test_two_rules(void **state)
+{
+    const struct patch relro[] = { { PH(4, TYPE), 4, 0x6474e552 },
+                                   { PH(4, VADDR), 8, 0x1000 },
+                                   { PH(4, MEMSZ), 8, 0x1000 } };
+    const struct patch empty[] = { { PH(1, OFFSET), 8, 0x5000 },
+                                   { PH(1, FILESZ), 8, 0 },
+                                   { PH(2, TYPE), 4, 4 } };
+    const struct patch far_entry[] = { { PH(1, FLAGS), 4, 5 },
+                                       { 24, 8, 0x1100 } };  // in zeroed memory
+    (void)state;
+    assert_int_equal(parse_patched(relro, 3), NOS_ELF_BOUNDS);  // a second RELRO
+    assert_int_equal(parse_patched(empty, 3), NOS_OK);  // nothing but .bss: no place in the file
+    assert_int_equal(parse_patched(far_entry, 2), NOS_ELF_ENTRY);
 }
 
 static void test_segment_count(void **state)
@@ -191,8 +241,8 @@ static void test_relro_of_part_of_a_page(void **state)
 static void test_link_base(void **state)
 {
     const uint64_t base = 0xffffffff80000000ull;
-    const size_t shifted[] = { 24, PH(0, VADDR), PH(1, VADDR), PH(2, VADDR), PH(3, VADDR), DYN(0, 1),
-                               RELA(0, 0), RELA(0, 2), RELA(1, 0), RELA(1, 2) };
+    const size_t shifted[] = { 24,        PH(0, VADDR), PH(1, VADDR), PH(2, VADDR), PH(3, VADDR),
+                               DYN(0, 1), RELA(0, 0),   RELA(0, 2),   RELA(1, 0),   RELA(1, 2) };
     struct buf b = golden_image(), mem = buf_new(ELF_MEM_LEN);
     struct elf_view v;
     (void)state;
@@ -206,7 +256,8 @@ static void test_link_base(void **state)
     assert_true(load_le64(mem.data + 0x1080) == base + 0x200);
     // The last page of the address space: its end is not an address.
     for (size_t i = 0; i < ARRAY_LEN(shifted); i++) {
-        store_le64(b.data + shifted[i], load_le64(b.data + shifted[i]) - base + (UINT64_MAX - 0x1fff));
+        store_le64(b.data + shifted[i],
+                   load_le64(b.data + shifted[i]) - base + (UINT64_MAX - 0x1fff));
     }
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_BOUNDS);
     buf_free(&b);
@@ -246,7 +297,8 @@ static void test_truncations_and_bits(void **state)
         assert_true(st == NOS_ELF_HEADER || st == NOS_ELF_BOUNDS);
         buf_free(&cut);
     }
-    for (size_t bit = 0; bit < b.len * 8; bit++) {  // unsigned here: some flips are fine, none may hurt
+    for (size_t bit = 0; bit < b.len * 8;
+         bit++) {  // unsigned here: some flips are fine, none may hurt
         b.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         if (elf_parse(buf_span(b), &v) == NOS_OK && v.mem_len == mem.len) {
             nos_status_t st = elf_apply(&v, mspan_of(mem.data, mem.len), 0x1000);
@@ -261,9 +313,13 @@ static void test_truncations_and_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),        cmocka_unit_test(test_one_rule_broken),
-        cmocka_unit_test(test_segment_count), cmocka_unit_test(test_relro_of_part_of_a_page),
-        cmocka_unit_test(test_link_base),     cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_one_rule_broken),
+        cmocka_unit_test(test_two_rules),
+        cmocka_unit_test(test_segment_count),
+        cmocka_unit_test(test_relro_of_part_of_a_page),
+        cmocka_unit_test(test_link_base),
+        cmocka_unit_test(test_apply),
         cmocka_unit_test(test_truncations_and_bits),
     };
     return cmocka_run_group_tests_name("elf", tests, NULL, NULL);

@@ -35,15 +35,31 @@ static void test_cap_rules(void **state)
     struct nos_cap dirty = name(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "console");
     dirty.name[15] = 'x';
     const struct nos_cap bad[] = {
-        cap(0, 1, 0, 0), cap(9, 1, 0, 0), cap(0xffff, 1, 0, 0), rsv, dirty,
-        cap(NOS_CAP_LOG, 1, 0, 0), cap(NOS_CAP_LOG, 0, 1, 0), cap(NOS_CAP_LOG, 0, 0, 1),
-        name(NOS_CAP_ENDPOINT, 0, "console"), name(NOS_CAP_ENDPOINT, 1, ""),
-        name(NOS_CAP_ENDPOINT, 1, "Console"), name(NOS_CAP_NOTIFY, 1, "9"),
-        name(NOS_CAP_ENDPOINT, 1u << 3, "console"), name(NOS_CAP_ENDPOINT, 1u << 23, "console"),
-        cap(NOS_CAP_PORTS, 1, 0, 0), cap(NOS_CAP_PORTS, 1, 65536, 1), cap(NOS_CAP_PORTS, 1, 1, 65536),
-        cap(NOS_CAP_PORTS, 1, 0, 65537), cap(NOS_CAP_PORTS, 1, UINT64_MAX, 2), cap(NOS_CAP_PORTS, 1, 2, UINT64_MAX),
-        cap(NOS_CAP_IRQ, 1, 16, 0), cap(NOS_CAP_IRQ, 1, 1, 1),
-        cap(NOS_CAP_FRAMEBUFFER, 1, 1, 0), cap(NOS_CAP_POWER, 1, 0, 1), cap(NOS_CAP_NODE, 1, 1, 0),
+        cap(0, 1, 0, 0),
+        cap(9, 1, 0, 0),
+        cap(0xffff, 1, 0, 0),
+        rsv,
+        dirty,
+        cap(NOS_CAP_LOG, 1, 0, 0),
+        cap(NOS_CAP_LOG, 0, 1, 0),
+        cap(NOS_CAP_LOG, 0, 0, 1),
+        name(NOS_CAP_ENDPOINT, 0, "console"),
+        name(NOS_CAP_ENDPOINT, 1, ""),
+        name(NOS_CAP_ENDPOINT, 1, "Console"),
+        name(NOS_CAP_NOTIFY, 1, "9"),
+        name(NOS_CAP_ENDPOINT, 1u << 3, "console"),
+        name(NOS_CAP_ENDPOINT, 1u << 23, "console"),
+        cap(NOS_CAP_PORTS, 1, 0, 0),
+        cap(NOS_CAP_PORTS, 1, 65536, 1),
+        cap(NOS_CAP_PORTS, 1, 1, 65536),
+        cap(NOS_CAP_PORTS, 1, 0, 65537),
+        cap(NOS_CAP_PORTS, 1, UINT64_MAX, 2),
+        cap(NOS_CAP_PORTS, 1, 2, UINT64_MAX),
+        cap(NOS_CAP_IRQ, 1, 16, 0),
+        cap(NOS_CAP_IRQ, 1, 1, 1),
+        cap(NOS_CAP_FRAMEBUFFER, 1, 1, 0),
+        cap(NOS_CAP_POWER, 1, 0, 1),
+        cap(NOS_CAP_NODE, 1, 1, 0),
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -146,7 +162,8 @@ static void test_golden(void **state)
     (void)state;
     assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
     assert_string_equal(m.name, "hello");
-    assert_int_equal(m.classes, NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC | NOS_CLASS_MEMORY);
+    assert_int_equal(m.classes,
+                     NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC | NOS_CLASS_MEMORY);
     assert_int_equal(m.limits.mem_pages, 64);
     assert_int_equal(m.limits.stack_pages, 8);
     assert_int_equal(m.limits.handles, 32);
@@ -189,13 +206,17 @@ static const struct {
     size_t len;
     nos_status_t status;
 } records[] = {
-#define REC(tag, text, status) { tag, text, sizeof(text) - 1, status }
+#define REC(tag, text, status) \
+    { \
+        tag, text, sizeof(text) - 1, status \
+    }
     REC(NOS_MAN_SEMVER, "1.2", NOS_MAN_FIELD),
     REC(NOS_MAN_SEMVER, "1.2.x", NOS_MAN_FIELD),
     REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_MAN_FIELD),
     REC(NOS_MAN_LICENCE, "", NOS_MAN_FIELD),
     REC(NOS_MAN_LICENCE, "I\nSC", NOS_MAN_FIELD),
-    REC(NOS_MAN_LICENCE, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_MAN_FIELD),
+    REC(NOS_MAN_LICENCE, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        NOS_MAN_FIELD),
     REC(NOS_MAN_ABOUT, "", NOS_MAN_FIELD),
     REC(NOS_MAN_ABOUT, "\xff", NOS_MAN_FIELD),
     REC(NOS_MAN_MODULE_NAME, "", NOS_MAN_FIELD),
@@ -218,8 +239,14 @@ static const struct {
     REC(NOS_MAN_SYMBOLS, "", NOS_MAN_FIELD),
     REC(NOS_MAN_SYMBOLS, "\0\0\0\0\0\0\0\0", NOS_MAN_FIELD),  // no symbols: no record
     REC(NOS_MAN_SYMBOLS, "\1\0\0\0\0\0\0\0", NOS_MAN_FIELD),  // no hash
-    REC(NOS_MAN_SYMBOLS, "\1\0\1\0\0\0\0\0" "0123456789abcdef0123456789abcdef", NOS_MAN_FIELD),  // one too few
-    REC(NOS_MAN_SYMBOLS, "\1\0\0\0\0\0\0\1" "0123456789abcdef0123456789abcdef", NOS_MAN_FIELD),
+    REC(NOS_MAN_SYMBOLS,
+        "\1\0\1\0\0\0\0\0"
+        "0123456789abcdef0123456789abcdef",
+        NOS_MAN_FIELD),  // one too few
+    REC(NOS_MAN_SYMBOLS,
+        "\1\0\0\0\0\0\0\1"
+        "0123456789abcdef0123456789abcdef",
+        NOS_MAN_FIELD),
     REC(0x8008, "", NOS_TLV_CRITICAL),
     REC(0x8000, "", NOS_TLV_CRITICAL),
     REC(0x0013, "passed over", NOS_OK),
@@ -229,7 +256,8 @@ static void test_one_record_broken(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(records); i++) {
-        nos_status_t st = parse_with(records[i].tag, span_of(records[i].value, records[i].len), false);
+        nos_status_t st =
+            parse_with(records[i].tag, span_of(records[i].value, records[i].len), false);
         if (st != records[i].status) {
             fail_msg("record %zu: %d, wanted %d", i, st, records[i].status);
         }
@@ -247,9 +275,11 @@ static void test_one_record_broken(void **state)
 
 static void test_missing(void **state)
 {
-    static const uint16_t mandatory[] = { NOS_MAN_MODULE_NAME, NOS_MAN_ABI, NOS_MAN_CLASSES, NOS_MAN_LIMITS };
-    static const uint16_t optional[] = { NOS_MAN_SEMVER, NOS_MAN_LICENCE, NOS_MAN_ABOUT,  NOS_MAN_SYMBOLS,
-                                         NOS_MAN_CAPS,   NOS_MAN_RESTART, NOS_MAN_FILTER };
+    static const uint16_t mandatory[] = { NOS_MAN_MODULE_NAME, NOS_MAN_ABI, NOS_MAN_CLASSES,
+                                          NOS_MAN_LIMITS };
+    static const uint16_t optional[] = { NOS_MAN_SEMVER,  NOS_MAN_LICENCE, NOS_MAN_ABOUT,
+                                         NOS_MAN_SYMBOLS, NOS_MAN_CAPS,    NOS_MAN_RESTART,
+                                         NOS_MAN_FILTER };
     struct manifest m;
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(mandatory); i++) {
@@ -265,22 +295,23 @@ static const struct {
     uint16_t tag;
     uint32_t word, value;
     nos_status_t status;
-} words[] = {  // one 32-bit word of LIMITS or RESTART changed
-    { NOS_MAN_LIMITS, 0, 15, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 0, 16, NOS_OK },
-    { NOS_MAN_LIMITS, 0, 262144, NOS_OK },        { NOS_MAN_LIMITS, 0, 262145, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 1, 0, NOS_MAN_FIELD },      { NOS_MAN_LIMITS, 1, 1, NOS_OK },
-    { NOS_MAN_LIMITS, 1, 256, NOS_OK },           { NOS_MAN_LIMITS, 1, 257, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 2, 7, NOS_MAN_FIELD },      { NOS_MAN_LIMITS, 2, 8, NOS_OK },
-    { NOS_MAN_LIMITS, 2, 1024, NOS_OK },          { NOS_MAN_LIMITS, 2, 1025, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 3, 0, NOS_MAN_FIELD },      { NOS_MAN_LIMITS, 3, 64, NOS_OK },
-    { NOS_MAN_LIMITS, 3, 65, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 4, 30, NOS_OK },
-    { NOS_MAN_LIMITS, 4, 31, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 5, 1, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 6, 1, NOS_MAN_FIELD },      { NOS_MAN_LIMITS, 7, 1, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 0, 2, NOS_OK },            { NOS_MAN_RESTART, 0, 3, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 1, 60000, NOS_OK },        { NOS_MAN_RESTART, 1, 60001, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 2, 0, NOS_MAN_FIELD },     { NOS_MAN_RESTART, 2, 1000, NOS_OK },
-    { NOS_MAN_RESTART, 2, 1001, NOS_MAN_FIELD },  { NOS_MAN_RESTART, 3, 0, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 3, 3600, NOS_OK },         { NOS_MAN_RESTART, 3, 3601, NOS_MAN_FIELD },
+} words[] = {
+    // one 32-bit word of LIMITS or RESTART changed
+    { NOS_MAN_LIMITS, 0, 15, NOS_MAN_FIELD },    { NOS_MAN_LIMITS, 0, 16, NOS_OK },
+    { NOS_MAN_LIMITS, 0, 262144, NOS_OK },       { NOS_MAN_LIMITS, 0, 262145, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 1, 0, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 1, 1, NOS_OK },
+    { NOS_MAN_LIMITS, 1, 256, NOS_OK },          { NOS_MAN_LIMITS, 1, 257, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 2, 7, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 2, 8, NOS_OK },
+    { NOS_MAN_LIMITS, 2, 1024, NOS_OK },         { NOS_MAN_LIMITS, 2, 1025, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 3, 0, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 3, 64, NOS_OK },
+    { NOS_MAN_LIMITS, 3, 65, NOS_MAN_FIELD },    { NOS_MAN_LIMITS, 4, 30, NOS_OK },
+    { NOS_MAN_LIMITS, 4, 31, NOS_MAN_FIELD },    { NOS_MAN_LIMITS, 5, 1, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 6, 1, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 7, 1, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 0, 2, NOS_OK },           { NOS_MAN_RESTART, 0, 3, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 1, 60000, NOS_OK },       { NOS_MAN_RESTART, 1, 60001, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 2, 0, NOS_MAN_FIELD },    { NOS_MAN_RESTART, 2, 1000, NOS_OK },
+    { NOS_MAN_RESTART, 2, 1001, NOS_MAN_FIELD }, { NOS_MAN_RESTART, 3, 0, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 3, 3600, NOS_OK },        { NOS_MAN_RESTART, 3, 3601, NOS_MAN_FIELD },
 };
 
 static void test_words(void **state)
@@ -402,12 +433,18 @@ static void test_find_symbols(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cap_rules),   cmocka_unit_test(test_cap_tables),
-        cmocka_unit_test(test_cap_bytes),   cmocka_unit_test(test_cap_intersect),
-        cmocka_unit_test(test_golden),      cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_one_record_broken), cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_words),       cmocka_unit_test(test_caps_list),
-        cmocka_unit_test(test_truncations), cmocka_unit_test(test_header),
+        cmocka_unit_test(test_cap_rules),
+        cmocka_unit_test(test_cap_tables),
+        cmocka_unit_test(test_cap_bytes),
+        cmocka_unit_test(test_cap_intersect),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_one_record_broken),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_caps_list),
+        cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_header),
         cmocka_unit_test(test_find_symbols),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* lib/mod.h, lib/sigs.h: extraction, signatures, hashes; every truncation and every flipped bit of a good module. */
+/* lib/mod.h, lib/sigs.h: extraction, signatures, hashes; every truncation and every flipped bit of
+ * a good module. */
 #include "lib/mod.h"
 #include "lib/sigs.h"
 #include "tests/host/golden.h"
@@ -34,17 +35,28 @@ static const struct {
     uint64_t value;
     nos_status_t status;
 } fields[] = {
-    { 0, 1, 'X', NOS_MOD_MAGIC },          { 6, 1, 1, NOS_MOD_MAGIC },
-    { 7, 1, 2, NOS_MOD_VERSION },          { 8, 4, 193, NOS_MOD_VERSION },
-    { 12, 4, 2, NOS_MOD_VERSION },         { 12, 4, 0x80000000, NOS_MOD_VERSION },
-    { 28, 4, 15, NOS_MOD_VERSION },        { 28, 4, 17, NOS_MOD_VERSION },
-    { 160, 8, 0, NOS_MOD_LAYOUT },         { 160, 8, 65537, NOS_MOD_OVERSIZE },
-    { 160, 8, UINT64_MAX, NOS_MOD_OVERSIZE }, { 160, 8, 65536, NOS_MOD_TRUNCATED },
-    { 168, 8, 0, NOS_MOD_LAYOUT },         { 168, 8, NOS_MOD_IMAGE_MAX + 1, NOS_MOD_OVERSIZE },
-    { 168, 8, UINT64_MAX, NOS_MOD_OVERSIZE }, { 168, 8, NOS_MOD_IMAGE_MAX, NOS_MOD_TRUNCATED },
-    { 176, 4, 1, NOS_MOD_RESERVED },       { 180, 4, 0, NOS_MOD_LAYOUT },
-    { 180, 4, 5, NOS_MOD_LAYOUT },         { 180, 4, UINT32_MAX, NOS_MOD_LAYOUT },
-    { 184, 8, 1, NOS_MOD_RESERVED },       { 191, 1, 1, NOS_MOD_RESERVED },
+    { 0, 1, 'X', NOS_MOD_MAGIC },
+    { 6, 1, 1, NOS_MOD_MAGIC },
+    { 7, 1, 2, NOS_MOD_VERSION },
+    { 8, 4, 193, NOS_MOD_VERSION },
+    { 12, 4, 2, NOS_MOD_VERSION },
+    { 12, 4, 0x80000000, NOS_MOD_VERSION },
+    { 28, 4, 15, NOS_MOD_VERSION },
+    { 28, 4, 17, NOS_MOD_VERSION },
+    { 160, 8, 0, NOS_MOD_LAYOUT },
+    { 160, 8, 65537, NOS_MOD_OVERSIZE },
+    { 160, 8, UINT64_MAX, NOS_MOD_OVERSIZE },
+    { 160, 8, 65536, NOS_MOD_TRUNCATED },
+    { 168, 8, 0, NOS_MOD_LAYOUT },
+    { 168, 8, NOS_MOD_IMAGE_MAX + 1, NOS_MOD_OVERSIZE },
+    { 168, 8, UINT64_MAX, NOS_MOD_OVERSIZE },
+    { 168, 8, NOS_MOD_IMAGE_MAX, NOS_MOD_TRUNCATED },
+    { 176, 4, 1, NOS_MOD_RESERVED },
+    { 180, 4, 0, NOS_MOD_LAYOUT },
+    { 180, 4, 5, NOS_MOD_LAYOUT },
+    { 180, 4, UINT32_MAX, NOS_MOD_LAYOUT },
+    { 184, 8, 1, NOS_MOD_RESERVED },
+    { 191, 1, 1, NOS_MOD_RESERVED },
 };
 
 static void test_one_field_broken(void **state)
@@ -79,7 +91,8 @@ static void test_truncations(void **state)
         if (len > symbols_at) {
             want = NOS_MOD_TRUNCATED;  // fewer symbols than the manifest says
         }
-        // Cutting symbols leaves the signatures good; skip them there to save time, but not the hashes.
+        // Cutting symbols leaves the signatures good; skip them there to save time, but not the
+        // hashes.
         nos_status_t st = golden_verify_module(buf_span(b), false);
         if (st != want) {
             fail_msg("%zu of %zu bytes: %d, wanted %d", len, f.len, st, want);
@@ -142,7 +155,8 @@ static void test_symbol_limit(void **state)
 /* Where a byte of the golden file lies, and so who must refuse a change to it. */
 static bool stage_allows(size_t at, const struct mod_view *v, nos_status_t st)
 {
-    size_t sigs = NOS_MOD_HDR_LEN, manifest = sigs + v->sigs.len, table = manifest + v->manifest.len;
+    size_t sigs = NOS_MOD_HDR_LEN, manifest = sigs + v->sigs.len,
+           table = manifest + v->manifest.len;
     size_t pad = table + v->table.len, image_end = v->image_off + v->image.len;
 
     if (at < NOS_MOD_HDR_LEN) {  // stage 1 for the fields that it knows, stage 2 for all others
@@ -187,7 +201,9 @@ static void test_every_bit(void **state)
     buf_free(&f);
 }
 
-/* --- signatures ------------------------------------------------------------------------------------------------ */
+/* --- signatures
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void sort_two(struct golden_key *k)
 {
@@ -274,7 +290,8 @@ static void test_root_signatures(void **state)
     assert_int_equal(mod_check_sigs_roots(&v, &t), NOS_KEY_UNKNOWN);
     v.sigs.len = 0;
     assert_int_equal(mod_check_sigs_roots(&v, &t), NOS_FEW_SIGNATURES);
-    assert_int_equal(mod_check_sigs_publisher(&v, golden_key(GOLDEN_PUBLISHER).pk), NOS_FEW_SIGNATURES);
+    assert_int_equal(mod_check_sigs_publisher(&v, golden_key(GOLDEN_PUBLISHER).pk),
+                     NOS_FEW_SIGNATURES);
     buf_free(&f);
     f = golden_kernel(1, 1);
     t.kernel_sec_min = 4;
@@ -301,7 +318,9 @@ static void test_sig_rows(void **state)
     buf_free(&f);
 }
 
-/* --- hashes ---------------------------------------------------------------------------------------------------- */
+/* --- hashes
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void test_chunk_counts(void **state)
 {
@@ -376,11 +395,16 @@ static void test_each_hash(void **state)
         size_t at;
         nos_status_t status;
     } flips[] = {
-        { v.manifest, 0, NOS_HASH_MANIFEST },  { v.manifest, v.manifest.len - 1, NOS_HASH_MANIFEST },
-        { v.table, 0, NOS_HASH_TABLE },        { v.table, v.table.len - 1, NOS_HASH_TABLE },
-        { v.image, 0, NOS_HASH_CHUNK },        { v.image, NOS_MOD_CHUNK - 1, NOS_HASH_CHUNK },
-        { v.image, NOS_MOD_CHUNK, NOS_HASH_CHUNK }, { v.image, v.image.len - 1, NOS_HASH_CHUNK },
-        { v.symbols, 0, NOS_HASH_CHUNK },      { v.symbols, v.symbols.len - 1, NOS_HASH_CHUNK },
+        { v.manifest, 0, NOS_HASH_MANIFEST },
+        { v.manifest, v.manifest.len - 1, NOS_HASH_MANIFEST },
+        { v.table, 0, NOS_HASH_TABLE },
+        { v.table, v.table.len - 1, NOS_HASH_TABLE },
+        { v.image, 0, NOS_HASH_CHUNK },
+        { v.image, NOS_MOD_CHUNK - 1, NOS_HASH_CHUNK },
+        { v.image, NOS_MOD_CHUNK, NOS_HASH_CHUNK },
+        { v.image, v.image.len - 1, NOS_HASH_CHUNK },
+        { v.symbols, 0, NOS_HASH_CHUNK },
+        { v.symbols, v.symbols.len - 1, NOS_HASH_CHUNK },
     };
     for (size_t i = 0; i < ARRAY_LEN(flips); i++) {
         uint8_t *p = f.data + (flips[i].where.data - f.data) + flips[i].at;
@@ -388,7 +412,8 @@ static void test_each_hash(void **state)
         assert_int_equal(hash_in_steps(&v, 16384, &n), flips[i].status);
         assert_int_equal(hash_in_steps(&v, 3, &n), flips[i].status);
         assert_int_equal(mod_check_hashes(&hasher, &v), flips[i].status);
-        assert_int_equal(mod_check_manifest_hash(&v) == NOS_OK, flips[i].status != NOS_HASH_MANIFEST);
+        assert_int_equal(mod_check_manifest_hash(&v) == NOS_OK,
+                         flips[i].status != NOS_HASH_MANIFEST);
         assert_int_equal(mod_check_table(&v) == NOS_OK, flips[i].status != NOS_HASH_TABLE);
         *p ^= 0x80;
     }
@@ -404,12 +429,18 @@ static void test_each_hash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),         cmocka_unit_test(test_one_field_broken),
-        cmocka_unit_test(test_truncations),    cmocka_unit_test(test_trailing_bytes),
-        cmocka_unit_test(test_symbol_limit),   cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_publisher_signature), cmocka_unit_test(test_root_signatures),
-        cmocka_unit_test(test_sig_rows),       cmocka_unit_test(test_chunk_counts),
-        cmocka_unit_test(test_steps),          cmocka_unit_test(test_each_hash),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_one_field_broken),
+        cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_trailing_bytes),
+        cmocka_unit_test(test_symbol_limit),
+        cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_publisher_signature),
+        cmocka_unit_test(test_root_signatures),
+        cmocka_unit_test(test_sig_rows),
+        cmocka_unit_test(test_chunk_counts),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_each_hash),
     };
     return cmocka_run_group_tests_name("mod", tests, NULL, NULL);
 }

@@ -104,13 +104,20 @@ static const struct {
     uint64_t value;
     nos_status_t status;
 } fields[] = {
-    { 0, 1, 'X', NOS_POL_MAGIC },       { 7, 1, 2, NOS_POL_VERSION },
-    { 8, 4, 65, NOS_POL_VERSION },      { 12, 4, 2, NOS_POL_VERSION },
-    { 12, 4, 1, NOS_OK },               { 28, 4, 0, NOS_POL_FIELD },
-    { 28, 4, 5, NOS_POL_FIELD },        { 32, 8, 0, NOS_POL_FIELD },
-    { 32, 8, 262145, NOS_POL_OVERSIZE }, { 32, 8, UINT64_MAX, NOS_POL_OVERSIZE },
-    { 32, 8, 262144, NOS_POL_TRUNCATED }, { 32, 8, 1, NOS_POL_OVERSIZE },
-    { 40, 1, 1, NOS_POL_RESERVED },     { 63, 1, 1, NOS_POL_RESERVED },
+    { 0, 1, 'X', NOS_POL_MAGIC },
+    { 7, 1, 2, NOS_POL_VERSION },
+    { 8, 4, 65, NOS_POL_VERSION },
+    { 12, 4, 2, NOS_POL_VERSION },
+    { 12, 4, 1, NOS_OK },
+    { 28, 4, 0, NOS_POL_FIELD },
+    { 28, 4, 5, NOS_POL_FIELD },
+    { 32, 8, 0, NOS_POL_FIELD },
+    { 32, 8, 262145, NOS_POL_OVERSIZE },
+    { 32, 8, UINT64_MAX, NOS_POL_OVERSIZE },
+    { 32, 8, 262144, NOS_POL_TRUNCATED },
+    { 32, 8, 1, NOS_POL_OVERSIZE },
+    { 40, 1, 1, NOS_POL_RESERVED },
+    { 63, 1, 1, NOS_POL_RESERVED },
 };
 
 static void test_header_fields(void **state)
@@ -138,7 +145,9 @@ static void test_truncations(void **state)
     for (size_t len = 0; len <= f.len + 1; len++) {
         struct buf b = buf_new(len);
         memcpy(b.data, f.data, len < f.len ? len : f.len);
-        nos_status_t want = len < f.len ? NOS_POL_TRUNCATED : len == f.len ? NOS_OK : NOS_POL_OVERSIZE;
+        nos_status_t want = len < f.len    ? NOS_POL_TRUNCATED
+                            : len == f.len ? NOS_OK
+                                           : NOS_POL_OVERSIZE;
         assert_int_equal(policy_parse(buf_span(b), &p), want);
         buf_free(&b);
     }
@@ -154,7 +163,7 @@ static void test_every_bit(void **state)
         f.data[at] ^= (uint8_t)(1u << (bit % 8));
         nos_status_t st = golden_verify_policy(buf_span(f));
         bool header = st <= NOS_POL_TRUNCATED && st >= NOS_POL_MISSING && st != NOS_POL_EPOCH;
-        bool ok = at < 64 ? header || st == NOS_BAD_SIGNATURE || st == NOS_KEY_UNKNOWN
+        bool ok = at < 64   ? header || st == NOS_BAD_SIGNATURE || st == NOS_KEY_UNKNOWN
                   : at < 96 ? st == NOS_KEY_UNKNOWN
                             : st == NOS_BAD_SIGNATURE;
         if (!ok) {
@@ -178,11 +187,14 @@ static void test_signatures(void **state)
             struct trust_view t = golden_trust(n, k), other = golden_trust(n, n), more = t;
             assert_int_equal(policy_extract(buf_span(f), &v), NOS_OK);
             assert_int_equal(policy_check_sigs(&v, &t, MSPAN_OF(scratch)), NOS_OK);
-            assert_int_equal(policy_check_sigs(&v, &other, MSPAN_OF(scratch)), k == n ? NOS_OK : NOS_FEW_SIGNATURES);
+            assert_int_equal(policy_check_sigs(&v, &other, MSPAN_OF(scratch)),
+                             k == n ? NOS_OK : NOS_FEW_SIGNATURES);
             more.key_id[0][0] ^= 1;  // a signer that is not in the set any more
             nos_status_t st = policy_check_sigs(&v, &more, MSPAN_OF(scratch));
             assert_true(st == NOS_KEY_UNKNOWN);
-            assert_int_equal(policy_check_sigs(&v, &t, mspan_of(scratch, sizeof(NOS_DOMAIN_POL) + 63 + body.len)), NOS_TOO_BIG);
+            assert_int_equal(policy_check_sigs(
+                                 &v, &t, mspan_of(scratch, sizeof(NOS_DOMAIN_POL) + 63 + body.len)),
+                             NOS_TOO_BIG);
             buf_free(&f);
         }
     }
@@ -257,23 +269,40 @@ static const struct {
     uint64_t value;
     nos_status_t status;
 } records[] = {
-    { NOS_POL_PUBLISHERS, 64, 4, 0x40, NOS_POL_FIELD },   { NOS_POL_PUBLISHERS, 68, 4, 2, NOS_POL_FIELD },
-    { NOS_POL_PUBLISHERS, 68, 4, 1, NOS_OK },             { NOS_POL_PUBLISHERS, 76, 4, 1, NOS_POL_RESERVED },
-    { NOS_POL_PUBLISHERS, 0, 1, 0x33, NOS_POL_ORDER },    { NOS_POL_PUBLISHERS, 80, 1, 0x01, NOS_POL_ORDER },
-    { NOS_POL_RULES, 0, 4, 2, NOS_POL_FIELD },            { NOS_POL_RULES, 8, 4, 65, NOS_POL_FIELD },
-    { NOS_POL_RULES, 4, 4, 2, NOS_POL_FIELD },            { NOS_POL_RULES, 4, 4, 1, NOS_OK },
-    { NOS_POL_RULES, 4, 4, UINT32_MAX, NOS_POL_FIELD },   { NOS_POL_RULES, 8, 4, 3, NOS_POL_FIELD },
-    { NOS_POL_RULES, 16, 4, 0x40, NOS_POL_FIELD },        { NOS_POL_RULES, 20, 4, 262145, NOS_POL_FIELD },
-    { NOS_POL_RULES, 20, 4, 262144, NOS_OK },             { NOS_POL_RULES, 24, 4, 31, NOS_POL_FIELD },
-    { NOS_POL_RULES, 24, 4, 30, NOS_OK },                 { NOS_POL_RULES, 28, 4, 1, NOS_POL_RESERVED },
-    { NOS_POL_RULES, 64, 1, 1, NOS_POL_FIELD },           { NOS_POL_RULES, 96, 4, 0, NOS_POL_FIELD },
-    { NOS_POL_RULES, 96 + 32, 1, 0x77, NOS_POL_ORDER },   { NOS_POL_RULES, 0, 4, 1, NOS_POL_ORDER },
-    { NOS_POL_GRANTS, 0, 2, 99, NOS_POL_FIELD },          { NOS_POL_GRANTS, 2, 2, 1, NOS_POL_FIELD },
-    { NOS_POL_GRANTS, 4, 4, 1, NOS_POL_FIELD },           { NOS_POL_GRANTS, 32 + 8, 1, 'X', NOS_POL_FIELD },
-    { NOS_POL_BOOT, 0, 1, 'i', NOS_POL_FIELD },           { NOS_POL_BOOT, 4, 1, '/', NOS_POL_FIELD },
-    { NOS_POL_BOOT, 15, 1, 'X', NOS_POL_FIELD },          { NOS_POL_FIRST, 0, 1, 'I', NOS_POL_FIELD },
-    { NOS_POL_FIRST, 0, 1, 0, NOS_POL_FIELD },            { NOS_POL_START, 0, 1, 0, NOS_POL_FIELD },
-    { NOS_POL_START, 16, 1, '\n', NOS_POL_FIELD },        { NOS_POL_START, 79, 1, 'x', NOS_POL_FIELD },
+    { NOS_POL_PUBLISHERS, 64, 4, 0x40, NOS_POL_FIELD },
+    { NOS_POL_PUBLISHERS, 68, 4, 2, NOS_POL_FIELD },
+    { NOS_POL_PUBLISHERS, 68, 4, 1, NOS_OK },
+    { NOS_POL_PUBLISHERS, 76, 4, 1, NOS_POL_RESERVED },
+    { NOS_POL_PUBLISHERS, 0, 1, 0x33, NOS_POL_ORDER },
+    { NOS_POL_PUBLISHERS, 80, 1, 0x01, NOS_POL_ORDER },
+    { NOS_POL_RULES, 0, 4, 2, NOS_POL_FIELD },
+    { NOS_POL_RULES, 8, 4, 65, NOS_POL_FIELD },
+    { NOS_POL_RULES, 4, 4, 2, NOS_POL_FIELD },
+    { NOS_POL_RULES, 4, 4, 1, NOS_OK },
+    { NOS_POL_RULES, 4, 4, UINT32_MAX, NOS_POL_FIELD },
+    { NOS_POL_RULES, 8, 4, 3, NOS_POL_FIELD },
+    { NOS_POL_RULES, 16, 4, 0x40, NOS_POL_FIELD },
+    { NOS_POL_RULES, 20, 4, 262145, NOS_POL_FIELD },
+    { NOS_POL_RULES, 20, 4, 262144, NOS_OK },
+    { NOS_POL_RULES, 24, 4, 31, NOS_POL_FIELD },
+    { NOS_POL_RULES, 24, 4, 30, NOS_OK },
+    { NOS_POL_RULES, 28, 4, 1, NOS_POL_RESERVED },
+    { NOS_POL_RULES, 64, 1, 1, NOS_POL_FIELD },
+    { NOS_POL_RULES, 96, 4, 0, NOS_POL_FIELD },
+    { NOS_POL_RULES, 96 + 32, 1, 0x77, NOS_POL_ORDER },
+    { NOS_POL_RULES, 0, 4, 1, NOS_POL_ORDER },
+    { NOS_POL_GRANTS, 0, 2, 99, NOS_POL_FIELD },
+    { NOS_POL_GRANTS, 2, 2, 1, NOS_POL_FIELD },
+    { NOS_POL_GRANTS, 4, 4, 1, NOS_POL_FIELD },
+    { NOS_POL_GRANTS, 32 + 8, 1, 'X', NOS_POL_FIELD },
+    { NOS_POL_BOOT, 0, 1, 'i', NOS_POL_FIELD },
+    { NOS_POL_BOOT, 4, 1, '/', NOS_POL_FIELD },
+    { NOS_POL_BOOT, 15, 1, 'X', NOS_POL_FIELD },
+    { NOS_POL_FIRST, 0, 1, 'I', NOS_POL_FIELD },
+    { NOS_POL_FIRST, 0, 1, 0, NOS_POL_FIELD },
+    { NOS_POL_START, 0, 1, 0, NOS_POL_FIELD },
+    { NOS_POL_START, 16, 1, '\n', NOS_POL_FIELD },
+    { NOS_POL_START, 79, 1, 'x', NOS_POL_FIELD },
     { NOS_POL_START, 16, 1, 0, NOS_POL_FIELD },
 };
 
@@ -299,14 +328,17 @@ static void test_counts(void **state)
         uint16_t tag;
         size_t len, least, most;
     } lists[] = {
-        { NOS_POL_PUBLISHERS, 80, 1, 64 }, { NOS_POL_RULES, 96, 1, 256 }, { NOS_POL_GRANTS, 32, 0, 4096 },
-        { NOS_POL_BOOT, 16, 1, 32 },       { NOS_POL_START, 80, 0, 32 },
+        { NOS_POL_PUBLISHERS, 80, 1, 64 }, { NOS_POL_RULES, 96, 1, 256 },
+        { NOS_POL_GRANTS, 32, 0, 4096 },   { NOS_POL_BOOT, 16, 1, 32 },
+        { NOS_POL_START, 80, 0, 32 },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         struct buf zero = buf_new((lists[i].most + 1) * lists[i].len);
-        assert_int_equal(parse_with(lists[i].tag, span_of(zero.data, lists[i].len - 1), false), NOS_POL_FIELD);
-        assert_int_equal(parse_with(lists[i].tag, span_of(zero.data, lists[i].len + 1), false), NOS_POL_FIELD);
+        assert_int_equal(parse_with(lists[i].tag, span_of(zero.data, lists[i].len - 1), false),
+                         NOS_POL_FIELD);
+        assert_int_equal(parse_with(lists[i].tag, span_of(zero.data, lists[i].len + 1), false),
+                         NOS_POL_FIELD);
         assert_int_equal(parse_with(lists[i].tag, buf_span(zero), false), NOS_POL_FIELD);
         if (lists[i].least == 1) {
             assert_int_equal(parse_with(lists[i].tag, span_of(zero.data, 0), false), NOS_POL_FIELD);
@@ -345,21 +377,29 @@ static void test_counts(void **state)
     buf_free(&grants);
     buf_free(&boot);
     buf_free(&start);
-    assert_int_equal(parse_with(NOS_POL_OPERATOR, SPAN_LIT("0123456789abcdef0123456789abcde"), false), NOS_POL_FIELD);
+    assert_int_equal(
+        parse_with(NOS_POL_OPERATOR, SPAN_LIT("0123456789abcdef0123456789abcde"), false),
+        NOS_POL_FIELD);
     uint8_t zero_key[32] = { 0 };
     assert_int_equal(parse_with(NOS_POL_OPERATOR, SPAN_OF(zero_key), false), NOS_POL_FIELD);
     assert_int_equal(parse_with(NOS_POL_FIRST, SPAN_LIT("init"), false), NOS_POL_FIELD);
-    assert_int_equal(parse_with(NOS_POL_GRANTS, (span_t){ 0 }, false), NOS_POL_FIELD);  // rules point into it
+    assert_int_equal(parse_with(NOS_POL_GRANTS, (span_t){ 0 }, false),
+                     NOS_POL_FIELD);  // rules point into it
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),        cmocka_unit_test(test_publishers),
-        cmocka_unit_test(test_rules),         cmocka_unit_test(test_header_fields),
-        cmocka_unit_test(test_truncations),   cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_signatures),    cmocka_unit_test(test_epoch),
-        cmocka_unit_test(test_missing_and_unknown), cmocka_unit_test(test_records),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_publishers),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_header_fields),
+        cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_missing_and_unknown),
+        cmocka_unit_test(test_records),
         cmocka_unit_test(test_counts),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -29,7 +29,10 @@ static const struct {
     nos_status_t status;
     int n;
 } rows[] = {
-#define ROW(text, status, n) { text, sizeof(text) - 1, status, n }
+#define ROW(text, status, n) \
+    { \
+        text, sizeof(text) - 1, status, n \
+    }
     ROW("", NOS_OK, 0),
     ROW("\1\0\0\0\0\0\0\0", NOS_OK, 1),
     ROW("\0\0\0\0\0\0\0\0", NOS_OK, 1),
@@ -122,20 +125,59 @@ static void test_writer(void **state)
     assert_int_equal(tlv_write_end(&w, &out), NOS_TOO_BIG);
 }
 
-/* --- text ------------------------------------------------------------------------------------------------------ */
+/* --- text
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void test_utf8(void **state)
 {
-    static const char *const good[] = { "",     "plain text ~",  "\xc2\xa0",          "\xc3\xa9",
-                                        "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",       "\xee\x80\x80",
-                                        "\xef\xbf\xbd", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
-    static const char *const bad[] = {
-        "\x1f", "\n", "\x1b[2J", "\x7f", "\x80", "\xbf", "\xc2\x80" /* C1 */, "\xc2\x9f", "\xc0\x80",
-        "\xc1\xbf", "\xc2", "\xc2\x41", "\xc2\xc2", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe1\x80", "\xe1\x80\x41",
-        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf0\x90\x80", "\xf4\x90\x80\x80",
-        "\xf5\x80\x80\x80", "\xff", "\xd8\x9c" /* ALM */, "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8",
-        "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9", "\xef\xbb\xbf",
-        "ok\xe2\x80\xae" "exe" };
+    static const char *const good[] = { "",
+                                        "plain text ~",
+                                        "\xc2\xa0",
+                                        "\xc3\xa9",
+                                        "\xdf\xbf",
+                                        "\xe0\xa0\x80",
+                                        "\xed\x9f\xbf",
+                                        "\xee\x80\x80",
+                                        "\xef\xbf\xbd",
+                                        "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x1f",
+                                       "\n",
+                                       "\x1b[2J",
+                                       "\x7f",
+                                       "\x80",
+                                       "\xbf",
+                                       "\xc2\x80" /* C1 */,
+                                       "\xc2\x9f",
+                                       "\xc0\x80",
+                                       "\xc1\xbf",
+                                       "\xc2",
+                                       "\xc2\x41",
+                                       "\xc2\xc2",
+                                       "\xe0\x80\x80",
+                                       "\xe0\x9f\xbf",
+                                       "\xe1\x80",
+                                       "\xe1\x80\x41",
+                                       "\xed\xa0\x80",
+                                       "\xed\xbf\xbf",
+                                       "\xf0\x80\x80\x80",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf0\x90\x80",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
+                                       "\xff",
+                                       "\xd8\x9c" /* ALM */,
+                                       "\xe2\x80\x8e",
+                                       "\xe2\x80\x8f",
+                                       "\xe2\x80\xa8",
+                                       "\xe2\x80\xa9",
+                                       "\xe2\x80\xaa",
+                                       "\xe2\x80\xae",
+                                       "\xe2\x81\xa6",
+                                       "\xe2\x81\xa9",
+                                       "\xef\xbb\xbf",
+                                       "ok\xe2\x80\xaetxt" };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         struct buf b = buf_copy(span_of(good[i], strlen(good[i])));
@@ -155,7 +197,10 @@ static void test_utf8(void **state)
 static void test_semver(void **state)
 {
     static const char *const good[] = { "0.0.1", "1.2.3", "10.20.30", "1.2.3-rc.1", "1.2.3+b-5" };
-    static const char *const bad[] = { "", "1", "1.2", "1.2.", ".2.3", "1..3", "a.2.3", "1.2.3-", "1.2.3 ", "1.2.3x", "1.2.3-r c", "1.2.3\n" };
+    static const char *const bad[] = {
+        "",      "1",      "1.2",    "1.2.",   ".2.3",      "1..3",
+        "a.2.3", "1.2.3-", "1.2.3 ", "1.2.3x", "1.2.3-r c", "1.2.3\n"
+    };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_true(text_is_semver(span_of(good[i], strlen(good[i]))));
@@ -168,7 +213,9 @@ static void test_semver(void **state)
 static void test_names(void **state)
 {
     static const char *const good[] = { "a", "init", "a-b_c9", "abcdefghijklmnop" };
-    static const char *const bad[] = { "", "9a", "-a", "_a", "A", "aB", "a.b", "a b", "abcdefghijklmnopq" };
+    static const char *const bad[] = { "",    "9a",  "-a",
+                                       "_a",  "A",   "aB",
+                                       "a.b", "a b", "abcdefghijklmnopq" };
     char n[16];
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -188,7 +235,8 @@ static void test_names(void **state)
 static void test_file_names(void **state)
 {
     static const char *const good[] = { "INIT.MOD", "A.B", "N0N-OS_1.MOD", "ABCDEFGHIJKL.MOD" };
-    static const char *const bad[] = { "", ".", ".MOD", "INIT.", "INIT", "A.B.C", "..", "a.MOD", "A/B.MOD", "A\\B.M", "A B.M" };
+    static const char *const bad[] = { "",   ".",     ".MOD",    "INIT.",  "INIT", "A.B.C",
+                                       "..", "a.MOD", "A/B.MOD", "A\\B.M", "A B.M" };
     char n[16];
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -206,10 +254,14 @@ static void test_file_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reader),      cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_end_leaves_outputs), cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_writer),      cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_semver),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_end_leaves_outputs),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_semver),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_file_names),
     };
     return cmocka_run_group_tests_name("tlv", tests, NULL, NULL);

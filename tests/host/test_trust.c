@@ -34,9 +34,10 @@ static const struct {
     size_t at, width;
     uint64_t value;
 } broken[] = {
-    { 0, 1, 'X' }, { 7, 1, 2 },   { 8, 4, 0 },      { 8, 4, 1 },  // a root after the last
-    { 8, 4, 3 },                                                  // fewer roots than it says
-    { 8, 4, 5 },   { 12, 4, 0 },  { 12, 4, 3 },     { 28, 4, 1 }, { 32 + 96, 1, 1 }, { 160, 1, 1 }, { 255, 1, 1 },
+    { 0, 1, 'X' },     { 7, 1, 2 },   { 8, 4, 0 },   { 8, 4, 1 },  // a root after the last
+    { 8, 4, 3 },                                                   // fewer roots than it says
+    { 8, 4, 5 },       { 12, 4, 0 },  { 12, 4, 3 },  { 28, 4, 1 },
+    { 32 + 96, 1, 1 }, { 160, 1, 1 }, { 255, 1, 1 },
 };
 
 static void test_one_rule_broken(void **state)
@@ -99,15 +100,22 @@ static void test_pe(void **state)
     assert_int_equal(pe_find_section(buf_span(pe), ".n0nroot9", &off, &len), NOS_NOT_FOUND);
     for (size_t n = 0; n < pe.len; n++) {
         struct buf b = buf_copy(span_of(pe.data, n));
-        assert_int_equal(pe_find_section(buf_span(b), NOS_TRUST_SECTION, &off, &len), NOS_TRUST_FORMAT);
+        assert_int_equal(pe_find_section(buf_span(b), NOS_TRUST_SECTION, &off, &len),
+                         NOS_TRUST_FORMAT);
         buf_free(&b);
     }
     static const struct {
         size_t at;
         uint32_t value;
     } rows[] = {
-        { 0, 'X' },  { 0x3c, 0xfffffff0 }, { 0x80, 'X' }, { 0x84, 0x14c },  // another machine
-        { 0x86, 0xffff }, { 0x94, 0xffff }, { 0x80 + 24 + 16 + 40 + 16, 0x101 }, { 0x80 + 24 + 16 + 40 + 20, 0xffffffff },
+        { 0, 'X' },
+        { 0x3c, 0xfffffff0 },
+        { 0x80, 'X' },
+        { 0x84, 0x14c },  // another machine
+        { 0x86, 0xffff },
+        { 0x94, 0xffff },
+        { 0x80 + 24 + 16 + 40 + 16, 0x101 },
+        { 0x80 + 24 + 16 + 40 + 20, 0xffffffff },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct buf b = buf_copy(buf_span(pe));
@@ -116,11 +124,13 @@ static void test_pe(void **state)
         } else {
             store_le32(b.data + rows[i].at, rows[i].value);
         }
-        assert_int_equal(pe_find_section(buf_span(b), NOS_TRUST_SECTION, &off, &len), NOS_TRUST_FORMAT);
+        assert_int_equal(pe_find_section(buf_span(b), NOS_TRUST_SECTION, &off, &len),
+                         NOS_TRUST_FORMAT);
         buf_free(&b);
     }
     memcpy(pe.data + 0x80 + 24 + 16, NOS_TRUST_SECTION, 8);  // the name twice
-    assert_int_equal(pe_find_section(buf_span(pe), NOS_TRUST_SECTION, &off, &len), NOS_TRUST_FORMAT);
+    assert_int_equal(pe_find_section(buf_span(pe), NOS_TRUST_SECTION, &off, &len),
+                     NOS_TRUST_FORMAT);
     buf_free(&pe);
 }
 
