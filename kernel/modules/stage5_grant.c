@@ -1,0 +1,174 @@
+/*
+ * Stage 5: from what a module asks for to what its capsule holds. The manifest is a ceiling, so is the publisher's class
+ * mask; the operator's rule decides. Whether a module is admitted at all is already asked when it is verified, so that a
+ * refusal comes with the file and not with its first start.
+ */
+#include <string.h>
+
+#include "kernel/arch/api/arch.h"
+#include "kernel/audit/audit.h"
+#include "kernel/ipc/named.h"
+#include "kernel/modules/stages_impl.h"
+#include "lib/cap.h"
+
+nos_status_t stage5_admit(const struct module *m, struct admission *out)
+{
+    const struct mod_view *v = &m->view;
+    struct nos_pol_publisher pub;
+    struct admission a;
+
+    if (!policy_publisher(policy_get(), v->publisher_id, &pub)) {
+        return NOS_PUB_UNKNOWN;
+    }
+    if ((pub.flags & (uint32_t)NOS_PUB_REVOKED) != 0) {
+        return NOS_PUB_REVOKED;
+    }
+    if ((m->man.classes & ~pub.classes) != 0) {
+        return NOS_GRANT_CEILING;
+    }
+    if (!policy_rule(policy_get(), m->id, v->publisher_id, v->name_hash, &a.rule)) {
+        return NOS_GRANT_NO_RULE;
+    }
+    if (v->sec_version < a.rule.sec_min || v->sec_version < pub.sec_min) {
+        return NOS_SEC_VERSION;
+    }
+    a.classes = m->man.classes & pub.classes & a.rule.classes;
+    if ((a.classes & NOS_CLASS_COREEXEC) == 0) {
+        return NOS_GRANT_NO_RULE;  // it could not even exit: a rule like that admits nothing
+    }
+    *out = a;
+    return NOS_OK;
+}
+
+/* The first grant of the rule that leaves something of what is wanted. */
+static bool decide(const struct admission *a, const struct nos_cap *want, struct nos_cap *out)
+{
+    struct nos_cap granted;
+
+    if ((cap_class(want->kind) & a->classes) == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->rule.grants_n; i++) {
+        if (policy_grant(policy_get(), a->rule.grants_at + i, &granted) && cap_intersect(want, &granted, out)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_name(const struct nos_cap *cap)
+{
+    return cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NOTIFY;
+}
+
+static void audit_grant(const struct module *m, const struct capsule *c, const struct nos_cap *cap, nos_status_t st)
+{
+    char name[NOS_NAME_MAX + 1] = { 0 };
+    uint64_t what = 0;
+
+    if (has_name(cap)) {
+        memcpy(name, cap->name, NOS_NAME_MAX);
+    } else {
+        what = cap->a << 32 | cap->b;  // both below 2^32: cap_check
+    }
+    audit_add(NOS_AUDIT_GRANT, c->id, st, m->id, (uint64_t)cap->kind << 32 | cap->rights, what, name);
+}
+
+static uint64_t deadline_of(const struct nos_cap *cap)
+{
+    uint64_t at;
+    if (cap->ttl_ns == 0) {
+        return 0;
+    }
+    return __builtin_add_overflow(arch_clock_ns(), cap->ttl_ns, &at) ? UINT64_MAX : at;
+}
+
+static struct nos_start_handle start_handle(const struct nos_cap *cap)
+{
+    struct nos_start_handle h = { .kind = cap->kind, .rights = cap->rights };
+    if (has_name(cap)) {
+        memcpy(h.name, cap->name, NOS_NAME_MAX);
+    } else {
+        h.a = cap->a;
+        h.b = cap->b;
+    }
+    return h;
+}
+
+/* What this machine does not have, or the kernel keeps for itself, is left out, and the log says so. */
+static bool is_absence(nos_status_t st)
+{
+    return st == NOS_NOT_SUPPORTED || st == NOS_DENIED;
+}
+
+static nos_status_t grant_one(const struct module *m, struct capsule *c, const struct nos_cap *cap, struct nos_start *start)
+{
+    struct nos_start_handle h = start_handle(cap);
+    struct obj *o = NULL;
+
+    nos_status_t st = cap_object(cap, &h, &o);
+    audit_grant(m, c, cap, st);
+    if (st != NOS_OK) {
+        return is_absence(st) ? NOS_OK : st;
+    }
+    if (o == NULL) {  // LOG has no object
+        c->may_log = true;
+        return NOS_OK;
+    }
+    st = handle_add(&c->handles, o, cap->rights, deadline_of(cap), NOS_ORIGIN_POLICY, &h.handle);
+    obj_put(o);
+    if (st == NOS_OK) {
+        start->handle[start->n_handles++] = h;
+    } else {
+        audit_grant(m, c, cap, st);
+    }
+    return st;
+}
+
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static void set_limits(const struct module *m, struct capsule *c, const struct admission *a)
+{
+    c->classes = a->classes;
+    c->limits = m->man.limits;
+    if (a->rule.mem_pages != 0) {
+        c->limits.mem_pages = lower(c->limits.mem_pages, a->rule.mem_pages);
+    }
+    c->limits.priority = lower(c->limits.priority, a->rule.priority);
+    c->restart = m->man.restart;
+    c->filter[0] = m->man.filter[0];
+    c->filter[1] = m->man.filter[1];
+    c->space.limit = c->limits.mem_pages;
+    c->handles.limit = c->limits.handles;
+}
+
+static nos_status_t grant_all(const struct module *m, struct capsule *c, const struct admission *a, struct nos_start *start)
+{
+    struct nos_cap want, cap;
+    nos_status_t st = NOS_OK;
+
+    for (uint32_t i = 0; st == NOS_OK && manifest_cap(&m->man, i, &want); i++) {
+        if (decide(a, &want, &cap)) {
+            st = grant_one(m, c, &cap, start);
+        }
+    }
+    return st;
+}
+
+nos_status_t module_grant(const struct module *m, struct capsule *c, struct nos_start *start)
+{
+    struct admission a;
+
+    _Static_assert((int)NOS_START_HANDLES >= (int)NOS_CAPS_MAX, "every capability has room in the start record");
+    start->n_handles = 0;
+    nos_status_t st = stage5_admit(m, &a);
+    if (st != NOS_OK) {
+        registry_refuse_start(m, STAGE_GRANT, st, c->parent);
+        return st;
+    }
+    set_limits(m, c, &a);
+    return grant_all(m, c, &a, start);
+}
