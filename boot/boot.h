@@ -21,12 +21,19 @@ struct boot_buffer {  // whole pages of loader memory; the first `len` bytes mea
     uint64_t len;
 };
 
+struct boot_map {  // the firmware's memory map, as it last was
+    struct boot_buffer room;
+    uint64_t len, stride, key;
+};
+
 struct boot {
     uefi_handle_t image;
     struct uefi_system_table *system;
     struct uefi_boot_services *bs;
     struct nos_bootinfo *info;  // in its final frames from the start; zero until filled
     const char *subject;        // for the message when a stage fails; NULL = nothing to name
+
+    struct boot_map map;
 
     struct trust_view trust;
     struct uefi_file *folder;  // \N0N
@@ -46,10 +53,16 @@ struct boot {
 
 /** Errors: NO_MEMORY. */
 MUST_CHECK nos_status_t pages_take(struct boot *b, uint64_t bytes, uint8_t **out);
-/** The same on a boundary of 2 MiB. */
+/** The same on a boundary of 2 MiB. Reads the memory map. Errors: NO_MEMORY, BOOT_FIRMWARE. */
 MUST_CHECK nos_status_t pages_take_2m(struct boot *b, uint64_t bytes, uint8_t **out);
 /** Takes: what pages_take gave for as many bytes. */
 void pages_give(struct boot *b, uint8_t *data, uint64_t bytes);
+
+/**
+ * Read the memory map of this moment into b->map. The first call takes room for it, and for it to
+ * grow a little. Errors: BOOT_FIRMWARE, NO_MEMORY.
+ */
+MUST_CHECK nos_status_t map_read(struct boot *b);
 
 /* Stages. */
 

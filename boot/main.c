@@ -25,20 +25,16 @@ static const char *advice(nos_status_t st)
         return "This loader was not prepared: make the boot volume with 'nonosctl image make'.";
     case NOS_BOOT_NO_FILE:
     case NOS_BOOT_VOLUME:
-        return "Check that the volume this loader was started from has all of \\N0N, or make it "
-               "anew.";
+        return "Is all of \\N0N on the volume this loader was started from? If not, make it anew.";
     case NOS_NO_MEMORY:
         return "Give the machine more memory, or boot fewer and smaller modules.";
     case NOS_BOOT_FIRMWARE:
         return "Update the firmware, or reset its settings, and try again.";
     case NOS_POL_EPOCH:
     case NOS_SEC_VERSION:
-        return "This file is older than the loader or the policy allows: make the boot volume "
-               "anew.";
+        return "Older than the loader or the policy allows: make the boot volume anew.";
     default:
-        return "This file is not what the root keys signed for this loader: make the boot volume "
-               "anew. If nobody "
-               "changed it, find out who did.";
+        return "Not what the root keys signed: find out why, and make the boot volume anew.";
     }
 }
 

@@ -91,33 +91,71 @@ static enum nos_mem_kind kind_of(uint32_t type, uint64_t attribute)
     }
 }
 
-static nos_status_t add_descriptor(struct memmap *m, span_t d)
-{
+struct descriptor {
     uint32_t type;
-    uint64_t base, pages, attribute, len;
+    uint64_t base, len, attribute;
+};
 
-    if (!span_le32(d, offsetof(struct uefi_memory_descriptor, type), &type) ||
-        !span_le64(d, offsetof(struct uefi_memory_descriptor, physical_start), &base) ||
-        !span_le64(d, offsetof(struct uefi_memory_descriptor, pages), &pages) ||
-        !span_le64(d, offsetof(struct uefi_memory_descriptor, attribute), &attribute) ||
-        !checked_mul(pages, PAGE, &len)) {
-        return NOS_BOOT_FIRMWARE;
-    }
-    return memmap_add(m, base, len, kind_of(type, attribute), type == UEFI_MEM_RUNTIME_CODE);
+static bool descriptor_read(span_t d, struct descriptor *out)
+{
+    uint64_t pages;
+    return span_le32(d, offsetof(struct uefi_memory_descriptor, type), &out->type) &&
+           span_le64(d, offsetof(struct uefi_memory_descriptor, physical_start), &out->base) &&
+           span_le64(d, offsetof(struct uefi_memory_descriptor, pages), &pages) &&
+           span_le64(d, offsetof(struct uefi_memory_descriptor, attribute), &out->attribute) &&
+           checked_mul(pages, PAGE, &out->len);
+}
+
+static bool map_ok(span_t map, uint64_t stride)
+{
+    return stride >= sizeof(struct uefi_memory_descriptor) && map.len % stride == 0;
 }
 
 nos_status_t memmap_add_uefi(struct memmap *m, span_t map, uint64_t stride)
 {
-    nos_status_t st = NOS_OK;
-    span_t descriptor;
+    nos_status_t st = map_ok(map, stride) ? NOS_OK : NOS_BOOT_FIRMWARE;
+    struct descriptor d;
+    span_t row;
 
-    if (stride < sizeof(struct uefi_memory_descriptor) || map.len % stride != 0) {
-        return NOS_BOOT_FIRMWARE;
-    }
-    while (st == NOS_OK && span_take(&map, stride, &descriptor)) {
-        st = add_descriptor(m, descriptor);
+    while (st == NOS_OK && span_take(&map, stride, &row)) {
+        if (!descriptor_read(row, &d)) {
+            return NOS_BOOT_FIRMWARE;
+        }
+        st = memmap_add(m, d.base, d.len, kind_of(d.type, d.attribute),
+                        d.type == UEFI_MEM_RUNTIME_CODE);
     }
     return st;
+}
+
+/** The highest place in one descriptor; 0 when there is none. */
+static uint64_t place_in(const struct descriptor *d, uint64_t len, uint64_t align)
+{
+    uint64_t end;
+    if (d->type != UEFI_MEM_CONVENTIONAL || (d->attribute & UEFI_MEM_ATTR_SP) != 0 ||
+        d->len < len || !checked_add(d->base, d->len, &end)) {
+        return 0;
+    }
+    uint64_t base = (end - len) & ~(align - 1);
+    return base >= d->base ? base : 0;
+}
+
+bool memmap_find_free(span_t map, uint64_t stride, uint64_t len, uint64_t align, uint64_t *base)
+{
+    uint64_t best = 0;
+    struct descriptor d;
+    span_t row;
+
+    if (!map_ok(map, stride)) {
+        return false;
+    }
+    while (span_take(&map, stride, &row)) {
+        uint64_t at = descriptor_read(row, &d) ? place_in(&d, len, align) : 0;
+        best = at > best ? at : best;
+    }
+    if (best != 0) {
+        *base = best;
+    }
+    return best != 0;
 }
 
 /** Ranges i and i + 1 overlap, and i is the more cautious: cut the front off i + 1, which may then

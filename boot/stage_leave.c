@@ -13,59 +13,45 @@
 #include "boot/space.h"
 
 enum {
-    TABLES_SPARE = 4,    // the last map may have grown since the tables were counted
-    ENTRIES_SPARE = 32,  // and so may its entries
+    TABLES_SPARE = 4,   // the last map may have grown since the tables were counted
+    RANGES_SPARE = 32,  // entries may have to be cut up
     EXIT_TRIES = 8,
     PAGE = 4096,
 };
 static const uint64_t cr4_la57 = (uint64_t)1 << 12;
 
 static struct {
-    struct boot_buffer uefi;  // the firmware's map; `len` is its room
     struct nos_mem_range *work;
     uint32_t work_room;
-    uint64_t stride, key;
     uint64_t *tables;
     uint32_t tables_room;
     struct space space;
 } leave;
 
-/** Room for the firmware's map, and for as many ranges and some. */
+/** As many ranges as the map can have entries, and some. */
 static nos_status_t take_room(struct boot *b)
 {
-    uint64_t size = 0;
-    uint32_t version;
     uint8_t *work = NULL;
-
-    (void)FIRMWARE(b->bs->get_memory_map(&size, NULL, &leave.key, &leave.stride, &version));
-    if (leave.stride < sizeof(struct uefi_memory_descriptor) || leave.stride > PAGE ||
-        size > 1 << 20) {
-        return NOS_BOOT_FIRMWARE;
-    }
-    leave.uefi.len = size + ENTRIES_SPARE * leave.stride;
-    leave.work_room = (uint32_t)(leave.uefi.len / leave.stride) + ENTRIES_SPARE;
-    nos_status_t st = pages_take(b, leave.uefi.len, &leave.uefi.data);
+    nos_status_t st = map_read(b);
     if (st == NOS_OK) {
+        leave.work_room = (uint32_t)(b->map.room.len / b->map.stride) + RANGES_SPARE;
         st = pages_take(b, leave.work_room * sizeof(struct nos_mem_range), &work);
         leave.work = (struct nos_mem_range *)(void *)work;
     }
     return st;
 }
 
-/** The memory map of this moment into bootinfo, its key into leave.key. */
-static nos_status_t read_map(struct boot *b)
+/** The memory map of this moment into bootinfo; its key stays in b->map. */
+static nos_status_t normalise_map(struct boot *b)
 {
-    uint64_t size = leave.uefi.len;
-    uint32_t version;
     struct memmap m;
     struct nos_bootinfo *info = b->info;
 
-    if (FIRMWARE(b->bs->get_memory_map(&size, leave.uefi.data, &leave.key, &leave.stride,
-                                       &version)) != UEFI_SUCCESS) {
-        return NOS_BOOT_FIRMWARE;
-    }
+    nos_status_t st = map_read(b);
     memmap_start(&m, leave.work, leave.work_room);
-    nos_status_t st = memmap_add_uefi(&m, span_of(leave.uefi.data, size), leave.stride);
+    if (st == NOS_OK) {
+        st = memmap_add_uefi(&m, span_of(b->map.room.data, b->map.len), b->map.stride);
+    }
     if (st == NOS_OK) {
         st = memmap_add(&m, info->kernel_base, info->kernel_len, NOS_MEM_KERNEL, 0);
     }
@@ -83,7 +69,7 @@ static nos_status_t write_tables(struct boot *b, uint64_t *pool, uint32_t room)
 static nos_status_t take_tables(struct boot *b)
 {
     uint8_t *pool = NULL;
-    nos_status_t st = read_map(b);
+    nos_status_t st = normalise_map(b);
     if (st == NOS_OK) {
         st = write_tables(b, NULL, 0);
     }
@@ -112,7 +98,7 @@ static void report(const struct boot *b)
 static nos_status_t exit_firmware(struct boot *b)
 {
     for (uint32_t i = 0; i < EXIT_TRIES; i++) {
-        nos_status_t st = read_map(b);
+        nos_status_t st = normalise_map(b);
         if (st == NOS_OK) {
             st = write_tables(b, leave.tables, leave.tables_room);
         }
@@ -123,7 +109,7 @@ static nos_status_t exit_firmware(struct boot *b)
         // UEFI 2.10, 7.4.6.
         console_firmware_gone();
         b->firmware_gone = true;
-        if (FIRMWARE(b->bs->exit_boot_services(b->image, leave.key)) == UEFI_SUCCESS) {
+        if (FIRMWARE(b->bs->exit_boot_services(b->image, b->map.key)) == UEFI_SUCCESS) {
             return NOS_OK;
         }
     }

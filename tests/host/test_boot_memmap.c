@@ -226,6 +226,34 @@ static void test_uefi_map_shape(void **state)
     assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), STRIDE), NOS_BOOT_FIRMWARE);
 }
 
+static void test_find_free(void **state)
+{
+    enum { BIG = 512 };
+    uint8_t d[4 * STRIDE];
+    uint64_t base = 99;
+    (void)state;
+    descriptor(d, UEFI_MEM_CONVENTIONAL, 1, 3 * BIG, 0);              // aligned: 1 to 3 times BIG
+    descriptor(d + STRIDE, UEFI_MEM_BOOT_DATA, 4 * BIG, 4 * BIG, 0);  // not ours yet
+    descriptor(d + 2 * STRIDE, UEFI_MEM_CONVENTIONAL, 8 * BIG, 9 * BIG, UEFI_MEM_ATTR_SP);
+    descriptor(d + 3 * STRIDE, UEFI_MEM_CONVENTIONAL, 20 * BIG + 1, 5, 0);
+
+    assert_true(memmap_find_free(SPAN_OF(d), STRIDE, 1 * PAGE, BIG * PAGE, &base));
+    assert_int_equal(base, 3 * BIG * PAGE);
+    assert_true(memmap_find_free(SPAN_OF(d), STRIDE, 2 * PAGE, BIG * PAGE, &base));
+    assert_int_equal(base, 2 * BIG * PAGE);
+    assert_true(memmap_find_free(SPAN_OF(d), STRIDE, (2 * BIG + 1) * PAGE, BIG * PAGE, &base));
+    assert_int_equal(base, 1 * BIG * PAGE);
+    assert_true(memmap_find_free(SPAN_OF(d), STRIDE, 5 * PAGE, PAGE, &base));
+    assert_int_equal(base, (20 * BIG + 1) * PAGE);
+    base = 99;
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, (2 * BIG + 2) * PAGE, BIG * PAGE, &base));
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, UINT64_MAX & ~4095ull, PAGE, &base));
+    assert_false(memmap_find_free(SPAN_OF(d), 16, PAGE, PAGE, &base));
+    descriptor(d, UEFI_MEM_CONVENTIONAL, 0, BIG, 0);
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, PAGE, BIG * PAGE, &base));  // never at 0
+    assert_int_equal(base, 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_no_room_to_split),
         cmocka_unit_test(test_uefi_types),
         cmocka_unit_test(test_uefi_map_shape),
+        cmocka_unit_test(test_find_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
