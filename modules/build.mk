@@ -2,7 +2,7 @@
 #
 # To add one: a folder with sources and manifest.json, its name in MODULES, its rule in policy.json.
 
-MODULES := init console shell manage hello crashme probe bench
+MODULES := init console shell manage hello crashme probe bench nil loadee
 # On the boot volume; the others are sent to a running machine by tests and `make bench`.
 IMAGE_MODULES := init console shell manage hello crashme
 
@@ -10,14 +10,17 @@ MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
 MODULE_KEY := build/keys/publisher.key
 
-CAPSULE_LIBS := build/capsule/libsdk.a build/capsule/lib.a build/capsule/libcrypto.a
+CAPSULE_LIBS := build/capsule/libsdk.a build/capsule/lib.a
+# bench measures the primitives that the kernel has, so it links the kernel's.
+MODULE_CRYPTO = build/capsule/libcrypto.a
+MODULE_CRYPTO_bench := build/kernel/libcrypto.a
 
 # module NAME
 define module_rules
 MODULE_SRCS_$(1) := $$(sort $$(wildcard modules/$(1)/*.c modules/$(1)/*.S))
 MODULE_OBJS_$(1) := $$(addprefix build/capsule/,$$(addsuffix .o,$$(basename $$(MODULE_SRCS_$(1)))))
 
-build/modules/$(1).elf: $$(MODULE_OBJS_$(1)) $(CAPSULE_LIBS) sdk/capsule.ld
+build/modules/$(1).elf: $$(MODULE_OBJS_$(1)) $(CAPSULE_LIBS) $(or $(MODULE_CRYPTO_$(1)),$(MODULE_CRYPTO)) sdk/capsule.ld
 	$$(say) LD '$$@'
 	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) -z norelro -T sdk/capsule.ld -o $$@ $$(filter %.o %.a,$$^)
 
@@ -30,6 +33,8 @@ $(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
 
 # The font is embedded as it comes from its package.
 build/capsule/modules/console/font.o: $(FONT_LATIN1_PSF)
+# bench carries the modules that it loads.
+build/capsule/modules/bench/embed.o: build/modules/nil.mod build/modules/loadee.mod
 
 .PHONY: modules
 modules: $(MODULE_MODS)

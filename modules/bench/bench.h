@@ -1,0 +1,45 @@
+#pragma once
+/* Shared by the measurements: printing, minima, the peer capsule. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+#include "sdk/syscalls.h"
+
+uint64_t bench_empty(void);
+uint64_t bench_null(void);
+uint64_t bench_call(uint64_t ep, uint64_t info);
+_Noreturn void bench_serve(uint64_t ep);
+
+struct minimum {
+    uint64_t value;
+};
+#define MINIMUM_NONE ((struct minimum){ UINT64_MAX })
+
+static inline void minimum_add(struct minimum *m, uint64_t v)
+{
+    m->value = v < m->value ? v : m->value;
+}
+
+/** Ticks that two readings of the counter cost by themselves. */
+uint64_t bench_overhead(void);
+
+/** "n0n.NAME VALUE UNIT". */
+void bench_figure(const char *name, uint64_t value, const char *unit);
+/** A figure that could not be taken, and why. */
+void bench_missing(const char *name, const char *why);
+
+extern nos_handle_t bench_node;
+
+/** Another capsule of this module, in the role that `arg` names. Ends it with bench_peer_end. */
+MUST_CHECK nos_status_t bench_peer_start(const char *arg, nos_handle_t *capsule);
+void bench_peer_end(nos_handle_t capsule);
+
+void bench_calls(void);     /* system calls, notifications, the handle check */
+void bench_messages(void);  /* round trips, in one capsule and between two */
+void bench_switches(void);  /* yield, signal and wait */
+void bench_modules(void);   /* load, spawn, memory of a capsule */
+void bench_crypto(void);    /* the kernel's primitives */
+
+/** What a peer does. Never returns for a known role. */
+void bench_peer_run(const char *role);

@@ -1,0 +1,160 @@
+/* From bytes in memory to a capsule's first instruction, and what a capsule costs. */
+#include <string.h>
+
+#include "abi/info.h"
+#include "lib/status.h"
+#include "modules/bench/bench.h"
+#include "sdk/start.h"
+
+enum { PAGE = 4096, PROT_READ_WRITE = 3, TRIES = 32, SLEEPERS = 8, BIT_END = 1 };
+
+extern const uint8_t embed_nil[], embed_nil_end[], embed_loadee[], embed_loadee_end[];
+
+static nos_handle_t ended;
+
+/* A region that holds the file and is mapped nowhere: what module_load takes. */
+static nos_status_t stage(span_t file, nos_handle_t *region)
+{
+    void *at;
+
+    nos_status_t st = nos_sys_region_create((file.len + PAGE - 1) / PAGE, region);
+    if (st == NOS_OK) {
+        st = nos_sys_region_map(*region, PROT_READ_WRITE, &at);
+    }
+    if (st == NOS_OK) {
+        memcpy(at, file.data, file.len);
+        st = nos_sys_region_unmap(at);
+    }
+    return st;
+}
+
+static void close_handle(nos_handle_t h)
+{
+    nos_status_t st = nos_sys_handle_close(h);
+    (void)st;
+}
+
+/* Run it to its end. Gives: its exit code. */
+static nos_status_t run(nos_handle_t module, uint64_t *code)
+{
+    struct nos_capsule_info info;
+    nos_handle_t capsule;
+    uint64_t bits;
+
+    nos_status_t st = nos_sys_capsule_spawn(module, "", 0, ended, BIT_END, &capsule);
+    if (st != NOS_OK) {
+        return st;
+    }
+    st = nos_sys_notify_wait(ended, 0, &bits);
+    if (st == NOS_OK) {
+        st = nos_sys_capsule_info(capsule, &info, sizeof(info));
+    }
+    close_handle(capsule);
+    if (st == NOS_OK) {
+        *code = info.exit_code;
+    }
+    return st;
+}
+
+static nos_status_t load_cold(void)
+{
+    span_t file = span_of(embed_loadee, (size_t)(embed_loadee_end - embed_loadee));
+    nos_handle_t region, module;
+    uint64_t first = 0;
+
+    nos_status_t st = stage(file, &region);
+    uint64_t from = nos_tsc();
+    if (st == NOS_OK) {
+        st = nos_sys_module_load(bench_node, region, file.len, &module);
+    }
+    if (st == NOS_OK) {
+        st = run(module, &first);
+    }
+    if (st == NOS_OK) {
+        bench_figure("mod_load_64k_cold", first - from, "insn");
+    }
+    struct minimum m = MINIMUM_NONE;
+    for (int i = 0; i < TRIES && st == NOS_OK; i++) {
+        from = nos_tsc();
+        st = run(module, &first);
+        minimum_add(&m, first - from);
+    }
+    if (st == NOS_OK) {
+        bench_figure("mod_load_64k_warm", m.value, "insn");
+        close_handle(module);
+    }
+    return st;
+}
+
+static nos_status_t spawn_exit(nos_handle_t nil)
+{
+    struct minimum m = MINIMUM_NONE;
+    nos_status_t st = NOS_OK;
+    uint64_t code;
+
+    for (int i = 0; i < TRIES && st == NOS_OK; i++) {
+        uint64_t from = nos_tsc();
+        st = run(nil, &code);
+        minimum_add(&m, nos_tsc() - from);
+    }
+    if (st == NOS_OK) {
+        bench_figure("spawn_exit", m.value - bench_overhead(), "insn");
+    }
+    return st;
+}
+
+static nos_status_t used(uint64_t *bytes)
+{
+    struct nos_mem_info mem;
+    uint64_t got;
+
+    nos_status_t st = nos_sys_node_info(bench_node, NOS_TOPIC_MEM, 0, &mem, sizeof(mem), &got);
+    if (st == NOS_OK) {
+        *bytes = mem.used - mem.reclaim;
+    }
+    return st;
+}
+
+static nos_status_t memory(nos_handle_t nil)
+{
+    nos_handle_t sleeper[SLEEPERS];
+    uint64_t before, after;
+
+    nos_status_t st = used(&before);
+    for (int i = 0; i < SLEEPERS && st == NOS_OK; i++) {
+        st = nos_sys_capsule_spawn(nil, "stay", 4, (nos_handle_t){ 0 }, 0, &sleeper[i]);
+    }
+    if (st == NOS_OK) {
+        st = used(&after);
+    }
+    if (st == NOS_OK) {
+        bench_figure("mem_per_capsule", (after - before) / SLEEPERS, "bytes");
+        for (int i = 0; i < SLEEPERS; i++) {
+            bench_peer_end(sleeper[i]);
+        }
+    }
+    return st;
+}
+
+void bench_modules(void)
+{
+    span_t file = span_of(embed_nil, (size_t)(embed_nil_end - embed_nil));
+    nos_handle_t region, nil;
+
+    nos_status_t st = nos_sys_notify_create(&ended);
+    st = st == NOS_OK ? load_cold() : st;
+    if (st != NOS_OK) {
+        bench_missing("mod_load_64k_cold", status_text(st));
+    }
+    st = stage(file, &region);
+    st = st == NOS_OK ? nos_sys_module_load(bench_node, region, file.len, &nil) : st;
+    st = st == NOS_OK ? spawn_exit(nil) : st;
+    if (st != NOS_OK) {
+        bench_missing("spawn_exit", status_text(st));
+        return;
+    }
+    st = memory(nil);
+    if (st != NOS_OK) {
+        bench_missing("mem_per_capsule", status_text(st));
+    }
+}
