@@ -60,13 +60,25 @@ static struct area *free_area(struct space *s)
     return NULL;
 }
 
+/* Placement keeps the guards; a mapping itself need only not lie on another: the segments of one image are neighbours. */
+static bool is_free(const struct space *s, uint64_t va, uint64_t pages)
+{
+    for (unsigned i = 0; i < SPACE_AREAS; i++) {
+        const struct area *a = &s->area[i];
+        if (a->kind != AREA_NONE && va < a->va + (uint64_t)a->pages * PAGE_SIZE && a->va < va + pages * PAGE_SIZE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static nos_status_t check_new(struct space *s, uint64_t va, uint32_t pages, unsigned prot, struct area **out)
 {
     if (va % PAGE_SIZE != 0 || pages == 0 || !user_range(va, (uint64_t)pages * PAGE_SIZE) ||
         (prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (prot & PROT_R) == 0) {
         return NOS_INVALID;
     }
-    if (!is_clear(s, va, pages)) {
+    if (!is_free(s, va, pages)) {
         return NOS_BAD_STATE;
     }
     *out = free_area(s);

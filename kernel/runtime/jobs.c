@@ -73,8 +73,7 @@ void continuation_drop(struct thread *t)
     if (t->cont == CONT_SPAWN) {
         spawn_drop(&((struct spawn_wait *)t->job)->job);
     } else {
-        struct module_job *j = &((struct verify_wait *)t->job)->job;
-        frame_free_run(j->base, j->pages);
+        module_job_drop(&((struct verify_wait *)t->job)->job);
     }
     job_free(t->job);
     t->job = NULL;

@@ -31,7 +31,7 @@ nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx, stru
         }
         return st;
     }
-    module_job_init(&w->job, base, pages, len, self->capsule->id, "");
+    module_job_init(&w->job, base, pages, len, self->capsule->id);
     self->job = w;
     self->cont = CONT_VERIFY;
     return handle_close(&self->capsule->handles, (uint32_t)ctx->arg1);

@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "abi/token.h"
-#include "kernel/crypto/token.h"
+#include "kernel/core/log.h"
 #include "kernel/crypto/vault.h"
+#include "kernel/modules/token.h"
 #include "kernel/runtime/jobs.h"
 #include "kernel/runtime/node.h"
 #include "kernel/syscall/syscall.h"

@@ -88,7 +88,9 @@ static void set_rates(uint64_t hz, uint64_t timer_hz)
 {
     uint64_t stated = stated_hz();
     if (stated > hz - hz / 50 && stated < hz + hz / 50) {
-        timer_hz = (uint64_t)((unsigned __int128)timer_hz * (stated << 20) / hz >> 20);
+        uint64_t off = stated > hz ? stated - hz : hz - stated;  // below 2 %: the product fits
+        off = timer_hz * off / hz;
+        timer_hz = stated > hz ? timer_hz + off : timer_hz - off;
         hz = stated;
     }
     KASSERT(hz != 0 && timer_hz != 0 && timer_hz <= UINT32_MAX);
