@@ -181,15 +181,20 @@ nos_status_t space_unmap(struct space *s, uint64_t va, void **owner)
 
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard)
 {
+    const struct area *near = NULL;  // a neighbour in the same image may begin where the guard would be
+
     for (unsigned i = 0; i < SPACE_AREAS; i++) {
         const struct area *a = &s->area[i];
         uint64_t end = a->va + (uint64_t)a->pages * PAGE_SIZE;
         if (a->kind != AREA_NONE && va >= a->va - PAGE_SIZE && va < end + PAGE_SIZE) {
+            near = a;
             *guard = va < a->va || va >= end;
-            return a;
+            if (!*guard) {
+                break;
+            }
         }
     }
-    return NULL;
+    return near;
 }
 
 static bool drop_some(struct space *s, struct area *a, unsigned budget)
