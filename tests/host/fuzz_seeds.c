@@ -1,0 +1,97 @@
+/* What the fuzzers start from: a good file of each kind, written to FOLDER/TARGET/. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/host/golden.h"
+
+static const char *folder;
+
+/* Write and free. */
+static void seed(const char *target, const char *name, struct buf b)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", folder, target);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/%s/%s", folder, target, name);
+    FILE *f = fopen(path, "wb");
+    if (f == NULL || fwrite(b.data, 1, b.len, f) != b.len || fclose(f) != 0) {
+        perror(path);
+        exit(1);
+    }
+    buf_free(&b);
+}
+
+static struct buf trust_section(void)
+{
+    struct trust_view t = golden_trust(3, 2);
+    struct buf b = buf_new(TRUST_BYTES);
+    trust_write(&t, b.data);
+    return b;
+}
+
+/* RSDP, XSDT, FADT, DSDT and MADT behind one another, from physical 0x10000 on; the target mends
+ * the checksums. */
+static struct buf acpi_memory(void)
+{
+    static const uint8_t s5[] = { 0x08, '_',  'S',  '5',  '_',  0x12, 0x08,
+                                  0x04, 0x0a, 0x05, 0x0a, 0x05, 0x00, 0x00 };
+    static const uint8_t madt[] = { 0,    8, 0, 0, 1, 0, 0,  0, 1, 12, 0, 0, 0, 0, 0xc0,
+                                    0xfe, 0, 0, 0, 0, 2, 10, 0, 0, 2,  0, 0, 0, 0, 0 };
+    struct buf b = buf_new(0x300);
+    uint8_t *p = b.data;
+
+    memcpy(p, "RSD PTR ", 8);
+    p[15] = 2;
+    store_le32(p + 20, 36);
+    store_le64(p + 24, 0x10040);
+    memcpy(p + 0x40, "XSDT", 4);
+    store_le32(p + 0x44, 36 + 16);
+    store_le64(p + 0x40 + 36, 0x10100);
+    store_le64(p + 0x40 + 44, 0x10280);
+    memcpy(p + 0x100, "FACP", 4);
+    store_le32(p + 0x104, 244);
+    store_le32(p + 0x100 + 40, 0x10200);
+    store_le32(p + 0x100 + 64, 0x604);
+    memcpy(p + 0x200, "DSDT", 4);
+    store_le32(p + 0x204, 36 + sizeof s5);
+    memcpy(p + 0x200 + 36, s5, sizeof s5);
+    memcpy(p + 0x280, "APIC", 4);
+    store_le32(p + 0x284, 44 + sizeof madt);
+    memcpy(p + 0x280 + 44, madt, sizeof madt);
+    return b;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: make-seeds FOLDER\n");
+        return 2;
+    }
+    folder = argv[1];
+    mkdir(folder, 0755);
+    seed("mod", "module", golden_module_plain());
+    seed("mod", "kernel", golden_kernel(3, 2));
+    seed("manifest", "plain", golden_manifest((struct change){ 0 }));
+    seed("tlv", "manifest", golden_manifest((struct change){ 0 }));
+    seed("tlv", "policy", golden_policy_body((struct change){ 0 }));
+    seed("policy", "plain", golden_policy_plain());
+    seed("elf", "image", golden_image());
+    seed("symbols", "lump", golden_symbols());
+    seed("token", "block", golden_token());
+    seed("psf", "one", golden_font1());
+    seed("psf", "two", golden_font2());
+    seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
+    seed("trust", "section", trust_section());
+    struct buf section = trust_section();
+    seed("trust", "image", golden_pe(buf_span(section)));
+    buf_free(&section);
+    struct buf memory = acpi_memory();
+    seed("acpi", "fadt", buf_copy(span_of(memory.data + 0x100, 244)));
+    seed("acpi", "dsdt", buf_copy(span_of(memory.data + 0x200, 50)));
+    seed("acpi", "madt", buf_copy(span_of(memory.data + 0x280, 74)));
+    seed("acpi", "memory", memory);
+    return 0;
+}
