@@ -8,7 +8,7 @@ nos_status_t stage2_signature(const struct module_job *j)
     if (!policy_publisher(policy_get(), j->view.publisher_id, &pub)) {
         return NOS_PUB_UNKNOWN;
     }
-    if ((pub.flags & (uint32_t)NOS_PUB_REVOKED) != 0) {
+    if ((pub.flags & NOS_PUBLISHER_REVOKED) != 0) {
         return NOS_PUB_REVOKED;
     }
     nos_status_t st = mod_check_sigs_publisher(&j->view, pub.pk);

@@ -20,7 +20,7 @@ nos_status_t stage5_admit(const struct module *m, struct admission *out)
     if (!policy_publisher(policy_get(), v->publisher_id, &pub)) {
         return NOS_PUB_UNKNOWN;
     }
-    if ((pub.flags & (uint32_t)NOS_PUB_REVOKED) != 0) {
+    if ((pub.flags & NOS_PUBLISHER_REVOKED) != 0) {
         return NOS_PUB_REVOKED;
     }
     if ((m->man.classes & ~pub.classes) != 0) {
