@@ -84,6 +84,8 @@ MUST_CHECK nos_status_t stage_dma_off(struct boot *b);
 /** Give bus mastering back to those we took it from: before a message that the firmware's display
  * must show. */
 void dma_on_again(struct boot *b);
+/** Once more, without the firmware, whose drivers may have set the bit again on their way out. */
+void dma_off_again(void);
 /** Errors: the policy's and the module's, all of them. */
 MUST_CHECK nos_status_t stage_verify(struct boot *b);
 /** Errors: ELF_*, NO_MEMORY. */

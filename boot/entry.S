@@ -15,9 +15,9 @@ efi_main:
     jmp boot_main
 
 /*
- * enter_kernel(cr3, entry, bootinfo): never returns. The page that holds it is the one page identity
- * mapped in the new tables, so it is alone in its section. No stack, no data: the kernel's first
- * instruction brings its own.
+ * enter_kernel(cr3, entry, bootinfo): never returns. The page that holds it is the one page that is
+ * identity mapped in the new tables, so it is alone in its section. No stack, no data: the kernel's
+ * first instruction brings its own.
  *
  * Order matters. EFER.NXE before the tables, whose NX bits would be reserved without it. CR4 is
  * written whole, so that nothing the firmware left on (CET, PCID, protection keys) outlives it;

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "boot/port.h"
+
 enum {
     COM1 = 0x3f8,
     REG_DATA = COM1,
@@ -25,45 +27,33 @@ enum {
 
 static bool present;
 
-static void out8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
 static bool scratch_holds(uint8_t value)
 {
-    out8(REG_SCRATCH, value);
-    return in8(REG_SCRATCH) == value;
+    port_out8(REG_SCRATCH, value);
+    return port_in8(REG_SCRATCH) == value;
 }
 
 bool serial_start(void)
 {
-    present = scratch_holds(0x5a) && scratch_holds(0xa5) && in8(REG_STATUS) != 0xff;
+    present = scratch_holds(0x5a) && scratch_holds(0xa5) && port_in8(REG_STATUS) != 0xff;
     if (present) {
-        out8(REG_INTERRUPTS, 0);
-        out8(REG_LINE, LINE_DIVISOR);
-        out8(REG_DATA, 1);  // divisor 1: 115200
-        out8(REG_INTERRUPTS, 0);
-        out8(REG_LINE, LINE_8N1);
-        out8(REG_FIFO, FIFO_ON);
-        out8(REG_MODEM, MODEM_DTR_RTS);
+        port_out8(REG_INTERRUPTS, 0);
+        port_out8(REG_LINE, LINE_DIVISOR);
+        port_out8(REG_DATA, 1);  // divisor 1: 115200
+        port_out8(REG_INTERRUPTS, 0);
+        port_out8(REG_LINE, LINE_8N1);
+        port_out8(REG_FIFO, FIFO_ON);
+        port_out8(REG_MODEM, MODEM_DTR_RTS);
     }
     return present;
 }
 
 void serial_put(char c)
 {
-    for (uint32_t spin = 0; present && (in8(REG_STATUS) & STATUS_ROOM) == 0; spin++) {
+    for (uint32_t spin = 0; present && (port_in8(REG_STATUS) & STATUS_ROOM) == 0; spin++) {
         present = spin < SPINS_MAX;
     }
     if (present) {
-        out8(REG_DATA, (uint8_t)c);
+        port_out8(REG_DATA, (uint8_t)c);
     }
 }

@@ -1,8 +1,10 @@
 /*
  * Stage: no device may write to memory any more. Every PCI function that the firmware knows loses
  * its bus-master bit, after the last file was read and before anything is verified, so that what is
- * verified stays what it was. Drivers of the kernel's own give the bit back to the devices they
- * drive.
+ * verified stays what it was. The kernel's drivers give the bit back to the devices they drive.
+ *
+ * Some firmware drivers (EDK2's xHCI) put the command register back as they found it when boot
+ * services end. So the bits are looked at once more after that, then without the firmware.
  *
  * What stays open, without an IOMMU: a device that ignores the bit, and one that the firmware does
  * not list.
@@ -10,14 +12,27 @@
 #include "boot/boot.h"
 #include "boot/console.h"
 #include "boot/firmware.h"
+#include "boot/port.h"
 
-enum { COMMAND = 4, COMMAND_BUS_MASTER = 1 << 2, REMEMBERED_MAX = 256 };
+enum {
+    COMMAND = 4,
+    COMMAND_BUS_MASTER = 1 << 2,
+    FUNCTIONS_MAX = 256,
+    CONFIG_ADDRESS = 0xcf8,
+    CONFIG_DATA = 0xcfc,
+};
 
-static struct {
+struct function {
     struct uefi_pci_io *io;
-    uint16_t command;
-} remembered[REMEMBERED_MAX];
-static uint32_t n_remembered;
+    uint16_t command;  // as the firmware had it
+    bool cleared;      // we took the bit
+    bool by_ports;     // in segment 0: its configuration space can be reached without the firmware
+    uint32_t config_address;  // there
+};
+
+static struct function
+    functions[FUNCTIONS_MAX];  // the rest of a very large machine is cleared, not remembered
+static uint32_t n_functions;
 
 static bool command_read(struct uefi_pci_io *io, uint16_t *out)
 {
@@ -29,27 +44,41 @@ static bool command_write(struct uefi_pci_io *io, uint16_t command)
     return FIRMWARE(io->pci_write(io, UEFI_PCI_U16, COMMAND, 1, &command)) == UEFI_SUCCESS;
 }
 
-static void clear_one(struct boot *b, struct uefi_pci_io *io)
+static void locate(struct function *f)
 {
-    uint16_t command = 0;
+    uint64_t segment, bus, device, number;
+    f->by_ports =
+        FIRMWARE(f->io->get_location(f->io, &segment, &bus, &device, &number)) == UEFI_SUCCESS &&
+        segment == 0 && bus < 256 && device < 32 && number < 8;
+    if (f->by_ports) {
+        f->config_address = 1u << 31 | (uint32_t)(bus << 16 | device << 11 | number << 8) | COMMAND;
+    }
+}
+
+static void clear(struct boot *b, struct function *f)
+{
     uint16_t after = COMMAND_BUS_MASTER;
 
-    if (!command_read(io, &command)) {
+    if (!command_read(f->io, &f->command)) {
         b->dma_stuck++;
         return;
     }
-    if ((command & COMMAND_BUS_MASTER) == 0 || command == UINT16_MAX) {
+    if ((f->command & COMMAND_BUS_MASTER) == 0 || f->command == UINT16_MAX) {
         return;  // off already; or no device behind the handle any more
     }
-    if (!command_write(io, (uint16_t)(command & ~COMMAND_BUS_MASTER)) ||
-        !command_read(io, &after) || (after & COMMAND_BUS_MASTER) != 0) {
-        b->dma_stuck++;  // hard-wired, as in some root ports
-        return;
-    }
-    b->dma_off++;
-    if (n_remembered < REMEMBERED_MAX) {
-        remembered[n_remembered].io = io;
-        remembered[n_remembered++].command = command;
+    f->cleared = command_write(f->io, (uint16_t)(f->command & ~COMMAND_BUS_MASTER)) &&
+                 command_read(f->io, &after) && (after & COMMAND_BUS_MASTER) == 0;
+    b->dma_off += f->cleared;
+    b->dma_stuck += !f->cleared;  // hard-wired, as in some root ports
+}
+
+static void clear_and_remember(struct boot *b, struct uefi_pci_io *io)
+{
+    struct function f = { .io = io };
+    locate(&f);
+    clear(b, &f);
+    if (n_functions < FUNCTIONS_MAX) {
+        functions[n_functions++] = f;
     }
 }
 
@@ -79,10 +108,10 @@ nos_status_t stage_dma_off(struct boot *b)
         return NOS_BOOT_FIRMWARE;
     }
     console_dma(false);
-    for (uint64_t i = 0; i < n; i++) {
+    for (uint64_t i = 0; st == UEFI_SUCCESS && i < n; i++) {
         struct uefi_pci_io *io = NULL;
         if (FIRMWARE(b->bs->handle_protocol(handles[i], &guid, (void **)&io)) == UEFI_SUCCESS) {
-            clear_one(b, io);
+            clear_and_remember(b, io);
         }
     }
     if (handles != NULL) {
@@ -94,10 +123,25 @@ nos_status_t stage_dma_off(struct boot *b)
 
 void dma_on_again(struct boot *b)
 {
-    for (uint32_t i = 0; i < n_remembered; i++) {
-        (void)command_write(remembered[i].io, remembered[i].command);
+    for (uint32_t i = 0; i < n_functions; i++) {
+        if (functions[i].cleared) {
+            (void)command_write(functions[i].io, functions[i].command);
+        }
     }
-    b->dma_off -= n_remembered;
-    n_remembered = 0;
+    n_functions = 0;
+    b->dma_off = 0;
     console_dma(true);
+}
+
+void dma_off_again(void)
+{
+    for (uint32_t i = 0; i < n_functions; i++) {
+        if (functions[i].by_ports) {
+            port_out32(CONFIG_ADDRESS, functions[i].config_address);
+            uint16_t command = port_in16(CONFIG_DATA);
+            if ((command & COMMAND_BUS_MASTER) != 0 && command != UINT16_MAX) {
+                port_out16(CONFIG_DATA, (uint16_t)(command & ~COMMAND_BUS_MASTER));
+            }
+        }
+    }
 }

@@ -150,6 +150,7 @@ nos_status_t stage_leave(struct boot *b)
         st = exit_firmware(b);
     }
     if (st == NOS_OK) {
+        dma_off_again();
         enter(b);
     }
     return st;

@@ -56,9 +56,7 @@ struct uefi_table_header {
     uint32_t revision, header_size, crc32, reserved;
 };
 
-/* --- memory
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- memory --- */
 
 enum uefi_allocate {
     UEFI_ALLOCATE_ANY = 0,
@@ -93,9 +91,7 @@ struct uefi_memory_descriptor {  // entries lie `descriptor_size` bytes apart, w
     uint64_t physical_start, virtual_start, pages, attribute;
 };
 
-/* --- console
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- console --- */
 
 struct uefi_text_output {
     void *reset;
@@ -148,9 +144,7 @@ enum {
     UEFI_PATH_END_ENTIRE = 0xff,
 };
 
-/* --- files
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- files --- */
 
 struct uefi_file {
     uint64_t revision;
@@ -172,9 +166,7 @@ struct uefi_file_system {
     uefi_status_t(UEFI_CALL *open_volume)(struct uefi_file_system *self, struct uefi_file **root);
 };
 
-/* --- devices
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- devices --- */
 
 struct uefi_rng {
     void *get_info;
@@ -190,15 +182,15 @@ struct uefi_pci_io {
                                        uint32_t offset, uint64_t count, void *buffer);
     uefi_status_t(UEFI_CALL *pci_write)(struct uefi_pci_io *self, enum uefi_pci_width width,
                                         uint32_t offset, uint64_t count, void *buffer);
-    void *copy_mem, *map, *unmap, *allocate_buffer, *free_buffer, *flush, *get_location;
+    void *copy_mem, *map, *unmap, *allocate_buffer, *free_buffer, *flush;
+    uefi_status_t(UEFI_CALL *get_location)(struct uefi_pci_io *self, uint64_t *segment,
+                                           uint64_t *bus, uint64_t *device, uint64_t *function);
     void *attributes, *get_bar_attributes, *set_bar_attributes;
     uint64_t rom_size;
     void *rom_image;
 };
 
-/* --- tables
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- tables --- */
 
 enum uefi_locate { UEFI_LOCATE_ALL = 0, UEFI_LOCATE_NOTIFY = 1, UEFI_LOCATE_BY_PROTOCOL = 2 };
 

@@ -1,6 +1,7 @@
 /*
- * boot/uefi.h against EDK2's headers: sizes, offsets and values when this is compiled, GUIDs when it is run (the exit
- * status is the number of the first that differs). tests/boot/check-edk2 does both.
+ * boot/uefi.h against EDK2's headers: sizes, offsets and values when this is compiled, GUIDs when
+ * it is run (the exit status is the number of the first that differs). tests/boot/check-edk2 does
+ * both.
  */
 #include "boot/uefi.h"
 
@@ -18,8 +19,8 @@
 
 #define SIZE_SAME(ours, theirs) _Static_assert(sizeof(ours) == sizeof(theirs), #ours)
 #define MEMBER(type, name) ((type *)0)->name
-#define SAME(ours, our_name, theirs, their_name)                                                     \
-    _Static_assert(offsetof(ours, our_name) == offsetof(theirs, their_name), #ours "." #our_name);   \
+#define SAME(ours, our_name, theirs, their_name) \
+    _Static_assert(offsetof(ours, our_name) == offsetof(theirs, their_name), #ours "." #our_name); \
     SIZE_SAME(MEMBER(ours, our_name), MEMBER(theirs, their_name))
 #define VALUE(ours, theirs) _Static_assert((uint64_t)(ours) == (uint64_t)(theirs), #ours)
 
@@ -142,6 +143,7 @@ SAME(struct uefi_rng, get_rng, EFI_RNG_PROTOCOL, GetRNG);
 SIZE_SAME(struct uefi_pci_io, EFI_PCI_IO_PROTOCOL);
 SAME(struct uefi_pci_io, pci_read, EFI_PCI_IO_PROTOCOL, Pci.Read);
 SAME(struct uefi_pci_io, pci_write, EFI_PCI_IO_PROTOCOL, Pci.Write);
+SAME(struct uefi_pci_io, get_location, EFI_PCI_IO_PROTOCOL, GetLocation);
 SAME(struct uefi_pci_io, rom_size, EFI_PCI_IO_PROTOCOL, RomSize);
 SAME(struct uefi_pci_io, rom_image, EFI_PCI_IO_PROTOCOL, RomImage);
 VALUE(UEFI_PCI_U8, EfiPciIoWidthUint8);
