@@ -50,7 +50,7 @@ def volume():
 
 
 @contextlib.contextmanager
-def boot(name, changes=None, config=Config(), cold=False, image=None, **kw):
+def boot(name, changes=None, config=Config(), cold=False, image=None, writable=None, **kw):
     """A machine with the released files but for `changes` {file: bytes or None}, from the saved state; `cold` runs the
     firmware, as does `image` (bytes of a whole volume)."""
     state = None
@@ -58,14 +58,16 @@ def boot(name, changes=None, config=Config(), cold=False, image=None, **kw):
         image = volume().with_files(changes or {})
         if not cold:
             state = snapshot.saved(config, volume().bytes(), volume().shared_bytes())
-    path = os.path.join(BUILD, 'test', f'{name}.img')
-    with open(path, 'wb') as f:
-        f.write(image)
+    path = writable or os.path.join(BUILD, 'test', f'{name}.img')
+    if not writable:
+        with open(path, 'wb') as f:
+            f.write(image)
     try:
-        with Machine(name, path, config, state=state, **kw) as vm:
+        with Machine(name, path, config, state=state, readonly=not writable, **kw) as vm:
             yield vm
     finally:
-        os.unlink(path)
+        if not writable:
+            os.unlink(path)
 
 
 def key(kind, name):

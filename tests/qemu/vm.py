@@ -125,13 +125,13 @@ def tail(text, count=4):
 class Machine:
     """A running QEMU. `image` is a path, opened read-only; `state` a snapshot made by snapshot.py."""
 
-    def __init__(self, name, image, config=Config(), state=None, gdb=False, paused=False, extra=()):
+    def __init__(self, name, image, config=Config(), state=None, gdb=False, paused=False, extra=(), readonly=True):
         self.name, self.config = name, config
         self.dir = tempfile.mkdtemp(prefix='n0n-vm-')
         self.com1 = self.qmp = self.process = None
         self.com2_path = os.path.join(self.dir, 'com2')
         try:
-            self._start(image, state, gdb, paused, extra)
+            self._start(image, state, gdb, paused, extra, readonly)
         except BaseException:
             self.close()
             raise
@@ -139,7 +139,7 @@ class Machine:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def _start(self, image, state, gdb, paused, extra):
+    def _start(self, image, state, gdb, paused, extra, readonly):
         variables = self.path('vars.qcow2')
         if state:
             shutil.copyfile(state, variables)
@@ -148,7 +148,7 @@ class Machine:
         command = ['qemu-system-x86_64', *self.config.arguments(),
                    '-drive', f'if=pflash,unit=0,format=raw,readonly=on,file={CODE}',
                    '-drive', f'if=pflash,unit=1,format=qcow2,file={variables}',
-                   '-drive', f'if=none,id=boot,format=raw,readonly=on,file={image}',
+                   '-drive', f'if=none,id=boot,format=raw,readonly={"on" if readonly else "off"},file={image}',
                    '-device', 'virtio-blk-pci,drive=boot,bootindex=0']
         for port in ('com1', 'com2'):
             command += ['-chardev', f'socket,id={port},path={self.path(port)},server=on,wait=off',
@@ -213,12 +213,12 @@ class Machine:
 
     def ready(self, timeout=60):
         self.com1.expect(r'N0N-OS ready', timeout)
-        self.com1.expect(r'n0n> $', 15)
+        self.com1.expect(r'^n0n> ', 15)
 
     def ask(self, line, timeout=20):
         """Type a line at the prompt; the text up to the next prompt."""
         self.com1.send(line + '\r')
-        found = self.com1.expect(r'^(.*?)^n0n> (?=\Z)', timeout)
+        found = self.com1.expect(r'(.*?)^n0n> ', timeout)
         body = found.group(1)
         return body.split('\n', 1)[1] if '\n' in body else ''
 

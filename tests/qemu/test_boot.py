@@ -1,0 +1,78 @@
+"""Firmware to prompt, on the machines that the first release supports, and not on those it does not."""
+
+import re
+
+from cases import add, need, same, test
+from lab import IMAGE, boot, ctl_json
+from vm import Config
+
+SYSTEM = {'init', 'console', 'manage', 'shell'}
+
+
+def image():
+    with open(IMAGE, 'rb') as f:
+        return f.read()
+
+
+def up(vm):
+    """The prompt answers, the system capsules run, nothing restarted."""
+    vm.ready(120)
+    rows = vm.ask('ps')
+    for name in SYSTEM:
+        found = re.search(rf'^\s*\d+ {name}\s+running\s', rows, re.M)
+        need(found, f'{name} is not running: {rows}')
+    need('chain good' in vm.ask('audit'), 'the audit chain does not hold')
+
+
+def boots(name, **config):
+    def run(_):
+        with boot(f'boot-{name}', image=image(), config=Config(**config)) as vm:
+            up(vm)
+    add(f'boot.{name}', run)
+
+
+boots('released_image_q35')
+boots('pc', machine='pc')
+boots('64_mib', memory=64)
+boots('4_gib', memory=4096)
+boots('framebuffer', vga=True)
+boots('two_processors', smp=2)
+boots('no_framebuffer_from_snapshot')
+
+
+def lacks(name, cpu, missing):
+    def run(_):
+        with boot(f'cpu-{name}', image=image(), config=Config(cpu=cpu)) as vm:
+            vm.com1.expect(r'stopped: BOOT_CPU \(-118\)[^\n]*\n', 120)
+            text = vm.com1.text()
+            for feature in missing:
+                need(feature in text, f'{feature} is not named: {text[-400:]}')
+            need('N0N-OS ready' not in text, 'it booted')
+    add(f'boot.cpu_{name}', run)
+
+
+lacks('qemu64_refused', 'qemu64', ['SMEP', 'SMAP', 'UMIP', 'RDRAND'])
+lacks('without_smap_refused', 'max,-smap', ['SMAP'])
+lacks('without_rdrand_refused', 'max,-rdrand', ['RDRAND'])
+
+
+@test
+def memory_used(_):
+    """The seed's figure, as a rule: a machine of 64 MiB still has most of it."""
+    with boot('memory-used') as vm:
+        vm.ready()
+        mem = ctl_json(vm, 'mem')
+        same(mem['usable_bytes'] - mem['free_bytes'], mem['used_bytes'], 'used')
+        need(mem['used_bytes'] < 32 << 20, f'{mem["used_bytes"]} bytes are used')
+
+
+@test
+def boot_ids_differ(_):
+    """Entropy: two boots of one saved machine under different seeds share no identity."""
+    seen = set()
+    for seed in ('11', '12'):
+        with boot(f'ids-{seed}', extra=('-seed', seed)) as vm:
+            vm.ready()
+            about = ctl_json(vm, 'about')
+            seen |= {about['boot_id'], about['issuer']}
+    same(len(seen), 4, 'different ids')

@@ -1,0 +1,142 @@
+"""A capsule dies in every way there is; it alone dies, its end is told, and its manifest's restart rule is followed."""
+
+import re
+
+from cases import need, test
+from lab import boot, ctl_json
+from vm import tail
+
+KINDS = [
+    ('null-read', 'read near address zero'),
+    ('null-write', 'write near address zero'),
+    ('wild-read', 'read of memory it does not have'),
+    ('wild-write', 'write to memory it does not have'),
+    ('wild-jump', 'jump to memory that is not code'),
+    ('noncanonical', 'general protection fault'),
+    ('kernel-read', 'touched a kernel address'),
+    ('kernel-write', 'touched a kernel address'),
+    ('kernel-jump', 'touched a kernel address'),
+    ('stack-overflow', 'stack overflow'),
+    ('divide', 'division by zero'),
+    ('illegal', r'illegal instruction|trapped undefined behaviour'),
+    ('privileged', 'general protection fault'),
+    ('port', 'general protection fault'),
+    ('breakpoint', 'debug trap or breakpoint'),
+    ('exec-data', 'jump to memory that is not code'),
+    ('exec-stack', 'jump to memory that is not code'),
+    ('exec-heap', 'jump to memory that is not code'),
+    ('write-code', 'write to memory it does not have'),
+    ('write-rodata', 'write to memory it does not have'),
+    ('write-start', 'write to memory it does not have'),
+    ('unaligned', 'general protection fault|alignment'),
+    ('float', 'floating-point exception'),
+    ('trap', 'trapped undefined behaviour'),
+]
+SYSTEM = ('init', 'console', 'manage', 'shell')
+
+
+def others(vm):
+    """(name, id) of the running capsules that were not started by the test."""
+    return {(c['name'], c['id']) for c in ctl_json(vm, 'ps') if c['state'] == 'running' and c['name'] in SYSTEM}
+
+
+def one_by_one(t, vm, kinds):
+    before = others(vm)
+    for kind, words in kinds:
+        with t.case(kind):
+            number = re.search(r'crashme is capsule (\d+)', vm.ask(f'load crashme {kind}')).group(1)
+            text = rf'crashme \(capsule {number}\) crashed: (?:{words})'
+            if not re.search(text, vm.com1.text()):
+                vm.com1.expect(text, 20)
+            need(others(vm) == before, f'other capsules changed: {before} {others(vm)}')
+
+
+@test
+def first_half(t):
+    with boot('crash-1') as vm:
+        vm.ready()
+        one_by_one(t, vm, KINDS[:12])
+
+
+@test
+def second_half(t):
+    with boot('crash-2') as vm:
+        vm.ready()
+        one_by_one(t, vm, KINDS[12:])
+
+
+@test
+def restarts(t):
+    with boot('restarts') as vm:
+        vm.ready()
+        with t.case('on-crash: restarted twice with back-off, then given up'):
+            vm.ask('load crashme null-write')
+            vm.com1.expect(r'given up after \d restarts', 30)
+            text = vm.com1.text()
+            need(len(re.findall(r'crashed: write near address zero', text)) >= 3, tail(text))
+        with t.case('the record names the place'):
+            crashed = [c for c in ctl_json(vm, 'ps') if c['state'] == 'crashed']
+            said = vm.com1.text()
+            need('null_write' in said or any('null_write' in c.get('fault_symbol', '') for c in crashed),
+                 'no symbol: ' + tail(said))
+        with t.case('an exit by its own will is not restarted'):
+            vm.ask('load crashme exit 7')
+            vm.com1.send('\r')
+            vm.com1.expect(r'^n0n> ', 10)
+            need(not any(c['name'] == 'crashme' and c['state'] == 'running' for c in ctl_json(vm, 'ps')), 'it runs')
+        with t.case('crashes and exits are audited'):
+            audit = ctl_json(vm, 'audit')
+            kinds = {r['kind'] for r in audit['records']}
+            need({'crash', 'exit'} <= kinds, f'kinds: {kinds}')
+            need(audit['chain_ok'], 'the chain does not hold')
+
+
+@test
+def console_dies(t):
+    """The driver under the prompt is killed: it comes back, and the prompt with it."""
+    with boot('console-dies') as vm:
+        vm.ready()
+        number = next(c['id'] for c in ctl_json(vm, 'ps') if c['name'] == 'console')
+        vm.com1.send(f'kill {number}\r')
+        with t.case('the prompt answers again'):
+            for _ in range(20):
+                vm.com1.send('uptime\r')
+                try:
+                    vm.com1.expect(r'^up \d+', 2)
+                    break
+                except Exception:
+                    continue
+            else:
+                vm.com1.expect(r'^up \d+', 2)
+        with t.case('by another capsule'):
+            need(not any(c['id'] == number and c['state'] == 'running' for c in ctl_json(vm, 'ps')), 'the same one runs')
+
+
+@test
+def shell_dies(t):
+    with boot('shell-dies') as vm:
+        vm.ready()
+        vm.com1.send('kill shell\r')
+        vm.com1.expect(r'^n0n> ', 20)
+        need(re.search(r'up \d', vm.ask('uptime')), 'no prompt')
+
+
+@test
+def selfish(t):
+    """Loops, hogs and storms cost others nothing but time."""
+    with boot('selfish') as vm:
+        vm.ready()
+        for kind in ('spin', 'storm'):
+            with t.case(kind):
+                number = re.search(r'crashme is capsule (\d+)', vm.ask(f'load crashme {kind}')).group(1)
+                need('running' in vm.ask('ps'), 'the prompt does not answer')
+                vm.ask(f'kill {number}')
+                need(not re.search(rf'^\s*{number} crashme\s+running', vm.ask('ps'), re.M), 'it could not be killed')
+        with t.case('hog'):
+            vm.ask('load crashme hog')
+            vm.com1.expect(r'refused after \d+ pages', 30)
+        with t.case('refused calls are audited, and counted rather than listed'):
+            audit = ctl_json(vm, 'audit')
+            denied = [r for r in audit['records'] if r['kind'] == 'deny']
+            need(denied and max(r['b'] for r in denied) > 100, f'{denied[:3]}')
+            need(len(denied) < 200, f'{len(denied)} records')

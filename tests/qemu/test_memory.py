@@ -1,0 +1,84 @@
+"""The page tables as the processor sees them: nothing is writable and executable, neither in the kernel nor in a
+capsule."""
+
+import re
+
+from cases import need, test
+from lab import boot, ctl_json
+
+# `info tlb`: VIRT: PHYS XGPDACTUW (X: no execute, W: writable, U: user)
+ROW = re.compile(r'^([0-9a-f]{16}): ([0-9a-f]{16}) (\S{9})', re.M)
+KERNEL, DIRECT = 0xffffffff80000000, 0xffff800000000000
+
+
+def mappings(vm):
+    """[(virtual, physical, writable, executable, user)] of the current address space."""
+    vm.stop()
+    try:
+        text = vm.qmp.monitor('info tlb').replace('\r', '')
+    finally:
+        vm.resume()
+    return [(int(v, 16), int(p, 16), flags[8] == 'W', flags[0] != 'X', flags[7] == 'U')
+            for v, p, flags in ROW.findall(text)]
+
+
+def spaces(vm, kinds):
+    """The mappings of several address spaces: whoever runs when the machine is stopped."""
+    seen = {}
+    for _ in range(kinds):
+        rows = mappings(vm)
+        seen[vm.register('CR3')] = rows
+    return seen
+
+
+@test
+def write_or_execute(t):
+    with boot('wx') as vm:
+        vm.ready()
+        vm.ask('load crashme spin')     # a user address space is current most of the time
+        seen = spaces(vm, 8)
+        rows = [row for s in seen.values() for row in s]
+        with t.case(f'{len(rows)} mappings in {len(seen)} address spaces were read'):
+            need(len(rows) > 50, 'too few')
+            need(any(r[4] for r in rows) and any(r[0] >= KERNEL for r in rows), 'no user or no kernel mappings')
+        with t.case('no page is writable and executable'):
+            bad = [hex(r[0]) for r in rows if r[2] and r[3]]
+            need(not bad, f'{bad[:5]}')
+        with t.case('user pages lie below the kernel half, kernel pages above'):
+            need(all(r[4] == (r[0] < 1 << 47) for r in rows), [hex(r[0]) for r in rows if r[4] != (r[0] < 1 << 47)][:5])
+        with t.case('the direct map is never executable'):
+            bad = [hex(r[0]) for r in rows if DIRECT <= r[0] < KERNEL and r[3]]
+            need(not bad, f'{bad[:5]}')
+        with t.case('frames of kernel code are writable nowhere'):
+            code = {r[1] for r in rows if r[0] >= KERNEL and r[3]}
+            bad = [hex(r[0]) for r in rows if r[2] and r[1] in code]
+            need(code and not bad, f'{bad[:5]}')
+        with t.case('page zero is mapped for nobody'):
+            need(not any(r[0] < 0x10000 for r in rows), 'something is mapped near zero')
+
+
+@test
+def processor_bits(t):
+    """CR0.WP, CR4.SMEP SMAP UMIP, EFER.NXE: on while capsules run."""
+    with boot('bits') as vm:
+        vm.ready()
+        cr0, cr4, efer = vm.register('CR0'), vm.register('CR4'), vm.register('EFER')
+        for name, value, bit in (('WP', cr0, 16), ('SMEP', cr4, 20), ('SMAP', cr4, 21), ('UMIP', cr4, 11),
+                                 ('NXE', efer, 11)):
+            with t.case(name):
+                need(value >> bit & 1, f'{value:#x}')
+
+
+@test
+def layout_differs(t):
+    """ASLR: the same capsule lies elsewhere at its next start."""
+    with boot('aslr') as vm:
+        vm.ready()
+        places = set()
+        for _ in range(6):
+            vm.ask('load crashme null-write')
+            vm.com1.expect(r'crashed: write near', 20)
+        text = vm.com1.text() + vm.ask('log')
+        places = set(re.findall(r'\(ip (0x[0-9a-f]+)', text))
+        need(len(places) >= 4, f'instruction pointers: {places}')
+        need(ctl_json(vm, 'audit')['chain_ok'], 'the audit chain does not hold')
