@@ -38,3 +38,10 @@ build/capsule/modules/bench/embed.o: build/modules/nil.mod build/modules/loadee.
 
 .PHONY: modules
 modules: $(MODULE_MODS)
+
+# Host tests of the capsules' pure parts.
+TEST_sdk_SRCS := sdk/format.c
+TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c
+TEST_console_term_SRCS := modules/console/term.c
+TEST_init_backoff_SRCS := modules/init/backoff.c
+TEST_manage_request_SRCS := modules/manage/request.c

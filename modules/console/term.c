@@ -81,9 +81,9 @@ static void put(struct term *t, uint8_t code)
     }
     uint8_t fore = (uint8_t)((t->colour & 0x0f) | (t->bold != 0 ? 8 : 0));
     uint8_t back = t->colour >> 4;
-    uint8_t colour = t->reversed ? (uint8_t)(fore << 4 | back) : (uint8_t)(back << 4 | fore);
+    unsigned colour = t->reversed ? (unsigned)fore << 4 | back : (unsigned)back << 4 | fore;
 
-    *at(t, t->x, t->y) = (struct term_cell){ code, colour };
+    *at(t, t->x, t->y) = (struct term_cell){ code, (uint8_t)colour };
     touch(t, t->y, t->y + 1);
     t->x++;
 }

@@ -15,5 +15,5 @@ nos_entry:
 
     .section .rodata.loadee, "a", @progbits
 padding:
-    .fill   60928, 1, 0x5a
+    .fill   60800, 1, 0x5a
     .section .note.GNU-stack, "", @progbits
