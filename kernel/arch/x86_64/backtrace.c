@@ -1,5 +1,5 @@
-/* Return addresses by frame pointers. What lies on a stack may be broken, so nothing is followed out of the stack it
- * began on, downwards, or to a place that is not code. */
+/* Return addresses by frame pointers. What lies on a stack may be broken, so nothing is followed
+ * out of the stack it began on, downwards, or to a place that is not code. */
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/stacks.h"
 

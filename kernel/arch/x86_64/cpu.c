@@ -1,9 +1,10 @@
 /*
- * The boot CPU: which features it must have, control registers, model-specific registers, and its name.
+ * The boot CPU: which features it must have, control registers, model-specific registers, and its
+ * name.
  *
- * Control registers are written whole, not amended, so that nothing firmware left on stays on: no FSGSBASE, no
- * protection keys, no CET, no performance counters in user mode, and no XSAVE, so that the FXSAVE image is all the
- * vector state there is.
+ * Control registers are written whole, not amended, so that nothing firmware left on stays on: no
+ * FSGSBASE, no protection keys, no CET, no performance counters in user mode, and no XSAVE, so that
+ * the FXSAVE image is all the vector state there is.
  */
 #include "kernel/arch/x86_64/cpu.h"
 
@@ -24,9 +25,10 @@ struct need {
 
 enum { LEAF1_C, LEAF1_D, LEAF7_B, LEAF7_C, EXT1_D, WORDS };
 static const struct need needs[] = {
-    { LEAF1_D, 4, "TSC" },    { LEAF1_D, 5, "MSR" },      { LEAF1_D, 9, "APIC" },   { LEAF1_D, 13, "PGE" },
-    { LEAF1_D, 16, "PAT" },   { LEAF1_D, 24, "FXSR" },    { LEAF1_D, 26, "SSE2" },  { LEAF1_C, 30, "RDRAND" },
-    { LEAF7_B, 7, "SMEP" },   { LEAF7_B, 20, "SMAP" },    { LEAF7_C, 2, "UMIP" },   { EXT1_D, 11, "SYSCALL" },
+    { LEAF1_D, 4, "TSC" },   { LEAF1_D, 5, "MSR" },     { LEAF1_D, 9, "APIC" },
+    { LEAF1_D, 13, "PGE" },  { LEAF1_D, 16, "PAT" },    { LEAF1_D, 24, "FXSR" },
+    { LEAF1_D, 26, "SSE2" }, { LEAF1_C, 30, "RDRAND" }, { LEAF7_B, 7, "SMEP" },
+    { LEAF7_B, 20, "SMAP" }, { LEAF7_C, 2, "UMIP" },    { EXT1_D, 11, "SYSCALL" },
     { EXT1_D, 20, "NX" },
 };
 
@@ -51,12 +53,14 @@ static void require(void)
 static void control_init(void)
 {
     write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
-    write_cr4(CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP | CR4_SMEP | CR4_SMAP);
+    write_cr4(CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP |
+              CR4_SMEP | CR4_SMAP);
     __asm__ volatile("mov %0, %%dr7" : : "r"(0x400ull));  // no breakpoint of the firmware's
 }
 
-/* Entry 4 (the PAT bit of a page alone) becomes write-combining; 0 to 3, which the loader's tables use, stay as at
- * reset: write-back, write-through, uncached unless the MTRRs say write-combining, uncached. */
+/* Entry 4 (the PAT bit of a page alone) becomes write-combining; 0 to 3, which the loader's tables
+ * use, stay as at reset: write-back, write-through, uncached unless the MTRRs say write-combining,
+ * uncached. */
 static void pat_init(void)
 {
     __asm__ volatile("wbinvd" : : : "memory");
@@ -80,7 +84,7 @@ void arch_cpu_init(void)
     wrmsr(MSR_GS_BASE, (uint64_t)&cpu_boot);  // a panic below uses it
     cpu_boot.self = &cpu_boot;
     require();
-    segments_init();                          // loads gs, and with that its base
+    segments_init();  // loads gs, and with that its base
     wrmsr(MSR_FS_BASE, 0);
     wrmsr(MSR_GS_BASE, (uint64_t)&cpu_boot);
     wrmsr(MSR_KERNEL_GS_BASE, 0);

@@ -6,7 +6,14 @@
 
 #include "kernel/arch/x86_64/offsets.h"
 
-enum { CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3, CR0_NE = 1 << 5, CR0_WP = 1 << 16, CR0_AM = 1 << 18 };
+enum {
+    CR0_MP = 1 << 1,
+    CR0_EM = 1 << 2,
+    CR0_TS = 1 << 3,
+    CR0_NE = 1 << 5,
+    CR0_WP = 1 << 16,
+    CR0_AM = 1 << 18
+};
 #define CR0_PE 0x1ull
 #define CR0_ET 0x10ull
 #define CR0_PG 0x80000000ull
@@ -34,7 +41,14 @@ enum {
 #define MSR_SYSENTER_CS 0x174u
 enum { EFER_SCE = 1, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 
-enum { FLAG_FIXED = 1 << 1, FLAG_TF = 1 << 8, FLAG_IF = 1 << 9, FLAG_DF = 1 << 10, FLAG_NT = 1 << 14, FLAG_AC = 1 << 18 };
+enum {
+    FLAG_FIXED = 1 << 1,
+    FLAG_TF = 1 << 8,
+    FLAG_IF = 1 << 9,
+    FLAG_DF = 1 << 10,
+    FLAG_NT = 1 << 14,
+    FLAG_AC = 1 << 18
+};
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -45,7 +59,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 
 struct cpuid {

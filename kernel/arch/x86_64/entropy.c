@@ -1,7 +1,8 @@
 /*
- * Raw entropy. RDSEED is the noise source itself; RDRAND a generator seeded from it, credited at half. Either may
- * run dry (carry clear) or be broken: a known firmware fault makes RDRAND answer all ones for ever. So two words alike
- * in a row, or a word of all ones or zeros, void everything that the source gave.
+ * Raw entropy. RDSEED is the noise source itself; RDRAND a generator seeded from it, credited at
+ * half. Either may run dry (carry clear) or be broken: a known firmware fault makes RDRAND answer
+ * all ones for ever. So two words alike in a row, or a word of all ones or zeros, void everything
+ * that the source gave.
  *
  * The clock's jitter is mixed in and credited nothing: on some machines there is none.
  */

@@ -1,7 +1,8 @@
 /*
- * FPU and SSE state. A thread has none until it first touches the FPU; until then CR0.TS makes that touch a trap.
- * Whenever TS is set the registers hold the initial state, not the last owner's: a trap alone would not keep another
- * thread from reading them by speculation ("Lazy FP", CVE-2018-3665).
+ * FPU and SSE state. A thread has none until it first touches the FPU; until then CR0.TS makes that
+ * touch a trap. Whenever TS is set the registers hold the initial state, not the last owner's: a
+ * trap alone would not keep another thread from reading them by speculation ("Lazy FP",
+ * CVE-2018-3665).
  *
  * XSAVE is off, so the 512 bytes of FXSAVE are all the state there is.
  */

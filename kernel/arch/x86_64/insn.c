@@ -1,6 +1,7 @@
 /*
- * Clang ends a failed check in `ud1l kind(%eax), %eax`: 67 0f b9, then a ModRM byte whose displacement is the kind
- * (none for 0, one byte below 128). The kinds are clang's SanitizerHandler, in its order.
+ * Clang ends a failed check in `ud1l kind(%eax), %eax`: 67 0f b9, then a ModRM byte whose
+ * displacement is the kind (none for 0, one byte below 128). The kinds are clang's
+ * SanitizerHandler, in its order.
  */
 #include "kernel/arch/x86_64/insn.h"
 
@@ -27,24 +28,40 @@ uint32_t insn_illegal(span_t code)
 const char *arch_fault_name(uint64_t vector, uint64_t code)
 {
     static const char *const vectors[] = {
-        "divide error",       "debug exception",     "NMI",
-        "breakpoint",         "overflow",            "bound range",
-        "illegal instruction", "FPU not available",  "double fault",
-        "coprocessor overrun", "bad TSS",            "segment not present",
-        "stack fault",        "protection fault",    "page fault",
-        "vector 15",          "x87 error",           "alignment",
-        "machine check",      "SIMD error",          "virtualization",
+        "divide error",        "debug exception",   "NMI",
+        "breakpoint",          "overflow",          "bound range",
+        "illegal instruction", "FPU not available", "double fault",
+        "coprocessor overrun", "bad TSS",           "segment not present",
+        "stack fault",         "protection fault",  "page fault",
+        "vector 15",           "x87 error",         "alignment",
+        "machine check",       "SIMD error",        "virtualization",
         "control protection",
     };
     static const char *const checks[] = {
-        "UBSan: signed addition overflow", "UBSan: unreachable reached",     "UBSan: CFI",
-        "UBSan: division",                 "UBSan: vtable",                  "UBSan: float cast",
-        "UBSan: function type",            "UBSan: implicit conversion",     "UBSan: builtin argument",
-        "UBSan: object cast",              "UBSan: invalid bool or enum",    "UBSan: missing return",
-        "UBSan: signed multiplication",    "UBSan: signed negation",         "UBSan: null argument",
-        "UBSan: null return",              "UBSan: nonnull argument",        "UBSan: nonnull return",
-        "UBSan: index out of bounds",      "UBSan: pointer overflow",        "UBSan: shift out of bounds",
-        "UBSan: signed subtraction",       "UBSan: null or misaligned",      "UBSan: alignment assumption",
+        "UBSan: signed addition overflow",
+        "UBSan: unreachable reached",
+        "UBSan: CFI",
+        "UBSan: division",
+        "UBSan: vtable",
+        "UBSan: float cast",
+        "UBSan: function type",
+        "UBSan: implicit conversion",
+        "UBSan: builtin argument",
+        "UBSan: object cast",
+        "UBSan: invalid bool or enum",
+        "UBSan: missing return",
+        "UBSan: signed multiplication",
+        "UBSan: signed negation",
+        "UBSan: null argument",
+        "UBSan: null return",
+        "UBSan: nonnull argument",
+        "UBSan: nonnull return",
+        "UBSan: index out of bounds",
+        "UBSan: pointer overflow",
+        "UBSan: shift out of bounds",
+        "UBSan: signed subtraction",
+        "UBSan: null or misaligned",
+        "UBSan: alignment assumption",
         "UBSan: array length",
     };
     enum { ILLEGAL = 6 };

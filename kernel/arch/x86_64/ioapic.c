@@ -54,7 +54,8 @@ struct ioapic_pin ioapic_route(uint32_t gsi, uint16_t flags, uint8_t vector, uin
             p.pin = gsi - ioapics[i].gsi_base;
         }
     }
-    if (p.regs != NULL) {  // the ISA bus is edge-triggered, active high, where the flags say "as the bus"
+    if (p.regs !=
+        NULL) {  // the ISA bus is edge-triggered, active high, where the flags say "as the bus"
         p.low = vector | ((flags & INTI_POLARITY) == INTI_LOW ? (uint32_t)ENTRY_LOW_ACTIVE : 0) |
                 ((flags & INTI_TRIGGER) == INTI_LEVEL ? (uint32_t)ENTRY_LEVEL : 0);
         ioapic_mask(&p);

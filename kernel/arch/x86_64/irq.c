@@ -1,11 +1,12 @@
 /*
- * Device lines. A line that came stays quiet until its driver says so (irq_ack), or a driver that cannot keep up
- * would own the machine.
+ * Device lines. A line that came stays quiet until its driver says so (irq_ack), or a driver that
+ * cannot keep up would own the machine.
  *
- * For a level-triggered line that is a mask in the I/O APIC. An edge-triggered line cannot be masked like that: edges
- * that come while it is masked are lost for good, and a UART whose line stays high makes no second one. So the line
- * stays open, one more edge is remembered, and only then is it masked; unmasking raises what was remembered. A broken
- * device can cost two interrupts per acknowledgement, not more.
+ * For a level-triggered line that is a mask in the I/O APIC. An edge-triggered line cannot be
+ * masked like that: edges that come while it is masked are lost for good, and a UART whose line
+ * stays high makes no second one. So the line stays open, one more edge is remembered, and only
+ * then is it masked; unmasking raises what was remembered. A broken device can cost two interrupts
+ * per acknowledgement, not more.
  */
 #include "kernel/arch/x86_64/irq.h"
 
@@ -22,17 +23,21 @@ static struct line {
     bool pending;  // an edge came while it was not open
 } lines[ISA_LINES];
 
-/* Both to vectors of our own, then every line masked: what still comes is spurious and has a gate. */
-static void pic_off(void)
+/* Both to vectors of our own, then every line masked: what still comes is spurious and has a gate.
+ */
+void irq_pic_off(void)
 {
-    static const uint8_t words[][2] = { { 0x11, 0x11 }, { VEC_PIC, VEC_PIC + 8 }, { 4, 2 }, { 1, 1 }, { 0xff, 0xff } };
+    static const uint8_t words[][2] = {
+        { 0x11, 0x11 }, { VEC_PIC, VEC_PIC + 8 }, { 4, 2 }, { 1, 1 }, { 0xff, 0xff }
+    };
     for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
         out8(i == 0 ? 0x20 : 0x21, words[i][0]);
         out8(i == 0 ? 0xa0 : 0xa1, words[i][1]);
     }
 }
 
-/* A line whose pin an override gave to another line has no pin: on most machines that is line 2, the old cascade. */
+/* A line whose pin an override gave to another line has no pin: on most machines that is line 2,
+ * the old cascade. */
 static bool taken(const struct acpi_madt *madt, uint32_t line, uint32_t gsi)
 {
     for (uint32_t i = 0; i < madt->n_override && i < ACPI_OVERRIDES; i++) {
@@ -47,7 +52,6 @@ void irq_init(const struct acpi_madt *madt)
 {
     uint8_t cpu = lapic_id();
 
-    pic_off();
     ioapic_init(madt);
     for (uint8_t i = 0; i < ISA_LINES; i++) {
         uint32_t gsi;

@@ -1,9 +1,11 @@
 /*
- * The kernel's half of all address spaces. The loader's tables lie in frames that will be given away, so they are
- * copied, table by table; on the way each leaf is checked for what the loader promised: nothing of user mode's,
- * nothing writable and executable. What the loader mapped low (its trampoline) is not copied.
+ * The kernel's half of all address spaces. The loader's tables lie in frames that will be given
+ * away, so they are copied, table by table; on the way each leaf is checked for what the loader
+ * promised: nothing of user mode's, nothing writable and executable. What the loader mapped low
+ * (its trampoline) is not copied.
  *
- * Then the guard pages under the stacks are taken out, and the device window gets its top-level slot.
+ * Then the guard pages under the stacks are taken out, and the device window gets its top-level
+ * slot.
  */
 #include "kernel/arch/x86_64/kernel_space.h"
 
@@ -43,7 +45,8 @@ struct copy {
     unsigned level;
 };
 
-/* Copy the next entry; one that names a table makes that the next to be copied. False: out of memory. */
+/* Copy the next entry; one that names a table makes that the next to be copied. False: out of
+ * memory. */
 static bool copy_entry(struct copy *c)
 {
     unsigned at = c->next[c->level]++;
@@ -132,7 +135,8 @@ volatile void *arch_device_map(paddr_t pa, size_t len)
     uint64_t va = device_next;
 
     if (!checked_add(pa.v, len, &end) || !checked_align_up(end - first, PAGE_SIZE, &bytes) ||
-        (end & ~(PTE_ADDR | (PAGE_SIZE - 1))) != 0 || bytes > DEVICE_BASE + DEVICE_LEN - PAGE_SIZE - va) {
+        (end & ~(PTE_ADDR | (PAGE_SIZE - 1))) != 0 ||
+        bytes > DEVICE_BASE + DEVICE_LEN - PAGE_SIZE - va) {
         return NULL;
     }
     for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) {
@@ -140,8 +144,9 @@ volatile void *arch_device_map(paddr_t pa, size_t len)
         if (entry == NULL) {
             return NULL;  // what was mapped stays: nobody has its address
         }
-        *entry = (first + at) | PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_UNCACHED | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY;
+        *entry = (first + at) | PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_UNCACHED | PTE_GLOBAL |
+                 PTE_ACCESSED | PTE_DIRTY;
     }
-    device_next = va + bytes + PAGE_SIZE;  // with a page between, that nothing maps
+    device_next = va + bytes + PAGE_SIZE;            // with a page between, that nothing maps
     return (volatile uint8_t *)va + (pa.v - first);  // NOLINT: a number becomes an address here
 }

@@ -3,7 +3,8 @@
 
 #include "kernel/core/types.h"
 
-/** Firmware's state away, everything masked but NMI, spurious vector set. `base`: physical. Errors: NO_MEMORY. */
+/** Firmware's state away, everything masked but NMI, spurious vector set. `base`: physical. Errors:
+ * NO_MEMORY. */
 MUST_CHECK nos_status_t lapic_init(uint64_t base);
 
 uint8_t lapic_id(void);

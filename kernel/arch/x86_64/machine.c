@@ -1,5 +1,6 @@
-/* What the machine is made of, from ACPI: interrupt controllers, timer reference, power, ports to keep. A machine
- * whose tables are missing or broken still runs, with what every PC has: that is said in the log, not hidden. */
+/* What the machine is made of, from ACPI: interrupt controllers, timer reference, power, ports to
+ * keep. A machine whose tables are missing or broken still runs, with what every PC has: that is
+ * said in the log, not hidden. */
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
@@ -42,7 +43,9 @@ static nos_status_t find_tables(const struct nos_bootinfo *bi, struct tables *t)
 
 static void usual_madt(struct acpi_madt *m)
 {
-    *m = (struct acpi_madt){ .lapic = rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR, .n_cpus = 1, .n_ioapic = 1 };
+    *m = (struct acpi_madt){ .lapic = rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR,
+                             .n_cpus = 1,
+                             .n_ioapic = 1 };
     m->ioapic[0] = (struct acpi_ioapic){ 0, IOAPIC_USUAL, 0 };
 }
 
@@ -54,7 +57,8 @@ static void read_madt(const struct tables *t, struct acpi_madt *m)
         st = acpi_madt(table, m);
     }
     if (st != NOS_OK) {
-        klog("ACPI does not say where the interrupt controllers are (status %d): the usual places", st);
+        klog("ACPI does not say where the interrupt controllers are (status %d): the usual places",
+             st);
         usual_madt(m);
     }
 }
@@ -71,7 +75,8 @@ static uint16_t read_fadt(const struct tables *t)
         return 0;
     }
     ports_reserve(ports, ports_of_fadt(table, ports));
-    bool has = span_le32(table, FADT_PM_TIMER, &port) && span_u8(table, FADT_PM_TIMER_LEN, &len) && len == 4;
+    bool has = span_le32(table, FADT_PM_TIMER, &port) && span_u8(table, FADT_PM_TIMER_LEN, &len) &&
+               len == 4;
     return has && port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
@@ -90,6 +95,7 @@ void arch_machine_init(const struct nos_bootinfo *bi)
         klog("no ACPI tables (status %d): the usual places", st);
         usual_madt(&madt);
     }
+    irq_pic_off();
     if (lapic_init(madt.lapic) != NOS_OK) {
         panic("the local APIC cannot be mapped");
     }

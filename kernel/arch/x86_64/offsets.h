@@ -1,4 +1,5 @@
-/* Numbers that assembly and C must agree on; layout.c compares them with the C types. No C in here. */
+/* Numbers that assembly and C must agree on; layout.c compares them with the C types. No C in here.
+ */
 #pragma once
 
 /* struct arch_context */

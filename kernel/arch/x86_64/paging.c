@@ -1,9 +1,11 @@
 /*
- * Four-level page tables of user spaces. The kernel half of every top table is a copy of the kernel's, made once:
- * its top-level entries never change after kernel_space.c has filled them, so no space can miss one.
+ * Four-level page tables of user spaces. The kernel half of every top table is a copy of the
+ * kernel's, made once: its top-level entries never change after kernel_space.c has filled them, so
+ * no space can miss one.
  *
- * Every entry that a leaf lies under allows what user mode may ever have; the leaf alone decides. Accessed and dirty
- * are set from the start, which saves the CPU a locked write it would do at first touch.
+ * Every entry that a leaf lies under allows what user mode may ever have; the leaf alone decides.
+ * Accessed and dirty are set from the start, which saves the CPU a locked write it would do at
+ * first touch.
  */
 #include "kernel/arch/x86_64/paging.h"
 
@@ -57,7 +59,8 @@ nos_status_t arch_space_create(struct arch_space *s)
     }
     const uint64_t *kernel = phys_ptr(kernel_root);
     uint64_t *table = phys_ptr(root);
-    memcpy(table + KERNEL_FIRST, kernel + KERNEL_FIRST, (TABLE_ENTRIES - KERNEL_FIRST) * sizeof *table);
+    memcpy(table + KERNEL_FIRST, kernel + KERNEL_FIRST,
+           (TABLE_ENTRIES - KERNEL_FIRST) * sizeof *table);
     *s = (struct arch_space){ .root = root, .low = USER_MAX, .high = 0 };
     return NOS_OK;
 }
@@ -138,13 +141,15 @@ paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
         *prot = 0;
         return (paddr_t){ 0 };
     }
-    *prot = PROT_R | ((*entry & PTE_WRITE) != 0 ? PROT_W : 0u) | ((*entry & PTE_NX) == 0 ? PROT_X : 0u);
+    *prot =
+        PROT_R | ((*entry & PTE_WRITE) != 0 ? PROT_W : 0u) | ((*entry & PTE_NX) == 0 ? PROT_X : 0u);
     return (paddr_t){ *entry & PTE_ADDR };
 }
 
 /* ---- tear-down ---- */
 
-/* The first entry in use of `table`, from s->low on; s->low moves to it. NULL: the rest of the table is empty. */
+/* The first entry in use of `table`, from s->low on; s->low moves to it. NULL: the rest of the
+ * table is empty. */
 static uint64_t *next_entry(struct arch_space *s, uint64_t *table, unsigned level)
 {
     uint64_t span = 1ull << level_shift(level);

@@ -1,7 +1,8 @@
 /*
- * Ports. A port window is as strong as what answers behind it, so those that would give a capsule the machine are
- * the kernel's own for ever: interrupt controllers and timers, PCI configuration, anything that makes a device write
- * to memory (the ISA DMA controllers, QEMU's fw_cfg), and what ACPI uses to reset, sleep or enter firmware.
+ * Ports. A port window is as strong as what answers behind it, so those that would give a capsule
+ * the machine are the kernel's own for ever: interrupt controllers and timers, PCI configuration,
+ * anything that makes a device write to memory (the ISA DMA controllers, QEMU's fw_cfg), and what
+ * ACPI uses to reset, sleep or enter firmware.
  */
 #include "kernel/arch/x86_64/ports.h"
 
@@ -31,7 +32,8 @@ enum fadt_field { SMI_CMD = 48, RESET_REG = 116, PORT_SPACE = 1, SMI_PORTS = 2 }
 /* Blocks of the FADT: where its port stands, and where its length. */
 static const struct {
     uint8_t port, len;
-} blocks[] = { { 56, 88 }, { 60, 88 }, { 64, 89 }, { 68, 89 }, { 72, 90 }, { 76, 91 }, { 80, 92 }, { 84, 93 } };
+} blocks[] = { { 56, 88 }, { 60, 88 }, { 64, 89 }, { 68, 89 },
+               { 72, 90 }, { 76, 91 }, { 80, 92 }, { 84, 93 } };
 
 bool ports_meet(const struct port_range *ranges, unsigned n, uint16_t port, uint32_t count)
 {
@@ -66,8 +68,8 @@ unsigned ports_of_fadt(span_t fadt, struct port_range out[PORTS_ACPI_MAX])
     if (span_le32(fadt, SMI_CMD, &port)) {
         add(out, &n, port, SMI_PORTS);
     }
-    if (span_u8(fadt, RESET_REG, &space) && space == PORT_SPACE && span_le64(fadt, RESET_REG + 4, &reset) &&
-        reset <= UINT16_MAX) {
+    if (span_u8(fadt, RESET_REG, &space) && space == PORT_SPACE &&
+        span_le64(fadt, RESET_REG + 4, &reset) && reset <= UINT16_MAX) {
         add(out, &n, (uint32_t)reset, 1);
     }
     return n;
@@ -82,5 +84,6 @@ void ports_reserve(const struct port_range *ranges, unsigned n)
 
 bool arch_port_reserved(uint16_t port, uint32_t count)
 {
-    return ports_meet(fixed, ARRAY_LEN(fixed), port, count) || ports_meet(acpi, n_acpi, port, count);
+    return ports_meet(fixed, ARRAY_LEN(fixed), port, count) ||
+           ports_meet(acpi, n_acpi, port, count);
 }

@@ -1,6 +1,6 @@
 /*
- * Off and reset. What the tables say is read once, at boot, while nothing has gone wrong yet; afterwards it is a few
- * port writes.
+ * Off and reset. What the tables say is read once, at boot, while nothing has gone wrong yet;
+ * afterwards it is a few port writes.
  *
  * Spec: ACPI 6.5, 4.8.3.2 (PM1 control), 4.8.3.6 (reset register), 7.4.2 (\_S5).
  */
@@ -10,8 +10,20 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/core/log.h"
 
-enum { PM1_SCI_EN = 1, PM1_SLP_TYP = 7 << 10, PM1_SLP_EN = 1 << 13, SLP_TYP_SHIFT = 10, POLLS = 100000 };
-enum { RESET_CONTROL = 0xcf9, RESET_PREPARE = 0x02, RESET_FULL = 0x06, ACTION_OFF = 1, ACTION_RESET = 2 };
+enum {
+    PM1_SCI_EN = 1,
+    PM1_SLP_TYP = 7 << 10,
+    PM1_SLP_EN = 1 << 13,
+    SLP_TYP_SHIFT = 10,
+    POLLS = 100000
+};
+enum {
+    RESET_CONTROL = 0xcf9,
+    RESET_PREPARE = 0x02,
+    RESET_FULL = 0x06,
+    ACTION_OFF = 1,
+    ACTION_RESET = 2
+};
 
 static struct {
     bool can_switch_off;
@@ -28,7 +40,8 @@ void power_init(const struct acpi_mem *mem, const struct acpi_root *root)
     power.can_switch_off = st == NOS_OK;
     if (st != NOS_OK) {
         klog("ACPI does not say how to switch this machine off (status %d)", st);
-        if (acpi_find(mem, root, "FACP", 0, &table) != NOS_OK || acpi_fadt(table, &power.fadt) != NOS_OK) {
+        if (acpi_find(mem, root, "FACP", 0, &table) != NOS_OK ||
+            acpi_fadt(table, &power.fadt) != NOS_OK) {
             return;  // and nothing about a reset register
         }
     }

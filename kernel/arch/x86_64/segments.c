@@ -1,7 +1,7 @@
 /*
- * GDT, TSS, IDT. Segments mean next to nothing in long mode: two rings of flat code and data, and a TSS whose only
- * use is to name stacks. There is no 32-bit user code segment, no LDT, no call gate and no I/O bitmap, so user mode
- * has no way in but syscall, interrupts and faults.
+ * GDT, TSS, IDT. Segments mean next to nothing in long mode: two rings of flat code and data, and a
+ * TSS whose only use is to name stacks. There is no 32-bit user code segment, no LDT, no call gate
+ * and no I/O bitmap, so user mode has no way in but syscall, interrupts and faults.
  *
  * Spec: Intel SDM volume 3A, sections 6.14 and 8.7.
  */
@@ -95,7 +95,8 @@ static void idt_init(void)
             .low = (uint16_t)(at & 0xffff),
             .selector = SEL_KERNEL_CODE,
             .ist = own_stack(i),
-            .type = i == VECTOR_BP ? GATE_USER : GATE,  // int3 is a fault of its own, not a protection fault
+            .type = i == VECTOR_BP ? GATE_USER
+                                   : GATE,  // int3 is a fault of its own, not a protection fault
             .mid = (uint16_t)(at >> 16 & 0xffff),
             .high = (uint32_t)(at >> 32),
         };

@@ -1,10 +1,25 @@
-/* COM1, polled: the kernel's voice before `console` runs and when everything else is broken. A port with nothing
- * behind it is found out once, and a stuck one costs a bounded wait for each byte. */
+/* COM1, polled: the kernel's voice before `console` runs and when everything else is broken. A port
+ * with nothing behind it is found out once, and a stuck one costs a bounded wait for each byte. */
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/cpu.h"
 
-enum uart { DATA = 0x3f8, IER = 0x3f9, FCR = 0x3fa, LCR = 0x3fb, MCR = 0x3fc, LSR = 0x3fd, SCRATCH = 0x3ff };
-enum { LCR_8N1 = 0x03, LCR_DIVISOR = 0x80, FCR_CLEAR = 0x07, MCR_DTR_RTS = 0x03, LSR_EMPTY = 0x20, SPINS = 100000 };
+enum uart {
+    DATA = 0x3f8,
+    IER = 0x3f9,
+    FCR = 0x3fa,
+    LCR = 0x3fb,
+    MCR = 0x3fc,
+    LSR = 0x3fd,
+    SCRATCH = 0x3ff
+};
+enum {
+    LCR_8N1 = 0x03,
+    LCR_DIVISOR = 0x80,
+    FCR_CLEAR = 0x07,
+    MCR_DTR_RTS = 0x03,
+    LSR_EMPTY = 0x20,
+    SPINS = 100000
+};
 
 static bool present;
 

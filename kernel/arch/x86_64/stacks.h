@@ -1,4 +1,5 @@
-/* The boot CPU's stacks. A stack that runs over hits its guard page: a double fault, which has a stack of its own. */
+/* The boot CPU's stacks. A stack that runs over hits its guard page: a double fault, which has a
+ * stack of its own. */
 #pragma once
 
 #include <stdint.h>
@@ -6,8 +7,8 @@
 #include "kernel/arch/x86_64/offsets.h"
 #include "lib/compiler.h"
 
-/* Exceptions that cannot trust the stack they find: each has its own (IST number = place here + 1), so that none
- * overwrites what another stands on. */
+/* Exceptions that cannot trust the stack they find: each has its own (IST number = place here + 1),
+ * so that none overwrites what another stands on. */
 enum stack_name { STACK_DEBUG, STACK_NMI, STACK_DOUBLE, STACK_MACHINE, STACK_FAULTS };
 
 struct fault_stack {

@@ -1,6 +1,7 @@
 /*
- * What to do about a vector: hand it to the kernel's core as a fault of the current thread, as an interrupt, or as
- * the end of the machine. The only faults of the kernel's own that it survives are those of a user copy.
+ * What to do about a vector: hand it to the kernel's core as a fault of the current thread, as an
+ * interrupt, or as the end of the machine. The only faults of the kernel's own that it survives are
+ * those of a user copy.
  */
 #include "kernel/arch/x86_64/trap.h"
 
@@ -135,12 +136,14 @@ static uint64_t kernel_code(const struct trap_frame *f)
 
 _Noreturn void trap_fatal(const struct trap_frame *f)
 {
-    const uint64_t regs[20] = { f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->rbp,   f->r8, f->r9, f->r10,
-                                f->r11, f->r12, f->r13, f->r14, f->r15, f->ip,  f->cs, f->flags, f->sp, f->ss };
+    const uint64_t regs[20] = { f->rax, f->rbx, f->rcx, f->rdx,   f->rsi, f->rdi, f->rbp,
+                                f->r8,  f->r9,  f->r10, f->r11,   f->r12, f->r13, f->r14,
+                                f->r15, f->ip,  f->cs,  f->flags, f->sp,  f->ss };
     up_kernel_fault(f->vector, kernel_code(f), f->vector == VEC_PF ? read_cr2() : 0, regs);
 }
 
-/* Never covers a kernel address: that would turn a broken kernel pointer into a caller's bad argument. */
+/* Never covers a kernel address: that would turn a broken kernel pointer into a caller's bad
+ * argument. */
 static bool is_user_copy(const struct trap_frame *f)
 {
     return f->vector == VEC_PF && f->ip >= (uint64_t)copy_begin && f->ip < (uint64_t)copy_end &&
@@ -168,7 +171,10 @@ void arch_idle(void)
 {
     struct cpu *cpu = this_cpu();
     cpu->in_window = 1;
-    __asm__ volatile("sti; hlt; cli" : : : "memory");  // sti holds interrupts off until hlt waits: none is lost
+    __asm__ volatile("sti; hlt; cli"
+                     :
+                     :
+                     : "memory");  // sti holds interrupts off until hlt waits: none is lost
     cpu->in_window = 0;
 }
 
@@ -180,7 +186,8 @@ void arch_irq_window(void)
     cpu->in_window = 0;
 }
 
-void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1)
+void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0,
+                       uint64_t arg1)
 {
     *ctx = (struct arch_context){
         .arg0 = arg0, .arg1 = arg1, .ip = ip, .sp = sp, .flags = FLAG_FIXED | FLAG_IF, .fast = 0

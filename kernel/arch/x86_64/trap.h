@@ -12,7 +12,8 @@ struct trap_frame {  // pushed by vectors.S, the last eight words by the stub an
 /** From user mode: registers are in `ctx`. Gives the context to resume. */
 struct arch_context *trap_user(struct arch_context *ctx, uint64_t vector, uint64_t error);
 
-/** The context's address is none that user mode can have: its thread dies. Gives the context to resume. */
+/** The context's address is none that user mode can have: its thread dies. Gives the context to
+ * resume. */
 struct arch_context *trap_bad_ip(struct arch_context *ctx);
 
 /** From kernel mode; comes back only if the kernel can go on. */
