@@ -33,3 +33,36 @@ nonosctl-static: build/bin/nonosctl-static
 build/bin/nonosctl-static: $(CLI_OBJS_tool) $(LIB_SRCS:%.c=build/tool/%.o) build/tool/libcrypto.a
 	$(say) LD $@
 	$(Q)mkdir -p $(@D) && $(TOOL_CC) -static-pie -Wl,-z,relro,-z,now -Wl,--build-id=none $^ $(CLI_LIBS) -o $@
+
+# --- tests: a node of canned records, and the smallest programs that can be packed -------------------------------
+define fakenode_program
+build/$(1)/bin/fakenode: build/$(1)/tests/host/fakenode.o build/$(1)/cli/hex.o $$(LIB_SRCS:%.c=build/$(1)/%.o) \
+        build/$(1)/libcrypto.a
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $(2) $(3) $$^ -o $$@
+endef
+$(eval $(call fakenode_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS)))
+$(eval $(call fakenode_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS)))
+
+build/test/tiny.elf: tests/host/data/tiny.c tools/flags.mk
+	$(say) LD $@
+	$(Q)mkdir -p $(@D) && $(CAPSULE_CC) $(CAPSULE_BASE) -O1 -c $< -o $(@:.elf=.o)
+	$(Q)$(CAPSULE_LD) $(CAPSULE_LDFLAGS) -z norelro -z separate-loadable-segments $(@:.elf=.o) -o $@
+
+build/test/tiny.efi: tests/host/data/tiny_efi.c tools/flags.mk
+	$(say) LD $@
+	$(Q)mkdir -p $(@D) && $(BOOT_CC) $(BOOT_BASE) $(INCLUDES) -c $< -o $(@:.efi=.efi.o)
+	$(Q)$(BOOT_LD) $(BOOT_LDFLAGS) $(@:.efi=.efi.o) -out:$@
+
+CLI_FOR_TESTS := $(filter-out cli/main.c cli/cmd_%,$(CLI_SRCS))
+TEST_cli_source_SRCS := $(CLI_FOR_TESTS)
+TEST_cli_source_LIBS := -lcjson
+TEST_cli_source_DEPS := $(CLI_GEN)
+TEST_cli_key_SRCS := $(CLI_FOR_TESTS)
+TEST_cli_key_LIBS := -lcjson
+TEST_cli_key_DEPS := $(CLI_GEN)
+TEST_cli_program_SRCS := $(CLI_FOR_TESTS)
+TEST_cli_program_LIBS := -lcjson
+TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
+TEST_cli_blackbox_DEPS := $(foreach cc,$(HOST_CCS),build/host-$(cc)/bin/nonosctl build/host-$(cc)/bin/fakenode) \
+                          build/test/tiny.elf build/test/tiny.efi

@@ -270,7 +270,7 @@ int key_load_public_as(const char *path, enum key_type want, struct key_public *
     struct key_public k;
     int rc = key_load_public(path, &k);
     if (rc == DONE && k.type != want) {
-        rc = fail(REFUSED, "%s is a key of type %s; a %s key is needed here", path, key_type_name(k.type),
+        rc = fail(REFUSED, "%s is of type %s; one of type %s is needed here", path, key_type_name(k.type),
                   key_type_name(want));
     }
     if (rc == DONE) {

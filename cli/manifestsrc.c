@@ -37,17 +37,23 @@ struct draft {
     uint8_t filter[16];
 };
 
-/** "1.2.3" as major << 32 | minor << 16 | patch. */
+/** "1.2.3" as major << 32 | minor << 16 | patch. The one form that fmt_version gives back: no blanks, no zeros before. */
 static bool version_of(const char *text, uint64_t *out)
 {
     unsigned long long part[3];
-    char tail;
-    if (strlen(text) > 24 || sscanf(text, "%llu.%llu.%llu%c", &part[0], &part[1], &part[2], &tail) != 3 ||
-        part[0] > UINT32_MAX || part[1] > UINT16_MAX || part[2] > UINT16_MAX ||
-        !text_is_semver(span_of(text, strlen(text)))) {
+    char again[64];
+    struct fmt f;
+    if (strlen(text) > 24 || sscanf(text, "%llu.%llu.%llu", &part[0], &part[1], &part[2]) != 3 ||
+        part[0] > UINT32_MAX || part[1] > UINT16_MAX || part[2] > UINT16_MAX) {
         return false;
     }
-    *out = (uint64_t)part[0] << 32 | (uint64_t)part[1] << 16 | (uint64_t)part[2];
+    uint64_t v = (uint64_t)part[0] << 32 | (uint64_t)part[1] << 16 | (uint64_t)part[2];
+    FMT_INIT(&f, again);
+    fmt_version(&f, v);
+    if (strcmp(again, text) != 0) {
+        return false;
+    }
+    *out = v;
     return true;
 }
 

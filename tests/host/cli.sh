@@ -1,0 +1,432 @@
+#!/bin/bash
+# Black-box tests of nonosctl: cli.sh NONOSCTL FAKENODE, from the repository's root, with build/test/tiny.{elf,efi}.
+# Every command's exit code is checked, and that no sanitiser spoke. Ends with "N passed, N failed".
+set -u
+root=$PWD
+n0n=$root/$1 fake=$root/$2
+elf=$root/build/test/tiny.elf efi=$root/build/test/tiny.efi
+dir=$(mktemp -d)
+node=
+trap '[ -z "$node" ] || kill "$node" 2>/dev/null; rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+unset N0N_NODE N0N_OPERATOR SOURCE_DATE_EPOCH
+passed=0 failed=0
+
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $*"
+    sed 's/^/    /' err | head -5
+}
+
+good() {
+    passed=$((passed + 1))
+}
+
+# t NAME CODE COMMAND...: run it; stdout and stderr are then in `out` and `err`.
+t() {
+    local name=$1 want=$2 rc
+    shift 2
+    "$@" >out 2>err </dev/null
+    rc=$?
+    if grep -qE 'Sanitizer|runtime error' err; then
+        bad "$name: sanitiser"
+    elif [ $rc -ne "$want" ]; then
+        bad "$name: exit code $rc, not $want"
+    else
+        good
+    fi
+}
+
+# What the last command said.
+says() {
+    if grep -qE -- "$2" "$1"; then good; else bad "$1 lacks: $2"; fi
+}
+
+silent_on() {
+    if grep -qE -- "$2" "$1"; then bad "$1 has: $2"; else good; fi
+}
+
+same() {
+    if cmp -s "$1" "$2"; then good; else bad "$1 and $2 differ"; fi
+}
+
+absent() {
+    # shellcheck disable=SC2068  # words are patterns
+    if ls $@ >/dev/null 2>&1; then bad "left behind: $*"; else good; fi
+}
+
+poke() { # FILE OFFSET BYTE(octal)
+    printf "\\$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
+# --- the program itself
+: >err
+t 'no verb' 2 "$n0n"
+t 'unknown verb' 2 "$n0n" frobnicate
+says err 'no such verb'
+t 'unknown second word' 2 "$n0n" mod frob
+t 'escape in a verb' 2 "$n0n" $'\033[31mx'
+silent_on err $'\033'
+t 'help' 0 "$n0n" --help
+t 'version' 0 "$n0n" --version
+says out '^nonosctl [0-9]+\.[0-9]+\.[0-9]+$'
+"$n0n" --help | sed -n 's/^  \([a-z][a-z ]*[a-z]\)   .*/\1/p' >verbs
+[ "$(wc -l <verbs)" -ge 25 ] && good || bad 'verb list'
+while read -r verb; do
+    # shellcheck disable=SC2086
+    t "help of $verb" 0 "$n0n" $verb --help
+    says out '^Usage: nonosctl'
+    # shellcheck disable=SC2086
+    t "bad option of $verb" 2 "$n0n" $verb --no-such-option
+done <verbs
+t 'completion' 0 "$n0n" completion bash
+t 'completion parses' 0 bash -n out
+t 'full disk' 3 bash -c "'$n0n' --help >/dev/full"
+
+# --- keys
+t 'key new root' 0 "$n0n" key new --type root -o keys/root.key
+t 'key new root 2' 0 "$n0n" key new --type root -o keys/root2.key
+t 'key new publisher' 0 "$n0n" key new --type publisher keys/publisher
+t 'key new operator' 0 "$n0n" key new --type operator -o keys/operator.key
+t 'key new other' 0 "$n0n" key new --type publisher -o keys/other.key
+t 'key new other operator' 0 "$n0n" key new --type operator -o keys/other-op.key
+[ "$(stat -c %a keys keys/root.key keys/publisher.key keys/publisher.next.key | tr '\n' ' ')" = '700 600 600 600 ' ] && good || bad modes
+[ "$(stat -c %s keys/publisher.kel)" = 240 ] && good || bad 'kel size'
+cp keys/root.key before
+t 'key never overwritten' 3 "$n0n" key new --type root -o keys/root.key
+same keys/root.key before
+rm keys/other.kel
+t 'no half set over an old .pub' 3 "$n0n" key new --type publisher -o keys/other
+absent keys/other.kel
+t 'key new without type' 2 "$n0n" key new -o x
+t 'key new of next' 2 "$n0n" key new --type next -o x
+t 'key new nowhere' 3 "$n0n" key new --type root -o /dev/null/x.key
+for f in root.key root.pub publisher.kel publisher.pub publisher.key operator.pub publisher.next.key; do
+    t "key show $f" 0 "$n0n" key show keys/$f -o json
+    t "json of $f" 0 jq -e '.public | length == 64' out
+    silent_on out "$(sed -n 's/^seed //p' keys/root.key)"
+done
+chmod 644 keys/root2.key
+t 'readable secret' 1 "$n0n" mod build -e "$elf" -m x --sign keys/root2.key -o y
+chmod 600 keys/root2.key
+sed '/^seed/{s/[1-9a-f]$/0/;t;s/0$/1/}' keys/root.key >bad.key
+chmod 600 bad.key
+for i in 0 4 5 7 9 20 60 90 120 150 180 239; do
+    cp keys/publisher.kel bad.kel
+    poke bad.kel $i 377
+    t "inception event, byte $i" 1 "$n0n" key show bad.kel
+done
+head -c 239 keys/publisher.kel >bad.kel
+t 'inception event, short' 1 "$n0n" key show bad.kel
+
+# --- modules
+cat >hello.json <<'E'
+{ "//": "a comment", "name": "hello", "version": "1.2.3", "sec_version": 2, "about": "says hello", "licence": "ISC",
+  "classes": ["CoreExec", "IO", "IPC"],
+  "caps": [ { "kind": "log" }, { "kind": "ports", "base": "0x3f8", "count": 8, "rights": ["read", "write"] },
+            { "kind": "endpoint", "name": "console", "rights": ["call"] } ],
+  "limits": { "memory_kib": 4096, "stack_kib": 64, "handles": 32, "threads": 2, "priority": 20 } }
+E
+jq '.caps |= reverse | .classes |= reverse' hello.json >hello2.json
+echo '{ "name": "kernel", "version": "0.1.0", "sec_version": 5 }' >kernel.json
+t 'mod build' 0 "$n0n" mod build --elf "$elf" --manifest hello.json --sign keys/publisher.key -o hello.mod
+t 'mod build, other order' 0 "$n0n" mod build --elf "$elf" --manifest hello2.json --sign keys/publisher.key -o hello2.mod
+same hello.mod hello2.mod
+t 'mod verify, nobody to believe' 1 "$n0n" mod verify hello.mod
+says out SIGNER_NOT_CHECKED
+t 'mod verify by key' 0 "$n0n" mod verify hello.mod --key keys/publisher.pub
+t 'mod verify by kel' 0 "$n0n" mod verify hello.mod --key keys/publisher.kel
+t 'mod verify by another' 1 "$n0n" mod verify hello.mod --key keys/other.pub
+says out PUB_UNKNOWN
+t 'mod verify missing file' 3 "$n0n" mod verify none.mod --key keys/publisher.pub
+t 'mod inspect, unchecked' 0 "$n0n" mod inspect hello.mod
+says err 'WARNING.*NOT checked'
+silent_on out 'hello|console'
+t 'mod inspect, checked' 0 "$n0n" mod inspect hello.mod --key keys/publisher.pub -o json
+t 'mod inspect json' 0 jq -e '.[0] | .name == "hello" and .version == "1.2.3" and .caps[2].base == 1016 and .symbols_len > 0' out
+t 'mod inspect, wrong key' 1 "$n0n" mod inspect hello.mod --key keys/other.pub
+silent_on out 'console'
+t 'mod build, overrides' 0 "$n0n" mod build -e "$elf" -m hello.json --version 9.8.7 --sec-version 3 --key keys/publisher.pub -o later.mod
+t 'unsigned verifies not' 1 "$n0n" mod verify later.mod --key keys/publisher.pub
+says out KEY_UNKNOWN
+t 'mod sign' 0 "$n0n" mod sign later.mod --key keys/publisher.key
+t 'signed later' 0 "$n0n" mod inspect later.mod --key keys/publisher.pub -o json
+t 'overrides hold' 0 jq -e '.[0] | .version == "9.8.7" and .sec_version == 3' out
+t 'mod sign by another' 0 "$n0n" mod sign later.mod --key keys/other.key -o other.mod
+t 'now the other publisher'"'"'s' 0 "$n0n" mod verify other.mod --key keys/other.pub
+t 'still the first one'"'"'s' 0 "$n0n" mod verify later.mod --key keys/publisher.pub
+t 'mod sign with another seed' 1 "$n0n" mod sign later.mod --key bad.key
+says err 'contradict'
+t 'mod sign with a public key' 1 "$n0n" mod sign later.mod --key keys/publisher.kel
+t 'mod sign with a root' 1 "$n0n" mod sign later.mod --key keys/root.key
+t 'mod build without symbols' 0 "$n0n" mod build -e "$elf" -m hello.json --no-symbols --sign keys/publisher.key -o nosym.mod
+t 'verify without symbols' 0 "$n0n" mod verify nosym.mod --key keys/publisher.pub
+t 'mod build from rubbish' 1 "$n0n" mod build -e hello.json -m hello.json --sign keys/publisher.key -o no.mod
+t 'mod build, host program' 1 "$n0n" mod build -e "$n0n" -m hello.json --sign keys/publisher.key -o no.mod
+t 'mod build, no publisher' 2 "$n0n" mod build -e "$elf" -m hello.json -o no.mod
+t 'mod build with an operator key' 1 "$n0n" mod build -e "$elf" -m hello.json --sign keys/operator.key -o no.mod
+t 'mod build, bad version' 2 "$n0n" mod build -e "$elf" -m hello.json --version 1.2 --sign keys/publisher.key -o no.mod
+absent 'no.mod*'
+t 'mod build into a file as folder' 3 "$n0n" mod build -e "$elf" -m hello.json --sign keys/publisher.key -o hello.json/x.mod
+size=$(stat -c %s hello.mod)
+for at in 0 7 8 12 40 70 110 140 176 180 190 192 230 290 400 $((size - 1)) $((size / 2)); do
+    cp hello.mod broken.mod
+    byte=$(od -An -tu1 -j "$at" -N1 hello.mod)
+    poke broken.mod "$at" "$(printf %o $((byte ^ 1)))"
+    t "byte $at changed" 1 "$n0n" mod verify broken.mod --key keys/publisher.pub
+    t "byte $at changed, not signed again" 1 "$n0n" mod inspect broken.mod --key keys/publisher.pub
+done
+for n in 0 1 100 191 192 300 4000 $((size - 1)); do
+    head -c "$n" hello.mod >broken.mod
+    t "cut to $n" 1 "$n0n" mod verify broken.mod --key keys/publisher.pub
+    t "cut to $n, no signature for it" 1 "$n0n" mod sign broken.mod --key keys/publisher.key
+done
+(cat hello.mod; echo) >broken.mod
+t 'one byte too many' 1 "$n0n" mod verify broken.mod --key keys/publisher.pub
+t 'kernel' 0 "$n0n" mod build --kernel -e "$elf" -m kernel.json --root keys/root.pub --sign keys/root.key -o KERNEL.MOD
+t 'kernel verifies' 0 "$n0n" mod verify KERNEL.MOD --root keys/root.pub
+t 'kernel, other root' 1 "$n0n" mod verify KERNEL.MOD --root keys/root2.pub
+t 'kernel with caps' 2 "$n0n" mod build --kernel -e "$elf" -m hello.json --root keys/root.pub --sign keys/root.key -o no.mod
+says err 'unknown key'
+t '2 of 2 kernel, first' 0 "$n0n" mod build --kernel -e "$elf" -m kernel.json --root keys/root2.pub --root keys/root.pub --signatures 2 --sign keys/root.key -o K2.MOD
+t '2 of 2 kernel, half' 1 "$n0n" mod verify K2.MOD --root keys/root.pub --root keys/root2.pub
+t '2 of 2 kernel, second' 0 "$n0n" mod sign K2.MOD --key keys/root2.key
+t '2 of 2 kernel, whole' 0 "$n0n" mod verify K2.MOD --root keys/root.pub --root keys/root2.pub
+t '2 of 2 kernel, again' 0 "$n0n" mod sign K2.MOD --key keys/root2.key
+t '2 of 2 kernel, third key' 1 bash -c "'$n0n' key new -t root keys/root3 >/dev/null && '$n0n' mod sign K2.MOD --key keys/root3.key"
+says err 'has all of its 2 signatures'
+
+# --- policy
+cat >policy.json <<'E'
+{ "epoch": 3, "kernel_sec_min": 4, "operator": "operator.pub",
+  "publishers": [ { "name": "dev", "key": "publisher.pub", "classes": ["CoreExec", "IO", "IPC"] },
+                  { "name": "old", "key": "other.pub", "classes": ["CoreExec"], "revoked": true } ],
+  "rules": [ { "publisher": "dev", "module": "hello", "classes": ["CoreExec", "IO", "IPC"], "sec_min": 2,
+               "memory_kib": 1024, "priority": 9, "grants": [ { "kind": "log" } ] },
+             { "publisher": "dev", "module": "init", "classes": ["CoreExec"] } ],
+  "boot": ["HELLO.MOD"], "first": "hello", "start": [ { "module": "hello", "arg": "a b" } ] }
+E
+jq '.rules |= reverse | .publishers |= reverse' policy.json >policy2.json
+t 'policy sign' 0 "$n0n" policy sign --in policy.json --keys keys --root keys/root.key -o BOOT.POL
+t 'policy sign, other order' 0 "$n0n" policy sign --in policy2.json --keys keys --root keys/root.key -o B2.POL
+same BOOT.POL B2.POL
+t 'policy inspect' 0 "$n0n" policy inspect --root keys/root.pub BOOT.POL -o json
+t 'policy json' 0 jq -e '.epoch == 3 and (.rules | length == 2) and .start[0].arg == "a b" and ([.publishers[].revoked] | any)' out
+t 'policy inspect, other root' 1 "$n0n" policy inspect --root keys/root2.pub BOOT.POL
+says err KEY_UNKNOWN
+t 'policy inspect, no root' 2 "$n0n" policy inspect BOOT.POL
+t 'policy with a publisher key' 1 "$n0n" policy sign --in policy.json --keys keys --root keys/publisher.key -o no.POL
+t 'policy, keys elsewhere' 3 "$n0n" policy sign --in policy.json --keys . --root keys/root.key -o no.POL
+says err 'operator names this key|publishers.0..key'
+t 'policy, 2 of 2' 0 "$n0n" policy sign --in policy.json --keys keys --root keys/root.key --signatures 2 -o P2.POL
+t 'policy, half' 1 "$n0n" policy inspect --root keys/root.pub --root keys/root2.pub P2.POL
+t 'policy, second' 0 "$n0n" policy sign --add --in P2.POL --root keys/root2.key -o P2.POL
+t 'policy, whole' 0 "$n0n" policy inspect --root keys/root.pub --root keys/root2.pub P2.POL
+absent 'no.POL*'
+size=$(stat -c %s BOOT.POL)
+for at in 0 7 12 16 24 28 32 45 64 100 130 170 $((size - 1)); do
+    cp BOOT.POL broken.POL
+    byte=$(od -An -tu1 -j "$at" -N1 BOOT.POL)
+    poke broken.POL "$at" "$(printf %o $((byte ^ 1)))"
+    t "policy byte $at changed" 1 "$n0n" policy inspect --root keys/root.pub broken.POL
+done
+by='--root keys/root.pub --policy BOOT.POL'
+# shellcheck disable=SC2086
+{
+    t 'module by policy' 0 "$n0n" mod verify hello.mod $by
+    t 'kernel by policy' 0 "$n0n" mod verify KERNEL.MOD $by
+    t 'revoked publisher' 1 "$n0n" mod verify other.mod $by
+    says out PUB_REVOKED
+    t 'policy without root' 2 "$n0n" mod verify hello.mod --policy BOOT.POL
+    t 'old module' 0 "$n0n" mod build -e "$elf" -m hello.json --sec-version 1 --sign keys/publisher.key -o old.mod
+    t 'old module refused' 1 "$n0n" mod verify old.mod $by
+    says out SEC_VERSION
+    sed 's/"hello"/"shell"/' hello.json >shell.json
+    t 'unlisted module' 0 "$n0n" mod build -e "$elf" -m shell.json --sign keys/publisher.key -o shell.mod
+    t 'unlisted module refused' 1 "$n0n" mod verify shell.mod $by
+    says out GRANT_NO_RULE
+    sed 's/"CoreExec",/"CoreExec", "Crypto",/' hello.json >crypto.json
+    t 'class above ceiling' 0 "$n0n" mod build -e "$elf" -m crypto.json --sign keys/publisher.key -o crypto.mod
+    t 'class above ceiling refused' 1 "$n0n" mod verify crypto.mod $by
+    says out GRANT_CEILING
+    t 'old kernel' 0 "$n0n" mod build --kernel -e "$elf" -m kernel.json --sec-version 3 --root keys/root.pub --sign keys/root.key -o K3.MOD
+    t 'old kernel refused' 1 "$n0n" mod verify K3.MOD $by
+    says out SEC_VERSION
+}
+
+# --- images
+make_image() {
+    "$n0n" image make --loader "$efi" --root keys/root.pub --epoch-floor 2 --kernel KERNEL.MOD --policy BOOT.POL "$@"
+}
+t 'image make' 0 make_image --module hello.mod -o a.img
+sleep 1
+t 'image make again' 0 env MTOOLSRC=/nonexistent TZ=Asia/Tokyo "$n0n" image make --loader "$efi" --root keys/root.pub --epoch-floor 2 --kernel KERNEL.MOD --policy BOOT.POL --module hello.mod -o b.img
+same a.img b.img
+t 'image verify' 0 "$n0n" image verify a.img --root keys/root.pub
+t 'image verify json' 0 "$n0n" image verify a.img --root keys/root.pub -o json
+t 'image json' 0 jq -e 'length == 4 and all(.ok)' out
+t 'image verify, own roots' 0 "$n0n" image verify a.img
+says err WARNING
+t 'image verify, other roots' 1 "$n0n" image verify a.img --root keys/root2.pub
+t 'image inspect' 0 "$n0n" image inspect a.img --root keys/root.pub -o json
+t 'image inspect json' 0 jq -e '.epoch_floor == 2 and .threshold == 1 and (.files | length == 4) and .policy[0].epoch == 3' out
+t 'image of a loaded loader' 0 "$n0n" image make --loader <(mcopy -i a.img ::/EFI/BOOT/BOOTX64.EFI -) --root keys/root.pub --epoch-floor 2 --kernel KERNEL.MOD --policy BOOT.POL --module hello.mod -o c.img
+same a.img c.img
+t 'image without its module' 1 make_image -o no.img
+says err 'lists the boot file HELLO.MOD'
+t 'image with a stranger' 1 make_image --module hello.mod --module shell.mod -o no.img
+says err 'GRANT_NO_RULE'
+t 'image with a module twice' 1 make_image --module hello.mod --module hello.mod -o no.img
+t 'image with a broken module' 1 make_image --module broken.mod -o no.img
+t 'image with no loader' 1 make_image --loader hello.mod --module hello.mod -o no.img
+t 'image, epoch below floor' 1 make_image --epoch-floor 4 --module hello.mod -o no.img
+says err POL_EPOCH
+t 'image, kernel below floor' 1 make_image --kernel-sec-min 6 --module hello.mod -o no.img
+says err SEC_VERSION
+t 'image, module as kernel' 1 make_image --kernel hello.mod --module hello.mod -o no.img
+says err BOOT_NOT_KERNEL
+t 'image, unsigned policy' 1 make_image --policy broken.POL --module hello.mod -o no.img
+t 'image, threshold too high' 2 make_image --threshold 2 --module hello.mod -o no.img
+absent 'no.img*'
+t 'image without mtools' 6 env PATH=/nonexistent "$n0n" image verify a.img
+says err 'package mtools'
+t 'image verify, no image' 3 "$n0n" image verify none.img
+t 'image verify, no volume' 1 "$n0n" image verify hello.json
+cp a.img b.img
+mcopy -o -i b.img old.mod ::/N0N/HELLO.MOD
+t 'image with an old module' 1 "$n0n" image verify b.img --root keys/root.pub
+says out 'HELLO.MOD.*no.*SEC_VERSION'
+mdel -i b.img ::/N0N/HELLO.MOD
+t 'image without the module' 1 "$n0n" image verify b.img --root keys/root.pub
+says out 'BOOT_NO_FILE'
+mdel -i b.img ::/N0N/BOOT.POL
+t 'image without the policy' 1 "$n0n" image verify b.img --root keys/root.pub
+mkdir -p ro
+t 'run, dry' 0 "$n0n" run --image a.img --dry-run --mem 64 --machine pc -- -snapshot
+says out 'format=raw,readonly=on.*file=a.img.*-snapshot'
+t 'run, no image' 3 "$n0n" run --image none.img
+t 'run, bad accel' 2 "$n0n" run --accel magic
+t 'run without qemu' 6 env PATH=/nonexistent "$n0n" run --image a.img --manage "$dir/m.sock" --firmware /usr/share/OVMF
+t 'run without firmware' 6 "$n0n" run --image a.img --manage "$dir/m.sock" --firmware "$dir/none"
+absent 'm.sock' '/tmp/nonosctl.*'
+
+# --- live nodes
+op=$("$n0n" key show keys/operator.pub -o json | jq -r .public)
+node_up() {
+    # ASan's leak check has nothing to say about a program that is killed
+    "$fake" "$dir/n.sock" "$op" "$@" 2>node.err &
+    node=$!
+    for _ in $(seq 100); do
+        [ -S "$dir/n.sock" ] && return
+        sleep 0.05
+    done
+}
+node_down() {
+    kill "$node" 2>/dev/null
+    wait "$node" 2>/dev/null
+    grep -E 'Sanitizer|runtime error' node.err && bad 'fake node'
+    node=
+    rm -f n.sock
+}
+export N0N_NODE=$dir/n.sock N0N_OPERATOR=$dir/keys/operator.key
+t 'no node' 4 "$n0n" ps
+says err 'no node at'
+says err 'nonosctl run'
+for how in plain noise; do
+    node_up $how
+    for verb in ps modules caps mem log audit about; do
+        t "$how: $verb" 0 "$n0n" $verb
+        silent_on out $'\033'
+        t "$how: $verb json" 0 "$n0n" $verb -o json
+        t "$how: $verb is json" 0 jq -e . out
+    done
+    t "$how: ps has the crash" 0 "$n0n" ps -o json
+    t "$how: crash" 0 jq -e '.[2].state == "crashed" and .[2].fault_symbol == "main+0x12"' out
+    t "$how: caps of one" 0 "$n0n" caps shell -o json
+    t "$how: caps rows" 0 jq -e 'length == 2 and .[0].capsule == 2 and .[0].rights == ["dup","call"]' out
+    t "$how: caps by id" 0 "$n0n" caps 1
+    t "$how: caps of nobody" 5 "$n0n" caps nobody
+    t "$how: log lines" 0 "$n0n" log
+    says out '^evil: .x1b.31mred'
+    says out '^last line$'
+    t "$how: audit" 0 "$n0n" audit
+    says out 'checked here: 6 records, 1 signed'
+    t "$how: audit, right issuer" 0 "$n0n" audit --issuer "$("$n0n" about -o json | jq -r .issuer)"
+    t "$how: audit, wrong issuer" 1 "$n0n" audit --issuer "$op"
+    node_down
+done
+node_up lose
+t 'a line that loses bytes' 0 "$n0n" mem
+node_down
+node_up noise
+t 'load' 0 "$n0n" load hello.mod
+says out "^verified $("$n0n" mod inspect hello.mod -o json 2>/dev/null | jq -r '.[0].module_id')$"
+t 'load and start' 0 "$n0n" load hello.mod --start 'an argument'
+says out 'capsule 9'
+cp hello.mod broken.mod
+poke broken.mod 190 1
+t 'load broken' 5 "$n0n" load broken.mod
+says err 'MOD_|HASH_'
+t 'load, argument without start' 2 "$n0n" load hello.mod arg
+t 'load nothing' 3 "$n0n" load none.mod
+t 'start' 0 "$n0n" start hello
+t 'start unknown' 5 "$n0n" start nobody
+says err NOT_FOUND
+t 'start, bad name' 2 "$n0n" start 'Not A Name'
+t 'start, long argument' 2 "$n0n" start hello "$(printf %0300d 1)"
+t 'kill' 0 "$n0n" kill 2
+t 'kill unknown' 5 "$n0n" kill 77
+t 'kill, no number' 2 "$n0n" kill shell
+t 'another operator' 1 "$n0n" kill 2 --operator keys/other-op.key
+t 'a root is no operator' 1 "$n0n" kill 2 --operator keys/root.key
+t 'no operator key' 3 "$n0n" kill 2 --operator none.key
+t 'token export' 0 "$n0n" token export 1 0x10001 -o a.tok
+t 'token export, unknown' 5 "$n0n" token export 3 1 -o b.tok
+absent b.tok
+t 'token export, no file' 2 "$n0n" token export 1 1
+t 'token verify by node' 0 "$n0n" token verify a.tok --node
+issuer=$("$n0n" about -o json | jq -r .issuer)
+t 'token verify by issuer' 0 "$n0n" token verify a.tok --issuer "$issuer" -o json
+t 'token json' 0 jq -e '.ok and .type == "endpoint" and .rights == ["call"] and (.time_checked | not)' out
+t 'token, too early' 1 "$n0n" token verify a.tok --issuer "$issuer" --now 4
+t 'token, in time' 0 "$n0n" token verify a.tok --issuer "$issuer" --now 5
+t 'token, too late' 1 "$n0n" token verify a.tok --issuer "$issuer" --now 999999999999999
+t 'token, other issuer' 1 "$n0n" token verify a.tok --issuer "$op"
+t 'token, nobody to believe' 2 "$n0n" token verify a.tok
+for at in 0 2 3 10 40 60 100 131 140 195; do
+    cp a.tok b.tok
+    poke b.tok $at 377
+    t "token byte $at" 1 "$n0n" token verify b.tok --issuer "$issuer"
+done
+head -c 195 a.tok >b.tok
+t 'token, short' 1 "$n0n" token verify b.tok --issuer "$issuer"
+t 'poweroff' 0 "$n0n" poweroff
+wait "$node" && good || bad 'fake node ends'
+node=
+t 'gone' 4 "$n0n" ps
+node_up tamper
+t 'tampered audit' 1 "$n0n" audit
+says err 'does not hold at record 2.*AUDIT_CHAIN'
+t 'tampered audit json' 1 "$n0n" audit -o json
+t 'tampered json says so' 0 jq -e '.chain_ok == false' out
+node_down
+node_up resign
+t 'checkpoint by another' 1 "$n0n" audit
+node_down
+node_up drop
+t 'dropped log' 0 "$n0n" log
+says err 'overwritten'
+node_down
+node_up old
+t 'another version' 5 "$n0n" about
+node_down
+node_up mute
+t 'mute node' 4 "$n0n" ps --timeout 1
+says err 'does not answer'
+t 'run beside it' 3 "$n0n" run --image a.img --manage "$dir/n.sock"
+says err 'already'
+node_down
+absent '*.tmp.*' 'keys/*.tmp.*'
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

@@ -1,0 +1,380 @@
+/* A node made of canned records, for testing nonosctl: it speaks lib/frame on a unix socket, checks the operator's
+ * signatures, and keeps an audit chain that is well-formed unless it is told to break it.
+ *
+ *   fakenode SOCKET OPERATOR_HEX [noise] [mute] [lose] [tamper] [resign] [drop] [old]
+ *
+ * Ends when it is told to power off, or after 60 seconds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "abi/audit.h"
+#include "abi/info.h"
+#include "abi/token.h"
+#include "cli/hex.h"
+#include "lib/audit.h"
+#include "lib/crypto/blake3.h"
+#include "lib/crypto/ed25519.h"
+#include "lib/frame.h"
+#include "lib/mod.h"
+#include "lib/token.h"
+
+enum { N_AUDIT = 6, UPTIME_S = 90 };
+
+static struct {
+    bool noise, mute, lose, tamper, resign, drop, old;
+} mode;
+
+static struct {
+    struct nos_mg_hello hello;
+    struct nos_about about;
+    struct nos_audit_head head;
+    struct nos_audit_entry audit[N_AUDIT];
+    uint8_t issuer_sk[64];
+    uint8_t *staged;
+    size_t staged_len;
+    unsigned requests;
+    bool off;
+} node;
+
+static const char log_text[] = "boot: hello\nevil: \x1b[31mred\x1b[0m\nlast line\n";
+
+static void make_about(void)
+{
+    uint8_t seed[32] = { 7 };
+    ed25519_keypair_from_seed(node.about.issuer_pk, node.issuer_sk, seed);
+    strcpy(node.about.release, "N0N-OS fake");
+    strcpy(node.about.cpu, "none \x1b[2J");
+    memset(node.about.boot_id, 0xb0, 32);
+    memcpy(node.about.operator_pk, node.hello.operator_pk, 32);
+    node.about.uptime_ns = UPTIME_S * UINT64_C(1000000000);
+    node.about.tsc_hz = 1000000000;
+    node.about.cpus = 1;
+    node.about.policy_epoch = 3;
+}
+
+static void sign_checkpoint(struct nos_audit_entry *e)
+{
+    uint8_t msg[AUDIT_CHECKPOINT_BYTES], sig[64];
+    audit_checkpoint_bytes(e->rec.seq, e->rec.parent[0], msg);
+    ed25519_sign(sig, SPAN_OF(msg), node.issuer_sk);
+    audit_sig_put(&e->body, sig);
+}
+
+static void make_audit(void)
+{
+    static const uint16_t kinds[N_AUDIT] = { NOS_AUDIT_BOOT,  NOS_AUDIT_LOAD,  NOS_AUDIT_GRANT,
+                                             NOS_AUDIT_SPAWN, NOS_AUDIT_CRASH, NOS_AUDIT_CHECKPOINT };
+    uint8_t parent[32] = { 0 };
+    for (uint64_t i = 0; i < N_AUDIT; i++) {
+        struct nos_audit_entry *e = &node.audit[i];
+        e->rec = (struct nos_audit_record){ .seq = i, .tick = 1000 * i, .kind = kinds[i], .n_par = i > 0 };
+        memcpy(e->rec.parent[0], parent, 32);
+        memset(e->salt, (int)(i + 1), 32);
+        e->body.a = i;
+        strcpy(e->body.text, "text\x1b");
+        if (kinds[i] == NOS_AUDIT_CHECKPOINT) {
+            sign_checkpoint(e);
+        }
+        audit_body_commit(e->salt, &e->body, e->rec.body_commit);
+        audit_hash(&e->rec, parent);
+    }
+    node.head = (struct nos_audit_head){ .next = N_AUDIT };
+    memcpy(node.head.head, parent, 32);
+    memcpy(node.head.issuer_pk, node.about.issuer_pk, 32);
+    if (mode.tamper) {
+        node.audit[2].body.a = 99;
+    }
+    if (mode.resign) {
+        node.head.issuer_pk[0] ^= 1;
+    }
+}
+
+static bool capsule_at(uint64_t i, struct nos_capsule_info *c)
+{
+    static const char *const names[] = { "init", "shell", "crashme" };
+    if (i >= 3) {
+        return false;
+    }
+    *c = (struct nos_capsule_info){ .id = (uint32_t)(i + 1), .state = NOS_CAPSULE_RUNNING, .threads = 1,
+                                    .handles = 2, .mem_pages = 20, .mem_limit = 100, .classes = 0x1b };
+    strcpy(c->name, names[i]);
+    if (i == 2) {
+        c->state = NOS_CAPSULE_CRASHED;
+        c->exit_code = NOS_CRASH_DIVIDE;
+        strcpy(c->fault_symbol, "main+0x12");
+    }
+    return true;
+}
+
+static bool handle_at(uint64_t index, struct nos_handle_info *h)
+{
+    uint64_t n = index & 0xffffffff;
+    if (index >> 32 < 1 || index >> 32 > 2 || n >= 2) {
+        return false;
+    }
+    *h = (struct nos_handle_info){ .handle = (uint32_t)(0x10001 + n), .type = NOS_TYPE_ENDPOINT,
+                                   .rights = NOS_RIGHT_CALL | NOS_RIGHT_DUP, .origin = NOS_ORIGIN_POLICY, .object = n };
+    strcpy(h->name, n == 0 ? "console" : "init");
+    return true;
+}
+
+static bool module_at(uint64_t i, struct nos_module_info *m)
+{
+    if (i >= 2) {
+        return false;
+    }
+    *m = (struct nos_module_info){ .status = i == 0 ? NOS_OK : NOS_HASH_CHUNK, .version = 1ull << 32 | 2 << 16 | 3 };
+    strcpy(m->name, i == 0 ? "init" : "BAD.MOD");
+    strcpy(m->semver, "1.2.3");
+    return true;
+}
+
+static size_t put(uint8_t *out, const void *rec, size_t size)
+{
+    memcpy(out, rec, size);
+    return size;
+}
+
+static nos_status_t log_at(uint64_t index, uint8_t *out, size_t *len)
+{
+    struct nos_log_head h = { .from = mode.drop && index == 0 ? 12 : index, .end = sizeof(log_text) - 1 };
+    if (h.from > h.end) {
+        h.from = h.end;
+    }
+    size_t n = h.end - h.from < 10 ? h.end - h.from : 10;  // small pieces: lines come in parts
+    memcpy(out, &h, sizeof(h));
+    memcpy(out + sizeof(h), log_text + h.from, n);
+    *len = sizeof(h) + n;
+    return NOS_OK;
+}
+
+static nos_status_t info(uint64_t topic, uint64_t index, uint8_t *out, size_t *len)
+{
+    struct nos_capsule_info c;
+    struct nos_handle_info h;
+    struct nos_module_info m;
+    struct nos_mem_info mem = { .usable = 1 << 29, .free = 1 << 28, .used = 1 << 28, .n_capsules = 3 };
+    *len = 0;
+    if (topic == NOS_TOPIC_ABOUT) {
+        *len = put(out, &node.about, sizeof(node.about) - (mode.old ? 8 : 0));
+    } else if (topic == NOS_TOPIC_CAPSULES && capsule_at(index, &c)) {
+        *len = put(out, &c, sizeof(c));
+    } else if (topic == NOS_TOPIC_HANDLES && handle_at(index, &h)) {
+        *len = put(out, &h, sizeof(h));
+    } else if (topic == NOS_TOPIC_MODULES && module_at(index, &m)) {
+        *len = put(out, &m, sizeof(m));
+    } else if (topic == NOS_TOPIC_MEM) {
+        *len = put(out, &mem, sizeof(mem));
+    } else if (topic == NOS_TOPIC_LOG) {
+        return log_at(index, out, len);
+    } else if (topic == NOS_TOPIC_AUDIT && index < N_AUDIT) {
+        *len = put(out, &node.audit[index], sizeof(node.audit[0]));
+    } else if (topic == NOS_TOPIC_AUDIT_HEAD) {
+        *len = put(out, &node.head, sizeof(node.head));
+    }
+    return *len > 0 ? NOS_OK : NOS_NOT_FOUND;
+}
+
+static nos_status_t upload(span_t args)
+{
+    uint64_t off;
+    span_t bytes;
+    if (!span_le64(args, 0, &off) || !span_from(args, 8, &bytes) || off + bytes.len > NOS_MG_UPLOAD_MAX) {
+        return NOS_BAD_MESSAGE;
+    }
+    node.staged_len = off == 0 ? 0 : node.staged_len;
+    if (off != node.staged_len) {
+        return NOS_INVALID;
+    }
+    node.staged = realloc(node.staged, off + bytes.len);
+    memcpy(node.staged + off, bytes.data, bytes.len);
+    node.staged_len += bytes.len;
+    return NOS_OK;
+}
+
+static nos_status_t load(span_t args, uint8_t *out, size_t *len)
+{
+    static struct mod_hasher hasher;
+    struct mod_view v;
+    uint8_t hash[32];
+    uint64_t size;
+    blake3_hash(span_of(node.staged, node.staged_len), hash);
+    if (!span_le64(args, 0, &size) || size != node.staged_len || memcmp(hash, args.data + 8, 32) != 0) {
+        return NOS_IO_ERROR;
+    }
+    nos_status_t st = mod_extract(span_of(node.staged, node.staged_len), &v);
+    if (st == NOS_OK) {
+        st = mod_check_hashes(&hasher, &v);
+    }
+    if (st == NOS_OK) {
+        mod_id(&v, out);
+        store_le32(out + 32, args.data[40] == 1 ? 9 : 0);
+        *len = 36;
+    }
+    return st;
+}
+
+static nos_status_t token(span_t args, uint8_t *out, size_t *len)
+{
+    struct token t = { .kind = NOS_TYPE_ENDPOINT, .classes = 1, .rights = NOS_RIGHT_CALL, .nbf = 5,
+                       .exp = UPTIME_S * UINT64_C(2000000000) };
+    uint8_t msg[TOKEN_SIGNED_BYTES];
+    if (load_le32(args.data) != 1) {
+        return NOS_NOT_FOUND;
+    }
+    token_write(&t, out);
+    token_signed_bytes(out, msg);
+    ed25519_sign(out + TOKEN_BODY, SPAN_OF(msg), node.issuer_sk);
+    *len = TOKEN_BYTES;
+    return NOS_OK;
+}
+
+static nos_status_t command(uint16_t verb, span_t args, uint8_t *out, size_t *len)
+{
+    switch (verb) {
+    case NOS_MG_LOAD:
+        return load(args, out, len);
+    case NOS_MG_START:
+        store_le32(out, 9);
+        *len = 4;
+        return memcmp(args.data, "hello", 6) == 0 ? NOS_OK : NOS_NOT_FOUND;
+    case NOS_MG_KILL:
+        return load_le32(args.data) == 2 ? NOS_OK : NOS_NOT_FOUND;
+    case NOS_MG_POWER:
+        node.off = true;
+        return NOS_OK;
+    case NOS_MG_TOKEN:
+        return token(args, out, len);
+    default:
+        return NOS_NOT_SUPPORTED;
+    }
+}
+
+static nos_status_t answer(const struct frame *f, uint8_t *out, size_t *len)
+{
+    uint64_t topic, index, counter;
+    span_t args;
+    *len = 0;
+    if (f->verb == NOS_MG_HELLO) {
+        *len = put(out, &node.hello, sizeof(node.hello));
+        return NOS_OK;
+    }
+    if (f->verb == NOS_MG_INFO) {
+        return span_le64(f->payload, 0, &topic) && span_le64(f->payload, 8, &index) ? info(topic, index, out, len)
+                                                                                    : NOS_BAD_MESSAGE;
+    }
+    if (f->verb == NOS_MG_UPLOAD) {
+        return upload(f->payload);
+    }
+    nos_status_t st = mg_verify(f->payload, f->verb, node.hello.nonce, node.hello.counter, node.hello.operator_pk,
+                                &args, &counter);
+    if (st != NOS_OK) {
+        return st;
+    }
+    node.hello.counter = counter + 1;
+    return command(f->verb, args, out, len);
+}
+
+static void send_frame(int fd, const struct frame *f)
+{
+    static uint8_t room[FRAME_MAX];
+    size_t len;
+    if (frame_encode(f, MSPAN_OF(room), &len) != NOS_OK || write(fd, room, len) != (ssize_t)len) {
+        exit(3);
+    }
+}
+
+static void serve(int fd, const struct frame *f)
+{
+    static uint8_t out[NOS_MG_PAYLOAD];
+    size_t len = 0;
+    if (mode.mute || (mode.lose && node.requests++ % 2 == 0)) {
+        return;
+    }
+    nos_status_t st = answer(f, out, &len);
+    struct frame a = { .flags = NOS_MG_LAST, .verb = f->verb, .seq = f->seq, .status = st, .payload = { out, len } };
+    if (mode.noise) {
+        struct frame old = a;
+        old.seq ^= 0x55;
+        if (write(fd, "N0NMnoise\0\377", 11) != 11) {
+            exit(3);
+        }
+        send_frame(fd, &old);
+        if (len > 1) { /* in two parts: only the last frame ends an answer */
+            struct frame part = { .verb = f->verb, .seq = f->seq, .payload = { out, 1 } };
+            send_frame(fd, &part);
+            a.payload = span_of(out + 1, len - 1);
+        }
+    }
+    send_frame(fd, &a);
+}
+
+static void talk(int fd)
+{
+    struct frame_decoder d;
+    uint8_t bytes[512];
+    struct frame f;
+    ssize_t n;
+    frame_decoder_init(&d);
+    while (!node.off && (n = read(fd, bytes, sizeof(bytes))) > 0) {
+        span_t in = span_of(bytes, (size_t)n);
+        while (frame_feed(&d, &in, &f)) {
+            serve(fd, &f);
+        }
+    }
+}
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
+    unlink(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 4) != 0) {
+        perror(path);
+        exit(3);
+    }
+    return fd;
+}
+
+static void set_mode(const char *word)
+{
+    mode.noise |= strcmp(word, "noise") == 0;
+    mode.mute |= strcmp(word, "mute") == 0;
+    mode.lose |= strcmp(word, "lose") == 0;
+    mode.tamper |= strcmp(word, "tamper") == 0;
+    mode.resign |= strcmp(word, "resign") == 0;
+    mode.drop |= strcmp(word, "drop") == 0;
+    mode.old |= strcmp(word, "old") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3 || !hex_decode(argv[2], strlen(argv[2]), MSPAN_OF(node.hello.operator_pk))) {
+        fprintf(stderr, "usage: fakenode SOCKET OPERATOR_HEX [MODE...]\n");
+        return 2;
+    }
+    for (int i = 3; i < argc; i++) {
+        set_mode(argv[i]);
+    }
+    alarm(60);
+    node.hello.proto = 1;
+    node.hello.payload_max = NOS_MG_PAYLOAD;
+    node.hello.counter = 1;
+    memset(node.hello.nonce, 0x42, 32);
+    make_about();
+    make_audit();
+    int at = listen_at(argv[1]);
+    while (!node.off) {
+        int fd = accept(at, NULL, NULL);
+        talk(fd);
+        close(fd);
+    }
+    unlink(argv[1]);
+    free(node.staged);
+    return 0;
+}
