@@ -1,0 +1,457 @@
+/* The vault: what is credited, what is derived from what, what is forgotten when. */
+#include "tests/host/test.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "kernel/arch/api/arch.h"
+#include "kernel/core/panic.h"
+
+#include "kernel/crypto/vault.c"  // looked into: what it keeps is half of what is tested
+
+/* ---- the machine ---- */
+
+static unsigned cpu_bits;
+static uint8_t cpu_byte;
+static uint64_t tsc;
+static unsigned entropy_calls;
+static jmp_buf broken;
+
+unsigned arch_entropy(uint8_t *out, size_t len)
+{
+    entropy_calls++;
+    memset(out, cpu_byte, len);
+    return cpu_bits;
+}
+
+uint64_t arch_tsc(void)
+{
+    return tsc;
+}
+
+void panic(const char *format, ...)
+{
+    (void)format;
+    longjmp(broken, 1);
+}
+
+static bool panics(void (*call)(void))
+{
+    if (setjmp(broken) != 0) {
+        return true;
+    }
+    call();
+    return false;
+}
+
+static struct nos_bootinfo spare_info;
+static size_t sign_len = 1;
+static const char *sign_domain = NOS_DOMAIN_CAP;
+
+static void do_random(void)
+{
+    (void)vault_random64();
+}
+
+static void do_init(void)
+{
+    if (vault_init(&spare_info) != NOS_OK) {
+        abort();
+    }
+}
+
+static void do_sign(void)
+{
+    static const uint8_t msg[VAULT_MSG_MAX + 1];
+    uint8_t sig[64];
+    vault_sign(sign_domain, span_of(msg, sign_len), sig);
+}
+
+static struct nos_bootinfo boot_info(uint32_t len, uint32_t bits)
+{
+    struct nos_bootinfo bi = { .entropy_len = len, .entropy_bits = bits, .tsc_start = 11, .tsc_exit = 22, .tsc_firmware = 33 };
+    for (size_t i = 0; i < sizeof bi.entropy; i++) {
+        bi.entropy[i] = (uint8_t)(i * 7 + 1);
+    }
+    memset(bi.kernel_id, 0x4b, 32);
+    memset(bi.policy_hash, 0x50, 32);
+    return bi;
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    memset(&vault, 0, sizeof vault);
+    cpu_bits = 512;
+    cpu_byte = 0xc1;
+    tsc = 44;
+    return 0;
+}
+
+static void open_vault(void)
+{
+    struct nos_bootinfo bi = boot_info(64, 512);
+    fresh(NULL);
+    assert_int_equal(vault_init(&bi), NOS_OK);
+}
+
+/* ---- credit ---- */
+
+static void test_credit(void **state)
+{
+    static const struct {
+        uint32_t len, bits, cpu;
+        nos_status_t want;
+    } row[] = {
+        { 32, 256, 0, NOS_OK },
+        { 32, 255, 0, NOS_NO_ENTROPY },
+        { 32, 255, 1, NOS_OK },           // sources add up
+        { 0, 0, 256, NOS_OK },            // the CPU alone
+        { 0, 0, 255, NOS_NO_ENTROPY },
+        { 0, 4000, 255, NOS_NO_ENTROPY }, // no bytes, no credit
+        { 31, 4000, 0, NOS_NO_ENTROPY },  // 31 bytes are 248 bits, whatever is claimed
+        { 31, 4000, 8, NOS_OK },
+        { 257, 4000, 0, NOS_NO_ENTROPY }, // a length that cannot be
+        { UINT32_MAX, UINT32_MAX, 255, NOS_NO_ENTROPY },
+        { 0, 0, 0, NOS_NO_ENTROPY },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        struct nos_bootinfo bi = boot_info(row[i].len, row[i].bits);
+        fresh(NULL);
+        cpu_bits = row[i].cpu;
+        assert_int_equal(vault_init(&bi), row[i].want);
+        assert_int_equal(vault.open, row[i].want == NOS_OK);
+        assert_true(span_is_zero(SPAN_OF(bi.entropy)));  // taken or refused: gone from the loader's page
+        if (row[i].want != NOS_OK) {
+            assert_true(span_is_zero(SPAN_OF(vault.issuer_sk)));
+            assert_true(span_is_zero(SPAN_OF(vault.stream)));
+            assert_true(panics(do_random));
+            assert_true(panics(do_sign));
+        }
+    }
+}
+
+static void test_cpu_claims_no_more_than_it_gives(void **state)
+{
+    struct nos_bootinfo bi = boot_info(0, 0);
+    (void)state;
+    cpu_bits = 100000;
+    uint8_t root[32];
+    assert_int_equal(gather(&bi, root), 8 * CPU_BYTES);
+}
+
+/* ---- derivation ---- */
+
+/* The root by the words of docs/vault.md, not by the code. */
+static void root_by_the_book(const struct nos_bootinfo *bi, uint8_t root[32])
+{
+    uint8_t t[1024], cpu[64];
+    size_t n = 0;
+    uint64_t clocks[4] = { bi->tsc_start, bi->tsc_exit, bi->tsc_firmware, tsc };
+    const struct {
+        const void *data;
+        size_t len;
+    } part[] = { { bi->entropy, bi->entropy_len }, { cpu, 64 }, { clocks, 32 }, { bi->kernel_id, 32 }, { bi->policy_hash, 32 } };
+
+    memset(cpu, cpu_byte, sizeof cpu);
+    for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+        store_le64(t + n, part[i].len);
+        memcpy(t + n + 8, part[i].data, part[i].len);
+        n += 8 + part[i].len;
+    }
+    blake3_derive(NOS_CTX_VAULT, span_of(t, n), root);
+}
+
+static void test_derivation(void **state)
+{
+    struct nos_bootinfo bi = boot_info(100, 800);
+    uint8_t root[32], want[32], pk[32], sk[64];
+    (void)state;
+    root_by_the_book(&bi, root);
+    assert_int_equal(vault_init(&bi), NOS_OK);
+    blake3_derive(NOS_CTX_BOOT_ID, SPAN_OF(root), want);
+    assert_memory_equal(vault_boot_id(), want, 32);
+    blake3_derive(NOS_CTX_VAULT_ISSUER, SPAN_OF(root), want);
+    ed25519_keypair_from_seed(pk, sk, want);
+    assert_memory_equal(vault_issuer_pk(), pk, 32);
+    blake3_derive(NOS_CTX_VAULT_STREAM, SPAN_OF(root), want);
+    assert_memory_equal(vault.stream, want, 32);
+}
+
+static void change(struct nos_bootinfo *bi, unsigned what)
+{
+    switch (what) {
+    case 0:
+        bi->entropy[0] ^= 1;
+        break;
+    case 1:
+        bi->entropy[63] ^= 0x80;
+        break;
+    case 2:
+        bi->entropy_len--;
+        break;
+    case 3:
+        cpu_byte ^= 1;
+        break;
+    case 4:
+        tsc++;
+        break;
+    case 5:
+        bi->tsc_start++;
+        break;
+    case 6:
+        bi->tsc_firmware++;
+        break;
+    case 7:
+        bi->kernel_id[31] ^= 1;
+        break;
+    case 8:
+        bi->policy_hash[0] ^= 1;
+        break;
+    case 9:
+        bi->tsc_exit++;
+        break;
+    default:
+        break;  // as it was
+    }
+}
+
+/* Each source by itself changes all that is derived. */
+static void test_every_source_counts(void **state)
+{
+    enum { SOURCES = 10 };
+    uint8_t id[SOURCES + 1][32], pk[SOURCES + 1][32], random[SOURCES + 1][32];
+    (void)state;
+    for (unsigned i = 0; i <= SOURCES; i++) {
+        struct nos_bootinfo bi = boot_info(64, 512);
+        fresh(NULL);
+        change(&bi, i);
+        assert_int_equal(vault_init(&bi), NOS_OK);
+        memcpy(id[i], vault_boot_id(), 32);
+        memcpy(pk[i], vault_issuer_pk(), 32);
+        vault_random(random[i], 32);
+        for (unsigned k = 0; k < i; k++) {
+            assert_memory_not_equal(id[i], id[k], 32);
+            assert_memory_not_equal(pk[i], pk[k], 32);
+            assert_memory_not_equal(random[i], random[k], 32);
+        }
+    }
+}
+
+static void test_opened_once(void **state)
+{
+    (void)state;
+    open_vault();
+    spare_info = boot_info(64, 512);
+    assert_true(panics(do_init));
+}
+
+/* ---- the stream ---- */
+
+static void test_stream_does_not_depend_on_the_pieces(void **state)
+{
+    uint8_t whole[3000], pieces[3000];
+    (void)state;
+    open_vault();
+    vault_random(whole, sizeof whole);
+    open_vault();
+    for (size_t at = 0, n = 1; at < sizeof pieces; at += n, n = n * 3 % 97 + 1) {
+        n = n < sizeof pieces - at ? n : sizeof pieces - at;
+        vault_random(pieces + at, n);
+    }
+    assert_memory_equal(whole, pieces, sizeof whole);
+    open_vault();
+    uint64_t v = vault_random64();
+    assert_memory_equal(&v, whole, 8);
+}
+
+static bool holds(const void *where, size_t len, const uint8_t *what, size_t n)
+{
+    const uint8_t *p = where;
+    for (size_t i = 0; i + n <= len; i++) {
+        if (memcmp(p + i, what, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was given out is nowhere in the vault, and neither is a key that could make it again. */
+static void test_backtracking(void **state)
+{
+    uint8_t key[32], out[16];
+    (void)state;
+    open_vault();
+    for (unsigned i = 0; i < 100; i++) {
+        memcpy(key, vault.stream, sizeof key);
+        bool refills = vault.at == sizeof vault.stream;
+        vault_random(out, sizeof out);
+        assert_false(holds(&vault, sizeof vault, out, sizeof out));
+        assert_int_equal(holds(&vault, sizeof vault, key, sizeof key), !refills);
+        assert_true(span_is_zero(SPAN_OF(vault.ctx.opaque)));
+    }
+}
+
+static void test_stream_repeats_nothing(void **state)
+{
+    enum { N = 4096 };
+    static uint64_t seen[N];
+    (void)state;
+    open_vault();
+    for (unsigned i = 0; i < N; i++) {
+        seen[i] = vault_random64();
+        for (unsigned k = 0; k < i; k++) {
+            assert_true(seen[i] != seen[k]);
+        }
+    }
+}
+
+/* Time goes into each refill and fresh entropy into every 64th: a leaked key does not tell the future for ever. */
+static void test_stream_is_refreshed(void **state)
+{
+    uint8_t a[POOL_BYTES], b[POOL_BYTES];
+    (void)state;
+    open_vault();
+    vault_random(a, sizeof a);
+    vault_random(a, sizeof a);
+    open_vault();
+    vault_random(b, sizeof b);
+    tsc++;
+    vault_random(b, sizeof b);
+    assert_memory_not_equal(a, b, sizeof a);
+
+    for (unsigned change_at = 0; change_at < 2; change_at++) {
+        open_vault();
+        entropy_calls = 0;
+        for (unsigned i = 0; i < 63; i++) {
+            vault_random(a, sizeof a);
+        }
+        assert_int_equal(entropy_calls, 0);
+        cpu_byte = (uint8_t)(0xc1 + change_at);
+        vault_random(change_at == 0 ? a : b, sizeof a);
+        assert_int_equal(entropy_calls, 1);
+    }
+    assert_memory_not_equal(a, b, sizeof a);
+}
+
+/* ---- what is left behind ---- */
+
+enum { STACK = 1 << 20 };
+
+/* Run `f` on a stack of its own, to be looked through afterwards. */
+static uint8_t *run_on_a_stack(void *(*f)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    pthread_t t;
+    uint8_t *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(stack, MAP_FAILED);
+    assert_int_equal(pthread_attr_init(&attr), 0);
+    assert_int_equal(pthread_attr_setstack(&attr, stack, STACK), 0);
+    assert_int_equal(pthread_create(&t, &attr, f, arg), 0);
+    assert_int_equal(pthread_join(t, NULL), 0);
+    pthread_attr_destroy(&attr);
+    return stack;
+}
+
+static void *thread_init(void *bi)
+{
+    return vault_init(bi) == NOS_OK ? bi : NULL;
+}
+
+static void *thread_random(void *out)
+{
+    vault_random(out, 32);
+    return NULL;
+}
+
+/* Neither where vault_init's own variables were, nor where those of the hash were. */
+static void test_root_is_wiped(void **state)
+{
+    static struct nos_bootinfo bi;
+    uint8_t root[32], seed[32], stream[32];
+    (void)state;
+    bi = boot_info(64, 512);
+    root_by_the_book(&bi, root);
+    blake3_derive(NOS_CTX_VAULT_ISSUER, SPAN_OF(root), seed);
+    blake3_derive(NOS_CTX_VAULT_STREAM, SPAN_OF(root), stream);
+    uint8_t *stack = run_on_a_stack(thread_init, &bi);
+    assert_true(vault.open);
+    assert_false(holds(stack, STACK, root, 32));
+    assert_false(holds(stack, STACK, seed, 32));
+    assert_false(holds(stack, STACK, stream, 32));
+    assert_false(holds(&vault, sizeof vault, root, 32));
+    assert_memory_equal(vault.issuer_sk, seed, 32);  // where it belongs
+    munmap(stack, STACK);
+}
+
+static void test_stream_key_is_wiped(void **state)
+{
+    static uint8_t out[32];
+    uint8_t old[32];
+    (void)state;
+    open_vault();
+    memcpy(old, vault.stream, 32);
+    uint8_t *stack = run_on_a_stack(thread_random, out);
+    assert_memory_not_equal(vault.stream, old, 32);
+    assert_false(holds(stack, STACK, old, 32));
+    assert_false(holds(stack, STACK, vault.stream, 32));
+    assert_false(holds(stack, STACK, out, 32));
+    munmap(stack, STACK);
+}
+
+static void test_wipe(void **state)
+{
+    (void)state;
+    open_vault();
+    (void)vault_random64();
+    vault_wipe();
+    assert_true(span_is_zero(span_of(&vault, sizeof vault)));
+    assert_true(panics(do_random));
+    assert_true(panics(do_sign));
+}
+
+/* ---- signing ---- */
+
+static void test_sign(void **state)
+{
+    uint8_t sig[64], msg[16 + VAULT_MSG_MAX + 1] = "N0N/cap/v1";
+    uint8_t *body = msg + sizeof NOS_DOMAIN_CAP;
+    (void)state;
+    open_vault();
+    for (size_t len = 0; len <= VAULT_MSG_MAX; len += 64) {
+        memset(body, (int)len + 1, len);
+        vault_sign(NOS_DOMAIN_CAP, span_of(body, len), sig);
+        assert_true(ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
+        vault_sign(NOS_DOMAIN_AUDIT, span_of(body, len), sig);
+        assert_false(ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
+    }
+    sign_len = VAULT_MSG_MAX + 1;
+    assert_true(panics(do_sign));
+    sign_len = 1;
+    sign_domain = "a domain that is longer than any of ours";
+    assert_true(panics(do_sign));
+    sign_domain = NOS_DOMAIN_CAP;
+    assert_false(panics(do_sign));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_credit, fresh),
+        cmocka_unit_test_setup(test_cpu_claims_no_more_than_it_gives, fresh),
+        cmocka_unit_test_setup(test_derivation, fresh),
+        cmocka_unit_test_setup(test_every_source_counts, fresh),
+        cmocka_unit_test_setup(test_opened_once, fresh),
+        cmocka_unit_test_setup(test_stream_does_not_depend_on_the_pieces, fresh),
+        cmocka_unit_test_setup(test_backtracking, fresh),
+        cmocka_unit_test_setup(test_stream_repeats_nothing, fresh),
+        cmocka_unit_test_setup(test_stream_is_refreshed, fresh),
+        cmocka_unit_test_setup(test_root_is_wiped, fresh),
+        cmocka_unit_test_setup(test_stream_key_is_wiped, fresh),
+        cmocka_unit_test_setup(test_wipe, fresh),
+        cmocka_unit_test_setup(test_sign, fresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
