@@ -56,6 +56,8 @@ KERNEL_LD := ld.lld
 KERNEL_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 --gc-sections \
                   --build-id=none --no-undefined --fatal-warnings
 THIRD_KERNEL_CFLAGS := $(KERNEL_BASE) -w
+# libsodium in ring 0: 64 KiB less of object code for 5 % more instructions in a signature check (683 k -> 721 k).
+SODIUM_OPT_kernel := -Os
 
 # --- boot: PE/COFF, Microsoft calling convention -----------------------------------------------------------------
 BOOT_CC := clang

@@ -224,6 +224,7 @@ static void leave(struct cpu *cpu)
     struct thread *t = cpu->current;
     cpu->resched = false;
     if (t == NULL) {
+        cpu->switch_tsc = arch_tsc();  // idle is nobody's time
         return;
     }
     account(cpu, t);
@@ -269,7 +270,7 @@ static void note_step(uint64_t since)
     longest_step = took > longest_step ? took : longest_step;
 }
 
-static void idle(struct cpu *cpu)
+static void idle(void)
 {
     uint64_t since = arch_tsc();
     if (background_step()) {
@@ -284,7 +285,6 @@ static void idle(struct cpu *cpu)
     arch_idle();
     kernel_lock();
     idle_ns += arch_clock_ns() - start;
-    cpu->switch_tsc = arch_tsc();
 }
 
 static void run_continuation(struct thread *t)
@@ -310,7 +310,7 @@ static struct arch_context *choose(struct cpu *cpu)
             leave(cpu);
             t = pick(cpu);
             if (t == NULL) {
-                idle(cpu);
+                idle();
                 continue;
             }
             enter(cpu, t);

@@ -62,7 +62,7 @@ $$(CRYPTO_OWN_$(1)): | $(SODIUM_VERSION_H)
 
 $$(CRYPTO_SODIUM_$(1)): build/$(1)/third/libsodium/%.o: $(SODIUM_VERSION_H) tools/flags.mk
 	$$(say) CC '$$@'
-	$$(Q)mkdir -p $$(@D) && $(2) $(3) $(SODIUM_DEFS) $(SODIUM_INC) -c $(SODIUM_DIR)/$$*.c -o $$@
+	$$(Q)mkdir -p $$(@D) && $(2) $(3) $(SODIUM_OPT_$(1)) $(SODIUM_DEFS) $(SODIUM_INC) -c $(SODIUM_DIR)/$$*.c -o $$@
 
 $$(CRYPTO_BLAKE3_$(1)): build/$(1)/third/blake3/%.o: $(DEPS_STAMP) lib/crypto/build.mk tools/flags.mk
 	$$(say) CC '$$@'
