@@ -30,35 +30,35 @@ static struct {
     uint8_t head[32];    /* hash of entry sealed - 1 */
     uint32_t denial_next; /* the one to go when all are taken */
     struct denial denial[DENIALS];
-} log;
+} chain;
 
 static void seal_one(void)
 {
-    struct nos_audit_entry *e = ring_at(&log.ring, log.sealed);
+    struct nos_audit_entry *e = ring_at(&chain.ring, chain.sealed);
 
     vault_random(e->salt, sizeof e->salt);
     audit_body_commit(e->salt, &e->body, e->rec.body_commit);
     e->rec.n_par = e->rec.seq != 0;
-    memcpy(e->rec.parent[0], log.head, sizeof log.head);
-    audit_hash(&e->rec, log.head);
-    log.sealed++;
+    memcpy(e->rec.parent[0], chain.head, sizeof chain.head);
+    audit_hash(&e->rec, chain.head);
+    chain.sealed++;
 }
 
 static void seal_all(void)
 {
-    while (log.sealed < log.ring.next) {
+    while (chain.sealed < chain.ring.next) {
         seal_one();
     }
 }
 
 static struct nos_audit_entry *append(enum nos_audit_kind kind, uint32_t actor)
 {
-    bool evicts = ring_evicts(&log.ring) && log.sealed == log.ring.first;
-    if (evicts || log.ring.next - log.sealed == AUDIT_UNSEALED_MAX) {
+    bool evicts = ring_evicts(&chain.ring) && chain.sealed == chain.ring.first;
+    if (evicts || chain.ring.next - chain.sealed == AUDIT_UNSEALED_MAX) {
         seal_one();
     }
-    uint64_t seq = log.ring.next;
-    struct nos_audit_entry *e = ring_push(&log.ring);
+    uint64_t seq = chain.ring.next;
+    struct nos_audit_entry *e = ring_push(&chain.ring);
     e->rec.seq = seq;
     e->rec.tick = arch_clock_ns();
     e->rec.actor = actor;
@@ -68,8 +68,8 @@ static struct nos_audit_entry *append(enum nos_audit_kind kind, uint32_t actor)
 
 static void note_news(void)
 {
-    if (log.news_ns == 0) {
-        log.news_ns = arch_clock_ns() | 1;  // 0 means none
+    if (chain.news_ns == 0) {
+        chain.news_ns = arch_clock_ns() | 1;  // 0 means none
     }
 }
 
@@ -92,8 +92,8 @@ void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status, co
 
 void audit_init(void)
 {
-    memset(&log, 0, sizeof log);
-    ring_init(&log.ring);
+    memset(&chain, 0, sizeof chain);
+    ring_init(&chain.ring);
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, vault_issuer_pk(), 0, 0, "issuer key");
 }
 
@@ -110,8 +110,8 @@ static void denial_flush(struct denial *d)
 static struct denial *denial_find(uint32_t actor, nos_status_t status)
 {
     for (unsigned i = 0; i < DENIALS; i++) {
-        if (log.denial[i].actor == actor && log.denial[i].status == status) {
-            return &log.denial[i];
+        if (chain.denial[i].actor == actor && chain.denial[i].status == status) {
+            return &chain.denial[i];
         }
     }
     return NULL;
@@ -120,11 +120,11 @@ static struct denial *denial_find(uint32_t actor, nos_status_t status)
 static struct denial *denial_take(void)
 {
     for (unsigned i = 0; i < DENIALS; i++) {
-        if (log.denial[i].actor == 0) {
-            return &log.denial[i];
+        if (chain.denial[i].actor == 0) {
+            return &chain.denial[i];
         }
     }
-    struct denial *d = &log.denial[log.denial_next++ % DENIALS];
+    struct denial *d = &chain.denial[chain.denial_next++ % DENIALS];
     denial_flush(d);
     return d;
 }
@@ -147,7 +147,7 @@ void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status)
 static void denials_flush(void)
 {
     for (unsigned i = 0; i < DENIALS; i++) {
-        struct denial *d = &log.denial[i];
+        struct denial *d = &chain.denial[i];
         if (d->times == 0) {
             d->actor = 0;
         }
@@ -159,9 +159,9 @@ static void denials_flush(void)
 
 static void say_dropped(void)
 {
-    if (log.ring.dropped != log.drop_said) {
-        log.drop_said = log.ring.dropped;
-        audit_add(NOS_AUDIT_DROP, 0, NOS_OK, NULL, log.ring.dropped, 0, NULL);
+    if (chain.ring.dropped != chain.drop_said) {
+        chain.drop_said = chain.ring.dropped;
+        audit_add(NOS_AUDIT_DROP, 0, NOS_OK, NULL, chain.ring.dropped, 0, NULL);
     }
 }
 
@@ -171,32 +171,32 @@ static void sign_checkpoint(void)
     span_t msg = SPAN_OF(bytes);
 
     seal_all();
-    audit_checkpoint_bytes(log.ring.next, log.head, bytes);
+    audit_checkpoint_bytes(chain.ring.next, chain.head, bytes);
     if (!span_from(msg, sizeof NOS_DOMAIN_AUDIT, &msg)) {  // the vault puts the domain before it
         return;
     }
     vault_sign(NOS_DOMAIN_AUDIT, msg, sig);
     audit_sig_put(&append(NOS_AUDIT_CHECKPOINT, 0)->body, sig);
-    log.signed_to = log.ring.next;
-    log.news_ns = 0;
+    chain.signed_to = chain.ring.next;
+    chain.news_ns = 0;
 }
 
 uint64_t audit_checkpoint_due(void)
 {
-    return log.news_ns == 0 ? 0 : log.news_ns + AUDIT_CHECKPOINT_NS;
+    return chain.news_ns == 0 ? 0 : chain.news_ns + AUDIT_CHECKPOINT_NS;
 }
 
 bool audit_checkpoint_step(uint64_t now_ns)
 {
-    bool many = log.ring.next - log.signed_to >= AUDIT_CHECKPOINT_EVERY;
+    bool many = chain.ring.next - chain.signed_to >= AUDIT_CHECKPOINT_EVERY;
 
-    if (many || (log.news_ns != 0 && now_ns >= audit_checkpoint_due())) {
+    if (many || (chain.news_ns != 0 && now_ns >= audit_checkpoint_due())) {
         denials_flush();
         say_dropped();
         sign_checkpoint();
         return true;
     }
-    if (log.sealed < log.ring.next) {
+    if (chain.sealed < chain.ring.next) {
         seal_one();
         return true;
     }
@@ -207,21 +207,21 @@ bool audit_checkpoint_step(uint64_t now_ns)
 
 nos_status_t audit_entry(uint64_t seq, struct nos_audit_entry *out)
 {
-    const struct nos_audit_entry *old = seq < log.ring.first ? ring_protected(seq) : NULL;
+    const struct nos_audit_entry *old = seq < chain.ring.first ? ring_protected(seq) : NULL;
 
     seal_all();
-    if (old == NULL && seq >= log.ring.next) {
+    if (old == NULL && seq >= chain.ring.next) {
         return NOS_NOT_FOUND;
     }
-    *out = old != NULL ? *old : *ring_at(&log.ring, seq < log.ring.first ? log.ring.first : seq);
+    *out = old != NULL ? *old : *ring_at(&chain.ring, seq < chain.ring.first ? chain.ring.first : seq);
     return NOS_OK;
 }
 
 void audit_head(struct nos_audit_head *out)
 {
     seal_all();
-    *out = (struct nos_audit_head){ .next = log.ring.next, .first = log.ring.first, .dropped = log.ring.dropped };
-    memcpy(out->head, log.head, sizeof out->head);
-    memcpy(out->prefix, ring_at(&log.ring, log.ring.first)->rec.parent[0], sizeof out->prefix);
+    *out = (struct nos_audit_head){ .next = chain.ring.next, .first = chain.ring.first, .dropped = chain.ring.dropped };
+    memcpy(out->head, chain.head, sizeof out->head);
+    memcpy(out->prefix, ring_at(&chain.ring, chain.ring.first)->rec.parent[0], sizeof out->prefix);
     memcpy(out->issuer_pk, vault_issuer_pk(), sizeof out->issuer_pk);
 }

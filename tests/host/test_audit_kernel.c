@@ -1,0 +1,539 @@
+/* The kernel's audit log, read back through lib/audit.h's checker. */
+#include "tests/host/test.h"
+
+#include "kernel/arch/api/arch.h"
+#include "kernel/core/panic.h"
+#include "kernel/crypto/vault.h"
+#include "kernel/memory/frame.h"
+#include "lib/audit.h"
+#include "lib/crypto/ed25519.h"
+#include "tests/host/golden.h"
+
+#include "kernel/audit/ring.c"
+#include "kernel/audit/audit.c"
+
+/* ---- the machine ---- */
+
+static uint64_t now;
+static uint8_t arena[200][PAGE_SIZE] ALIGNED(4096);
+static size_t frames_used, frames_max;
+static unsigned signatures;
+static uint8_t salt;
+
+uint64_t arch_clock_ns(void)
+{
+    return now;
+}
+
+/* Frames are host memory: the kernel's pointer is base + address, and so the address is pointer - base. */
+paddr_t frame_alloc_dirty(unsigned order)
+{
+    assert_int_equal(order, 0);
+    if (frames_used == frames_max) {
+        return (paddr_t){ 0 };
+    }
+    memset(arena[frames_used], 0xa5, PAGE_SIZE);
+    return ptr_phys(arena[frames_used++]);
+}
+
+void vault_random(void *out, size_t len)
+{
+    memset(out, ++salt, len);
+}
+
+const uint8_t *vault_issuer_pk(void)
+{
+    static struct golden_key k;
+    k = golden_key(GOLDEN_ISSUER);
+    return k.pk;
+}
+
+void vault_sign(const char *domain, span_t msg, uint8_t sig[64])
+{
+    uint8_t bytes[128];
+    size_t n = strlen(domain) + 1;
+    memcpy(bytes, domain, n);
+    memcpy(bytes + n, msg.data, msg.len);
+    ed25519_sign(sig, span_of(bytes, n + msg.len), golden_key(GOLDEN_ISSUER).sk);
+    signatures++;
+}
+
+void panic(const char *format, ...)
+{
+    fail_msg("panic: %s", format);
+    abort();
+}
+
+static void start(size_t frames)
+{
+    memset(run_frame, 0, sizeof run_frame);
+    memset(room_frame, 0, sizeof room_frame);
+    frames_used = 0;
+    frames_max = frames;
+    now = 1000;
+    signatures = 0;
+    audit_init();
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    start(ARRAY_LEN(arena));
+    return 0;
+}
+
+/* ---- looking ---- */
+
+static struct nos_audit_head head_now(void)
+{
+    struct nos_audit_head h;
+    audit_head(&h);
+    return h;
+}
+
+static struct nos_audit_entry entry_at(uint64_t seq)
+{
+    struct nos_audit_entry e;
+    assert_int_equal(audit_entry(seq, &e), NOS_OK);
+    return e;
+}
+
+/* All of the run, as an auditor would. Returns the checkpoints that verified. */
+static uint64_t check_run(void)
+{
+    struct nos_audit_head h = head_now();
+    struct audit_checker c;
+
+    assert_int_equal(audit_check_begin(&c, &h), NOS_OK);
+    for (uint64_t seq = h.first; seq < h.next; seq++) {
+        struct nos_audit_entry e = entry_at(seq);
+        assert_int_equal(audit_check_next(&c, &e), NOS_OK);
+    }
+    assert_int_equal(audit_check_end(&c), NOS_OK);
+    return c.checkpoints;
+}
+
+struct tally {
+    uint64_t entries, old, kinds[16];
+};
+
+/* Everything kept, in order, gaps and all; each commitment holds, also outside the run. */
+static struct tally walk(void)
+{
+    struct tally t = { 0 };
+    struct nos_audit_entry e;
+    uint8_t commit[32];
+
+    for (uint64_t at = 0; audit_entry(at, &e) == NOS_OK; at = e.rec.seq + 1) {
+        assert_true(e.rec.seq >= at);
+        audit_body_commit(e.salt, &e.body, commit);
+        assert_memory_equal(commit, e.rec.body_commit, 32);
+        t.entries++;
+        t.old += e.rec.seq < head_now().first;
+        t.kinds[e.rec.kind]++;
+    }
+    return t;
+}
+
+static void check_count(void)
+{
+    struct nos_audit_head h = head_now();
+    assert_int_equal(walk().entries + h.dropped, h.next);
+}
+
+static void add(enum nos_audit_kind kind, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        now++;
+        audit_add(kind, 1, NOS_OK, NULL, i, 0, "x");
+    }
+}
+
+/* ---- appending ---- */
+
+static void test_first_record_names_the_issuer(void **state)
+{
+    struct nos_audit_entry e = entry_at(0);
+    (void)state;
+    assert_int_equal(e.rec.kind, NOS_AUDIT_BOOT);
+    assert_int_equal(e.rec.n_par, 0);
+    assert_memory_equal(e.body.subject, vault_issuer_pk(), 32);
+    assert_memory_equal(head_now().issuer_pk, vault_issuer_pk(), 32);
+    assert_int_equal(check_run(), 0);
+}
+
+static void test_fields(void **state)
+{
+    uint8_t subject[32];
+    char text[41];
+    struct nos_audit_entry e;
+    (void)state;
+    memset(subject, 7, sizeof subject);
+    memset(text, 't', sizeof text);  // no zero: 40 are read, not one more
+    now = 55;
+    audit_add(NOS_AUDIT_LOAD, 9, NOS_BUSY, subject, 11, 12, text);
+    audit_add(NOS_AUDIT_KILL, 0, NOS_OK, NULL, 0, 0, NULL);
+    e = entry_at(1);
+    assert_int_equal(e.rec.seq, 1);
+    assert_int_equal(e.rec.tick, 55);
+    assert_int_equal(e.rec.actor, 9);
+    assert_int_equal(e.rec.kind, NOS_AUDIT_LOAD);
+    assert_int_equal(e.body.status, NOS_BUSY);
+    assert_int_equal(e.body.a, 11);
+    assert_int_equal(e.body.b, 12);
+    assert_memory_equal(e.body.subject, subject, 32);
+    assert_memory_equal(e.body.text, text, 40);
+    e = entry_at(2);
+    assert_true(span_is_zero(SPAN_OF(e.body.subject)));
+    assert_true(span_is_zero(SPAN_OF(e.body.text)));  // frames were dirty
+    assert_int_equal(audit_entry(3, &e), NOS_NOT_FOUND);
+    assert_int_equal(audit_entry(UINT64_MAX, &e), NOS_NOT_FOUND);
+}
+
+/* Salts are fresh: equal bodies commit differently. */
+static void test_salts_differ(void **state)
+{
+    (void)state;
+    add(NOS_AUDIT_EXIT, 2);
+    struct nos_audit_entry a = entry_at(1), b = entry_at(2);
+    assert_memory_not_equal(a.salt, b.salt, 32);
+    assert_memory_not_equal(a.rec.body_commit, b.rec.body_commit, 32);
+}
+
+static void test_chain_at_every_length(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        add(NOS_AUDIT_SPAWN, 1);
+        (void)check_run();
+    }
+    add(NOS_AUDIT_SPAWN, 3000);
+    (void)check_run();
+    check_count();
+}
+
+/* However they are mixed: the run verifies, nothing is uncounted. */
+static void test_random_mix(void **state)
+{
+    (void)state;
+    srand(3);
+    for (unsigned i = 0; i < 6000; i++) {
+        now += (uint64_t)rand() % 5000000;
+        if (rand() % 4 == 0) {
+            audit_deny(1 + (uint32_t)rand() % 80, (uint32_t)rand() % 3, rand() % 2 == 0 ? NOS_DENIED : NOS_FILTERED);
+        } else if (rand() % 3 == 0) {
+            (void)audit_checkpoint_step(now);
+        } else {
+            add((enum nos_audit_kind)(1 + rand() % 11), 1);
+        }
+        if (i % 500 == 0) {
+            (void)check_run();
+            check_count();
+        }
+    }
+    assert_true(check_run() > 0);
+    check_count();
+}
+
+/* ---- a full ring ---- */
+
+static void test_protected_room(void **state)
+{
+    (void)state;
+    add(NOS_AUDIT_LOAD, 10);
+    add(NOS_AUDIT_GRANT, 20);
+    add(NOS_AUDIT_EXIT, 5000);
+    struct tally t = walk();
+    assert_int_equal(t.kinds[NOS_AUDIT_BOOT], 1);
+    assert_int_equal(t.kinds[NOS_AUDIT_LOAD], 10);
+    assert_int_equal(t.kinds[NOS_AUDIT_GRANT], 20);
+    assert_int_equal(t.old, 31);
+    assert_int_equal(t.kinds[NOS_AUDIT_EXIT], AUDIT_RING);
+    assert_memory_equal(entry_at(0).body.subject, vault_issuer_pk(), 32);
+    assert_int_equal(head_now().next - head_now().first, AUDIT_RING);
+    (void)check_run();
+    check_count();
+}
+
+/* A flood of one protected kind takes no other kind's room; of its own it keeps the newest. */
+static void test_shares(void **state)
+{
+    static const struct {
+        enum nos_audit_kind kind;
+        unsigned share;
+    } row[] = { { NOS_AUDIT_BOOT, 8 },   { NOS_AUDIT_LOAD, 64 },  { NOS_AUDIT_REFUSE, 40 },
+                { NOS_AUDIT_GRANT, 64 }, { NOS_AUDIT_SPAWN, 40 }, { NOS_AUDIT_CRASH, 40 } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        add(row[i].kind, row[i].share - (row[i].kind == NOS_AUDIT_BOOT));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        add(row[i].kind, 2000);
+        add(NOS_AUDIT_EXIT, AUDIT_RING);
+        struct tally t = walk();
+        assert_int_equal(t.old, AUDIT_PROTECTED);
+        for (size_t k = 0; k < ARRAY_LEN(row); k++) {
+            assert_int_equal(t.kinds[row[k].kind], row[k].share);
+        }
+        check_count();
+    }
+}
+
+static void test_newest_of_a_share_stay(void **state)
+{
+    struct nos_audit_entry e;
+    uint64_t want = 100 - 40;
+    (void)state;
+    add(NOS_AUDIT_CRASH, 100);
+    add(NOS_AUDIT_EXIT, AUDIT_RING);
+    for (uint64_t at = 1; audit_entry(at, &e) == NOS_OK && e.rec.kind == NOS_AUDIT_CRASH; at = e.rec.seq + 1) {
+        assert_int_equal(e.body.a, want++);
+    }
+    assert_int_equal(want, 100);
+}
+
+static void test_drop_is_told(void **state)
+{
+    (void)state;
+    add(NOS_AUDIT_EXIT, AUDIT_RING + 50);
+    assert_int_equal(walk().kinds[NOS_AUDIT_DROP], 0);
+    uint64_t dropped = head_now().dropped;
+    assert_int_equal(dropped, 50);  // the BOOT record is kept
+    assert_true(audit_checkpoint_step(now + AUDIT_CHECKPOINT_NS + 60000));
+    struct nos_audit_entry e = entry_at(head_now().next - 2);
+    assert_int_equal(e.rec.kind, NOS_AUDIT_DROP);
+    assert_int_equal(e.body.a, dropped);
+    assert_int_equal(check_run(), 1);
+}
+
+/* With memory for n frames only: a shorter run, the same chain. */
+static void test_short_of_memory(void **state)
+{
+    (void)state;
+    for (size_t frames = 1; frames < 12; frames++) {
+        start(frames);
+        for (unsigned i = 0; i < 400; i++) {
+            add(i % 3 == 0 ? NOS_AUDIT_LOAD : NOS_AUDIT_EXIT, 1);
+            if (i % 50 == 0) {
+                (void)check_run();
+            }
+        }
+        assert_int_equal(head_now().next - head_now().first, frames * (PAGE_SIZE / sizeof(struct nos_audit_entry)));
+        (void)check_run();
+        check_count();
+    }
+}
+
+/* ---- refused calls ---- */
+
+static uint64_t denials_told(void)
+{
+    struct nos_audit_entry e;
+    uint64_t n = 0;
+    for (uint64_t at = 0; audit_entry(at, &e) == NOS_OK; at = e.rec.seq + 1) {
+        n += e.rec.kind == NOS_AUDIT_DENY ? e.body.b : 0;
+    }
+    return n;
+}
+
+static void test_repeats_are_counted(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 1001; i++) {
+        audit_deny(4, 21, NOS_BAD_HANDLE);
+    }
+    assert_int_equal(head_now().next, 2);  // the first at once
+    struct nos_audit_entry e = entry_at(1);
+    assert_int_equal(e.rec.kind, NOS_AUDIT_DENY);
+    assert_int_equal(e.rec.actor, 4);
+    assert_int_equal(e.body.status, NOS_BAD_HANDLE);
+    assert_int_equal(e.body.a, 21);
+    assert_int_equal(e.body.b, 1);
+    assert_true(audit_checkpoint_step(now + 2 * AUDIT_CHECKPOINT_NS));
+    e = entry_at(2);
+    assert_int_equal(e.rec.actor, 4);
+    assert_int_equal(e.body.status, NOS_BAD_HANDLE);
+    assert_int_equal(e.body.a, 21);
+    assert_int_equal(e.body.b, 1000);
+    assert_int_equal(entry_at(3).rec.kind, NOS_AUDIT_CHECKPOINT);
+    assert_int_equal(head_now().next, 4);
+}
+
+static void test_capsules_and_codes_are_apart(void **state)
+{
+    (void)state;
+    audit_deny(4, 21, NOS_BAD_HANDLE);
+    audit_deny(5, 21, NOS_BAD_HANDLE);
+    audit_deny(4, 21, NOS_DENIED);
+    assert_int_equal(head_now().next, 4);
+    audit_deny(4, 22, NOS_DENIED);  // another call, the same capsule and code
+    audit_deny(4, 23, NOS_DENIED);
+    audit_deny(5, 30, NOS_BAD_HANDLE);
+    audit_deny(5, 30, NOS_BAD_HANDLE);
+    assert_int_equal(head_now().next, 4);
+    assert_true(audit_checkpoint_step(now + 2 * AUDIT_CHECKPOINT_NS));
+    assert_int_equal(head_now().next, 7);
+    for (uint64_t at = 4; at < 6; at++) {
+        struct nos_audit_entry e = entry_at(at);
+        assert_int_equal(e.body.b, 2);
+        assert_true(e.rec.actor == 5 ? e.body.a == 30 : e.body.a == NOS_AUDIT_SEVERAL && e.rec.actor == 4);
+    }
+}
+
+/* After a quiet second the next refusal is told at once again. */
+static void test_quiet_is_forgotten(void **state)
+{
+    (void)state;
+    audit_deny(4, 21, NOS_DENIED);
+    now += 2 * AUDIT_CHECKPOINT_NS;
+    assert_true(audit_checkpoint_step(now));
+    uint64_t next = head_now().next;
+    audit_deny(4, 21, NOS_DENIED);
+    assert_int_equal(head_now().next, next + 1);
+    audit_deny(4, 21, NOS_DENIED);
+    assert_int_equal(head_now().next, next + 1);
+}
+
+/* More refused capsules than the table holds: still every refusal is in some record. */
+static void test_many_refused_capsules(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t c = 1; c <= 100; c++) {
+            audit_deny(c, c, NOS_DENIED);
+            audit_deny(c, c, NOS_DENIED);
+        }
+    }
+    now += 2 * AUDIT_CHECKPOINT_NS;
+    assert_true(audit_checkpoint_step(now));
+    assert_int_equal(denials_told(), 600);
+    check_count();
+}
+
+/* A storm of one capsule, all calls and all codes: two records a second for each code. */
+static void test_storm_is_bounded(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 200000; i++) {
+        audit_deny(3, i % 60, (nos_status_t)(-1 - (int)(i % 7)));
+        if (i % 20000 == 19999) {
+            now += AUDIT_CHECKPOINT_NS;
+            assert_true(audit_checkpoint_step(now));
+        }
+    }
+    assert_int_equal(denials_told(), 200000);
+    assert_true(head_now().next <= 1 + 7 + 10 * (7 + 1));
+}
+
+/* ---- checkpoints ---- */
+
+static bool idle(void)
+{
+    unsigned steps = 0;
+    while (audit_checkpoint_step(now)) {
+        assert_true(++steps < 100);
+    }
+    return steps > 0;
+}
+
+static void test_checkpoint_after_a_second_with_news(void **state)
+{
+    (void)state;
+    uint64_t due = audit_checkpoint_due();
+    assert_int_equal(due, 1001 + AUDIT_CHECKPOINT_NS);
+    now = due - 1;
+    assert_true(idle());  // seals, signs nothing
+    assert_int_equal(signatures, 0);
+    now = due;
+    assert_true(idle());
+    assert_int_equal(signatures, 1);
+    assert_int_equal(check_run(), 1);
+    assert_int_equal(audit_checkpoint_due(), 0);
+    now += 100 * AUDIT_CHECKPOINT_NS;
+    assert_false(idle());  // a checkpoint is no news
+    assert_int_equal(signatures, 1);
+    add(NOS_AUDIT_EXIT, 5);
+    assert_true(idle());
+    assert_int_equal(signatures, 1);  // at most one a second while records arrive
+    now += AUDIT_CHECKPOINT_NS;
+    assert_true(idle());
+    assert_int_equal(signatures, 2);
+    assert_int_equal(check_run(), 2);
+}
+
+static void test_checkpoint_after_1024(void **state)
+{
+    (void)state;
+    add(NOS_AUDIT_EXIT, AUDIT_CHECKPOINT_EVERY - 2);
+    assert_true(audit_checkpoint_step(now));
+    assert_int_equal(signatures, 0);
+    add(NOS_AUDIT_EXIT, 1);
+    assert_true(idle());
+    assert_int_equal(signatures, 1);
+    assert_int_equal(check_run(), 1);
+}
+
+/* Sealing can wait, but not for more than a bounded number of records, and a step does one of them. */
+static void test_sealing_lags_by_a_bounded_number(void **state)
+{
+    unsigned steps = 0;
+    (void)state;
+    add(NOS_AUDIT_EXIT, 500);
+    assert_int_equal(chain.ring.next - chain.sealed, AUDIT_UNSEALED_MAX);
+    while (audit_checkpoint_step(now)) {
+        steps++;
+    }
+    assert_int_equal(steps, AUDIT_UNSEALED_MAX);
+    assert_int_equal(chain.sealed, chain.ring.next);
+}
+
+/* What an auditor holds a checkpoint of cannot be rewritten: the changed chain no longer carries it. */
+static void test_rewriting_shows(void **state)
+{
+    struct audit_checker c;
+    (void)state;
+    add(NOS_AUDIT_GRANT, 3);
+    now += 2 * AUDIT_CHECKPOINT_NS;
+    assert_true(audit_checkpoint_step(now));
+    struct nos_audit_head h = head_now();
+    for (uint64_t at = 0; at < h.next; at++) {
+        struct nos_audit_entry was = *ring_at(&chain.ring, at);
+        ring_at(&chain.ring, at)->body.a ^= 1;
+        assert_int_equal(audit_check_begin(&c, &h), NOS_OK);
+        nos_status_t st = NOS_OK;
+        for (uint64_t seq = 0; seq < h.next && st == NOS_OK; seq++) {
+            struct nos_audit_entry e = entry_at(seq);
+            st = audit_check_next(&c, &e);
+        }
+        assert_int_not_equal(st, NOS_OK);
+        *ring_at(&chain.ring, at) = was;
+    }
+    assert_int_equal(check_run(), 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, fresh)
+    const struct CMUnitTest tests[] = {
+        TEST(test_first_record_names_the_issuer),
+        TEST(test_fields),
+        TEST(test_salts_differ),
+        TEST(test_chain_at_every_length),
+        TEST(test_random_mix),
+        TEST(test_protected_room),
+        TEST(test_shares),
+        TEST(test_newest_of_a_share_stay),
+        TEST(test_drop_is_told),
+        TEST(test_short_of_memory),
+        TEST(test_repeats_are_counted),
+        TEST(test_capsules_and_codes_are_apart),
+        TEST(test_quiet_is_forgotten),
+        TEST(test_many_refused_capsules),
+        TEST(test_storm_is_bounded),
+        TEST(test_checkpoint_after_a_second_with_news),
+        TEST(test_checkpoint_after_1024),
+        TEST(test_sealing_lags_by_a_bounded_number),
+        TEST(test_rewriting_shows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
