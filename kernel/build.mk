@@ -19,3 +19,6 @@ build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
 
 .PHONY: kernel
 kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
+
+# The pure parts of the CPU port under ASan and UBSan on the host.
+TEST_arch_SRCS := kernel/arch/x86_64/insn.c kernel/arch/x86_64/ports.c

@@ -1,0 +1,179 @@
+/* The pure pieces of the x86_64 port: which UBSan check a ud1 names, reserved ports, tick
+ * arithmetic. */
+#include "kernel/arch/api/upcalls.h"
+#include "kernel/arch/x86_64/insn.h"
+#include "kernel/arch/x86_64/ports.h"
+#include "kernel/arch/x86_64/scale.h"
+#include "lib/compiler.h"
+#include "tests/host/test.h"
+
+/* ---- ud1 ---- */
+
+static uint32_t illegal(const uint8_t *bytes, size_t len)
+{
+    uint8_t *exact = malloc(len == 0 ? 1 : len);  // ASan sees a byte past it
+    memcpy(exact, bytes, len);
+    uint32_t got = insn_illegal(span_of(exact, len));
+    free(exact);
+    return got;
+}
+
+static void test_ud1(void **state)
+{
+    static const uint8_t bounds[] = { 0x67, 0x0f, 0xb9, 0x40, 0x12 };
+    static const uint8_t add[] = { 0x67, 0x0f, 0xb9, 0x00 };
+    (void)state;
+    assert_int_equal(illegal(bounds, sizeof bounds), ARCH_UBSAN | 0x12);
+    assert_int_equal(illegal(add, sizeof add), ARCH_UBSAN);
+    for (size_t n = 0; n < sizeof bounds; n++) {
+        assert_int_equal(illegal(bounds, n), 0);
+    }
+    for (size_t n = 0; n < sizeof add; n++) {
+        assert_int_equal(illegal(add, n), 0);
+    }
+}
+
+static void test_not_ud1(void **state)
+{
+    static const uint8_t good[] = { 0x67, 0x0f, 0xb9, 0x40, 0x12 };
+    static const uint8_t ud2[] = { 0x0f, 0x0b };
+    (void)state;
+    assert_int_equal(illegal(ud2, sizeof ud2), 0);
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t bad[sizeof good];
+        memcpy(bad, good, sizeof good);
+        bad[i] ^= 0x80;
+        assert_int_equal(illegal(bad, sizeof bad), 0);
+    }
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_string_equal(arch_fault_name(14, 3), "page fault");
+    assert_string_equal(arch_fault_name(6, 0), "illegal instruction");
+    assert_string_equal(arch_fault_name(6, ARCH_UBSAN | 0x12), "UBSan: index out of bounds");
+    assert_string_equal(arch_fault_name(6, ARCH_UBSAN | 0x14), "UBSan: shift out of bounds");
+    assert_string_equal(arch_fault_name(6, ARCH_UBSAN | 0x18), "UBSan: array length");
+    assert_string_equal(arch_fault_name(6, ARCH_UBSAN | 0x19), "UBSan: unknown check");
+    for (uint64_t v = 0; v < 300; v++) {
+        assert_non_null(arch_fault_name(v, 0));
+    }
+}
+
+/* ---- ports ---- */
+
+static void test_ports_meet(void **state)
+{
+    static const struct port_range r[] = { { 0x20, 2 }, { 0xfff8, 8 } };
+    (void)state;
+    assert_false(ports_meet(r, 2, 0x1f, 1));
+    assert_true(ports_meet(r, 2, 0x1f, 2));
+    assert_true(ports_meet(r, 2, 0x21, 1));
+    assert_false(ports_meet(r, 2, 0x22, 1));
+    assert_true(ports_meet(r, 2, 0x10, 0x100));
+    assert_true(ports_meet(r, 2, 0xffff, 1));
+    assert_true(ports_meet(r, 0, 0xffff, 2));           // past the last port
+    assert_true(ports_meet(r, 0, 0, 0));                // no port at all
+    assert_true(ports_meet(r, 0, 1, UINT32_MAX));       // must not wrap
+    assert_true(ports_meet(r, 0, 0xffff, 0xffff0001));  // nor to a small end
+    assert_false(ports_meet(r, 0, 0, 0x10000));
+}
+
+static void test_ports_kernels_own(void **state)
+{
+    static const uint16_t reserved[] = { 0x00,  0x20,  0x21,  0x40,  0x43,  0x61,  0x70, 0x71,
+                                         0x80,  0x92,  0xa0,  0xa1,  0xb2,  0xc0,  0xdf, 0x4d0,
+                                         0x510, 0x514, 0x51b, 0xcf8, 0xcf9, 0xcfc, 0xcff };
+    static const uint16_t open[] = { 0x60, 0x64, 0x2f8, 0x3f8, 0x3ff, 0x4000, 0xc000, 0xffff };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
+        assert_true(arch_port_reserved(reserved[i], 1));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+        assert_false(arch_port_reserved(open[i], 1));
+    }
+}
+
+enum {
+    FADT_LEN = 132,
+    SMI_CMD = 48,
+    PM1A_EVT = 56,
+    PM_TIMER = 76,
+    PM1_EVT_LEN = 88,
+    PM_TIMER_LEN = 91,
+    RESET = 116
+};
+
+static void test_ports_fadt(void **state)
+{
+    uint8_t *fadt = calloc(1, FADT_LEN);
+    struct port_range r[PORTS_ACPI_MAX];
+    (void)state;
+    assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 0);
+    store_le32(fadt + SMI_CMD, 0xb2);
+    store_le32(fadt + PM1A_EVT, 0x600);
+    fadt[PM1_EVT_LEN] = 4;
+    store_le32(fadt + PM_TIMER, 0x608);
+    fadt[PM_TIMER_LEN] = 4;
+    fadt[RESET] = 1;
+    store_le64(fadt + RESET + 4, 0xcf9);
+    unsigned n = ports_of_fadt(span_of(fadt, FADT_LEN), r);
+    assert_int_equal(n, 4);
+    assert_true(ports_meet(r, n, 0x603, 1) && ports_meet(r, n, 0x60b, 1) &&
+                ports_meet(r, n, 0xcf9, 1));
+    assert_false(ports_meet(r, n, 0x604, 4));
+    store_le64(fadt + RESET + 4, 0x10cf9);  // not a port
+    store_le32(fadt + PM_TIMER, 0x10000);   // nor this
+    assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 2);
+    free(fadt);
+}
+
+static void test_ports_fadt_short(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < FADT_LEN; n++) {
+        struct port_range r[PORTS_ACPI_MAX];
+        uint8_t *fadt = malloc(n == 0 ? 1 : n);
+        memset(fadt, 1, n);
+        assert_true(ports_of_fadt(span_of(fadt, n), r) <= PORTS_ACPI_MAX);
+        free(fadt);
+    }
+}
+
+/* ---- ticks and nanoseconds ---- */
+
+static void test_scale(void **state)
+{
+    static const uint64_t rates[] = { 1,          1000,       24000000,  999976288,
+                                      1000000000, 2100000000, 6000000000 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+        uint64_t mult = scale_to_ns(rates[i]);
+        uint64_t day = rates[i] * 86400;
+        uint64_t ns = scale(day, mult);
+        assert_true(ns <= 86400 * NS_PER_S &&
+                    ns > 86400 * NS_PER_S - 86400 * 10);  // 10 ns a second at most
+        assert_true(scale(day + rates[i], mult) > ns);
+    }
+    assert_int_equal(scale(UINT64_MAX, scale_to_ns(NS_PER_S)),
+                     UINT64_MAX);  // 584 years, no overflow
+    assert_int_equal(scale(1000, scale_from_ns(NS_PER_S)), 1000);
+    assert_int_equal(scale_from_ns(UINT32_MAX), UINT64_C(18446744069));
+    assert_int_equal(scale_hz(525000, 894, 3579545), 2102081795);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ud1),
+        cmocka_unit_test(test_not_ud1),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_ports_meet),
+        cmocka_unit_test(test_ports_kernels_own),
+        cmocka_unit_test(test_ports_fadt),
+        cmocka_unit_test(test_ports_fadt_short),
+        cmocka_unit_test(test_scale),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
