@@ -113,6 +113,7 @@ static void test_cap_intersect(void **state)
     assert_int_equal(out.a, 0x3f8);
     assert_int_equal(out.b, 8);
     assert_int_equal(out.ttl_ns, 0);
+    assert_true(cap_intersect(&w, &w, &out));  // exactly the range
     g.a = 0x3f9;
     assert_false(cap_intersect(&w, &g, &out));  // starts below
     g.a = 0x3f0;
