@@ -21,7 +21,8 @@ void parse_form(const char *arg, struct argp_state *state, enum out_form *out)
     }
 }
 
-uint64_t parse_number(const char *arg, struct argp_state *state, const char *what, uint64_t min, uint64_t max)
+uint64_t parse_number(const char *arg, struct argp_state *state, const char *what, uint64_t min,
+                      uint64_t max)
 {
     uint64_t v = 0;
     if (!parse_u64(span_of(arg, strlen(arg)), &v) || v < min || v > max) {

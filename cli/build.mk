@@ -25,14 +25,8 @@ $(eval $(call cli_program,tool,$(TOOL_CC),$(TOOL_LDFLAGS),build/bin/nonosctl))
 $(eval $(call cli_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS),build/host-gcc/bin/nonosctl))
 $(eval $(call cli_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS),build/host-clang/bin/nonosctl))
 
-.PHONY: nonosctl nonosctl-static
+.PHONY: nonosctl
 nonosctl: build/bin/nonosctl
-
-# One file that runs on any Linux of this architecture.
-nonosctl-static: build/bin/nonosctl-static
-build/bin/nonosctl-static: $(CLI_OBJS_tool) $(LIB_SRCS:%.c=build/tool/%.o) build/tool/libcrypto.a
-	$(say) LD $@
-	$(Q)mkdir -p $(@D) && $(TOOL_CC) -static-pie -Wl,-z,relro,-z,now -Wl,--build-id=none $^ $(CLI_LIBS) -o $@
 
 # --- tests: a node of canned records, and the smallest programs that can be packed -------------------------------
 define fakenode_program

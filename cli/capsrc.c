@@ -48,8 +48,8 @@ static uint32_t rights_of(uint32_t kind)
     case NOS_CAP_POWER:
         return any | NOS_RIGHT_OFF | NOS_RIGHT_RESET;
     case NOS_CAP_NODE:
-        return any | NOS_RIGHT_KILL | NOS_RIGHT_LOAD | NOS_RIGHT_LOG | NOS_RIGHT_AUDIT | NOS_RIGHT_TOKEN |
-               NOS_RIGHT_SPAWN;
+        return any | NOS_RIGHT_KILL | NOS_RIGHT_LOAD | NOS_RIGHT_LOG | NOS_RIGHT_AUDIT |
+               NOS_RIGHT_TOKEN | NOS_RIGHT_SPAWN;
     default:
         return 0;
     }
@@ -65,8 +65,8 @@ static int read_rights(const struct field *f, uint32_t kind, uint32_t *out)
     }
     for (size_t i = 0; rc == DONE && i < right_names.n; i++) {
         if ((mask & right_names.item[i].value & ~rights_of(kind)) != 0) {
-            rc = field_fail(&rights, "right \"%s\" means nothing for kind \"%s\"", right_names.item[i].name,
-                            name_of(&cap_kind_names, kind));
+            rc = field_fail(&rights, "right \"%s\" means nothing for kind \"%s\"",
+                            right_names.item[i].name, name_of(&cap_kind_names, kind));
         }
     }
     if (rc == DONE) {
@@ -155,7 +155,9 @@ int capsrc_read(const struct field *list, struct cap_list *out)
         rc = read_cap(&item, &all.cap[i]);
         for (size_t j = 0; rc == DONE && j < i; j++) {
             if (cap_compare(&all.cap[i], &all.cap[j]) == 0) {
-                rc = field_fail(&item, "is for the same object as item %zu: write one with the rights of both", j);
+                rc = field_fail(
+                    &item, "is for the same object as item %zu: write one with the rights of both",
+                    j);
             }
         }
     }

@@ -8,7 +8,7 @@
 #define NONOSCTL_VERSION "0.1.0"
 
 struct verb {
-    const char *name;    /* one or two words */
+    const char *name; /* one or two words */
     const char *summary;
     int (*run)(int argc, char **argv); /* argv[0] = "nonosctl key new" */
 };
@@ -50,7 +50,8 @@ void parse_args(const struct argp *argp, int argc, char **argv, void *into);
 void parse_form(const char *arg, struct argp_state *state, enum out_form *out);
 
 /** For an option that names a whole number of min..max. */
-uint64_t parse_number(const char *arg, struct argp_state *state, const char *what, uint64_t min, uint64_t max);
+uint64_t parse_number(const char *arg, struct argp_state *state, const char *what, uint64_t min,
+                      uint64_t max);
 
 /** A list of option arguments, kept in order. */
 struct words {

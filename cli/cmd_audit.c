@@ -41,14 +41,20 @@ static error_t parse_audit(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { { &node_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp_option options[] = {
-    { "issuer", OPT_ISSUER, "HEX", 0, "the key that must have signed the checkpoints (`nonosctl about`)", 0 },
+    { "issuer", OPT_ISSUER, "HEX", 0,
+      "the key that must have signed the checkpoints (`nonosctl about`)", 0 },
     { 0 },
 };
 static const struct argp argp_audit = {
-    options, parse_audit, "",
-    "Audit log of a live node. Every record is re-checked here against the one before, against its body, and against "
+    options,
+    parse_audit,
+    "",
+    "Audit log of a live node. Every record is re-checked here against the one before, against its "
+    "body, and against "
     "the signed checkpoints; exit code 1 when one does not fit.",
-    children, NULL, NULL,
+    children,
+    NULL,
+    NULL,
 };
 
 struct fetched {
@@ -70,7 +76,8 @@ static int fetch_entries(struct node *n, struct fetched *f)
     }
     f->entry = must_alloc((size_t)want * sizeof(*f->entry));
     for (uint64_t i = 0; rc == DONE && st == NOS_OK && i < want; i++) {
-        rc = node_record(n, NOS_TOPIC_AUDIT, f->head.first + i, &f->entry[i], sizeof(f->entry[i]), &st);
+        rc = node_record(n, NOS_TOPIC_AUDIT, f->head.first + i, &f->entry[i], sizeof(f->entry[i]),
+                         &st);
         f->n += rc == DONE && st == NOS_OK;
     }
     if (rc == DONE && st != NOS_OK && st != NOS_NOT_FOUND) {
@@ -80,7 +87,8 @@ static int fetch_entries(struct node *n, struct fetched *f)
     return rc;
 }
 
-/** The head, and all entries that it stands for. Records may be dropped meanwhile: then once more from the start. */
+/** The head, and all entries that it stands for. Records may be dropped meanwhile: then once more
+ * from the start. */
 static int fetch(struct node *n, struct fetched *out)
 {
     int rc = DONE;
@@ -129,9 +137,10 @@ static int report(const struct node *n, const struct verdict *v)
     if (v->status == NOS_OK) {
         return DONE;
     }
-    fail(REFUSED, "the audit log of %s does not hold at record %llu: %s (%s)", n->socket, (unsigned long long)v->at,
-         status_text(v->status), status_name(v->status));
-    hint("do not trust this node: its log was changed, or is not signed by the key that was expected");
+    fail(REFUSED, "the audit log of %s does not hold at record %llu: %s (%s)", n->socket,
+         (unsigned long long)v->at, status_text(v->status), status_name(v->status));
+    hint("do not trust this node: its log was changed, or is not signed by the key that was "
+         "expected");
     return REFUSED;
 }
 
@@ -148,8 +157,10 @@ static int print_text(const struct fetched *f, const struct verdict *v)
         fputs(line, stdout);
     }
     if (v->status == NOS_OK) {
-        printf("checked here: %zu records, %llu signed checkpoints, %llu dropped before; issuer %s\n", f->n,
-               (unsigned long long)v->checkpoints, (unsigned long long)f->head.dropped, hex32(f->head.issuer_pk).text);
+        printf(
+            "checked here: %zu records, %llu signed checkpoints, %llu dropped before; issuer %s\n",
+            f->n, (unsigned long long)v->checkpoints, (unsigned long long)f->head.dropped,
+            hex32(f->head.issuer_pk).text);
     }
     return out_flush();
 }

@@ -1,5 +1,5 @@
-/* load, start, kill, poweroff, token export: what changes a live node. Each is signed by the operator over the node's
- * nonce and a counter, so a recorded request is worth nothing. */
+/* load, start, kill, poweroff, token export: what changes a live node. Each is signed by the
+ * operator over the node's nonce and a counter, so a recorded request is worth nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 
 #include "abi/start.h"
 #include "cli/hex.h"
+#include "cli/modcheck.h"
 #include "cli/modfile.h"
 #include "cli/node.h"
 #include "lib/crypto/blake3.h"
@@ -59,7 +60,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { { &node_signed_argp, 0, NULL, 0 }, { 0 } };
 
-static int command_open(const struct argp *argp, int argc, char **argv, struct command_args *a, struct node *n)
+static int command_open(const struct argp *argp, int argc, char **argv, struct command_args *a,
+                        struct node *n)
 {
     node_args_init(&a->node);
     parse_args(argp, argc, argv, a);
@@ -69,7 +71,9 @@ static int command_open(const struct argp *argp, int argc, char **argv, struct c
 static int check_arg(const char *arg)
 {
     size_t len = arg == NULL ? 0 : strlen(arg);
-    return len <= NOS_ARG_MAX ? DONE : fail(USAGE, "the argument has %zu bytes; at most %d", len, NOS_ARG_MAX);
+    return len <= NOS_ARG_MAX
+               ? DONE
+               : fail(USAGE, "the argument has %zu bytes; at most %d", len, NOS_ARG_MAX);
 }
 
 static void add_arg(struct buf *b, const char *arg)
@@ -79,7 +83,7 @@ static void add_arg(struct buf *b, const char *arg)
     }
 }
 
-/* --- load ------------------------------------------------------------------------------------------------------ */
+/* --- load --- */
 
 static int upload(struct node *n, span_t file)
 {
@@ -99,7 +103,8 @@ static int upload(struct node *n, span_t file)
     return rc;
 }
 
-static int finish_load(struct node *n, const struct command_args *a, span_t file, struct buf *answer)
+static int finish_load(struct node *n, const struct command_args *a, span_t file,
+                       struct buf *answer)
 {
     struct buf args = { NULL, 0 };
     store_le64(buf_add_zero(&args, 8), file.len);
@@ -118,8 +123,8 @@ static int report_load(const char *path, span_t file, const struct buf *answer)
     uint8_t id[32];
     uint32_t capsule;
     span_t got;
-    if (answer->len != 36 || !span_cut(buf_span(answer), 0, 32, &got) || !span_le32(buf_span(answer), 32, &capsule) ||
-        mod_extract(file, &v) != NOS_OK) {
+    if (answer->len != 36 || !span_cut(buf_span(answer), 0, 32, &got) ||
+        !span_le32(buf_span(answer), 32, &capsule) || mod_extract(file, &v) != NOS_OK) {
         return fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
     }
     mod_id(&v, id);
@@ -138,10 +143,26 @@ static const struct argp_option load_options[] = {
     { 0 },
 };
 static const struct argp argp_load = {
-    load_options, parse_command, "FILE.mod [ARG]",
-    "Send a module to a live node, which verifies it as at boot: signature, hashes, manifest, policy.", children, NULL,
+    load_options,
+    parse_command,
+    "FILE.mod [ARG]",
+    "Send a module to a live node, which verifies it as at boot: signature, hashes, manifest, "
+    "policy.",
+    children,
+    NULL,
     NULL,
 };
+
+/** The node judges, but a file that does not even hold here was damaged on the way here: say so. */
+static void look_first(const char *path, span_t file)
+{
+    const struct module_judge nobody = { 0 };
+    struct module_check c;
+    if (module_check(file, &nobody, &c) != NOS_OK) {
+        warn_loud("%s is not a sound module: stage %s: %s (%s); the node is asked all the same",
+                  path, stage_name(c.stage), status_text(c.status), status_name(c.status));
+    }
+}
 
 static int load(struct node *n, const struct command_args *a, span_t file)
 {
@@ -175,6 +196,7 @@ int cmd_load(int argc, char **argv)
         rc = node_open(&a.node, &n);
     }
     if (rc == DONE) {
+        look_first(a.word[0], buf_span(&file));
         rc = load(&n, &a, buf_span(&file));
         node_close(&n);
     }
@@ -182,11 +204,13 @@ int cmd_load(int argc, char **argv)
     return rc;
 }
 
-/* --- start, kill, poweroff ------------------------------------------------------------------------------------- */
+/* --- start, kill, poweroff --- */
 
 static const struct argp argp_start = {
-    NULL, parse_command, "NAME [ARG]", "Start a module that the node has verified, the newest of that name.", children,
-    NULL, NULL,
+    NULL,         parse_command,
+    "NAME [ARG]", "Start a module that the node has verified, the newest of that name.",
+    children,     NULL,
+    NULL,
 };
 
 static int start(struct node *n, const struct command_args *a)
@@ -196,7 +220,8 @@ static int start(struct node *n, const struct command_args *a)
     uint32_t id = 0;
     span_t word = span_of(a->word[0], strlen(a->word[0]));
     if (!name_ok(word) || !name16_set(name, word)) {
-        return fail(USAGE, "%s is no module name: 1 to 16 of a-z 0-9 _ -, first a letter", a->word[0]);
+        return fail(USAGE, "%s is no module name: 1 to 16 of a-z 0-9 _ -, first a letter",
+                    a->word[0]);
     }
     buf_add(&args, SPAN_OF(name));
     add_arg(&args, a->word[1]);
@@ -227,8 +252,8 @@ int cmd_start(int argc, char **argv)
 }
 
 /** A request of one or two 32-bit numbers whose answer is awaited. */
-static int numbers(struct node *n, const struct command_args *a, uint16_t verb, const uint32_t *v, size_t count,
-                   struct buf *answer)
+static int numbers(struct node *n, const struct command_args *a, uint16_t verb, const uint32_t *v,
+                   size_t count, struct buf *answer)
 {
     uint8_t args[8];
     for (size_t i = 0; i < count; i++) {
@@ -253,7 +278,9 @@ static const struct argp argp_kill = {
 
 int cmd_kill(int argc, char **argv)
 {
-    struct command_args a = { .least = 1, .most = 1, .missing = "which capsule? `nonosctl ps` shows their ids" };
+    struct command_args a = { .least = 1,
+                              .most = 1,
+                              .missing = "which capsule? `nonosctl ps` shows their ids" };
     struct node n;
     uint32_t id = 0;
     int rc = command_open(&argp_kill, argc, argv, &a, &n);
@@ -286,22 +313,29 @@ int cmd_poweroff(int argc, char **argv)
     return rc;
 }
 
-/* --- token export ---------------------------------------------------------------------------------------------- */
+/* --- token export --- */
 
 static const struct argp_option export_options[] = {
     { "output", 'o', "FILE", 0, "token to write", 0 },
     { 0 },
 };
 static const struct argp argp_export = {
-    export_options, parse_command, "CAPSULE HANDLE -o FILE",
-    "Have a live node's vault sign what a handle of a capsule grants. Both numbers are shown by `nonosctl caps`; "
+    export_options,
+    parse_command,
+    "CAPSULE HANDLE -o FILE",
+    "Have a live node's vault sign what a handle of a capsule grants. Both numbers are shown by "
+    "`nonosctl caps`; "
     "`nonosctl token verify` checks the token anywhere.",
-    children, NULL, NULL,
+    children,
+    NULL,
+    NULL,
 };
 
 int cmd_token_export(int argc, char **argv)
 {
-    struct command_args a = { .least = 2, .most = 2, .missing = "a capsule and a handle are needed" };
+    struct command_args a = { .least = 2,
+                              .most = 2,
+                              .missing = "a capsule and a handle are needed" };
     struct node n;
     struct buf token = { NULL, 0 };
     uint32_t v[2] = { 0, 0 };

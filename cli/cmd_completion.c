@@ -1,5 +1,5 @@
-/* completion bash. The verbs come from the table; options are asked from --help when they are needed, so the script
- * cannot fall behind the program. */
+/* completion bash. The verbs come from the table; options are asked from --help when they are
+ * needed, so the script cannot fall behind the program. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +24,10 @@ static error_t parse_completion(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    NULL, parse_completion, "bash", "Print a completion script: source <(nonosctl completion bash)", NULL, NULL, NULL,
+    NULL,   parse_completion,
+    "bash", "Print a completion script: source <(nonosctl completion bash)",
+    NULL,   NULL,
+    NULL,
 };
 
 /** First words, each once; the table keeps verbs of one first word together. */
@@ -47,7 +50,8 @@ static void print_second_words(void)
     for (size_t i = 0; i < n_verbs; i++) {
         const char *space = strchr(verbs[i].name, ' ');
         if (space != NULL) {
-            printf("        %.*s) second=\"$second %s\" ;;&\n", (int)(space - verbs[i].name), verbs[i].name, space + 1);
+            printf("        %.*s) second=\"$second %s\" ;;&\n", (int)(space - verbs[i].name),
+                   verbs[i].name, space + 1);
         }
     }
 }
@@ -59,11 +63,13 @@ int cmd_completion(int argc, char **argv)
     fputs("# bash completion for nonosctl: source <(nonosctl completion bash)\n"
           "_nonosctl()\n{\n"
           "    local cur=${COMP_WORDS[COMP_CWORD]} second= verb\n"
-          "    case ${COMP_WORDS[1]} in\n", stdout);
+          "    case ${COMP_WORDS[1]} in\n",
+          stdout);
     print_second_words();
     fputs("    esac\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-          "        mapfile -t COMPREPLY < <(compgen -W \"--help --version", stdout);
+          "        mapfile -t COMPREPLY < <(compgen -W \"--help --version",
+          stdout);
     print_first_words();
     fputs("\" -- \"$cur\")\n"
           "    elif [ \"$COMP_CWORD\" -eq 2 ] && [ -n \"$second\" ]; then\n"
@@ -71,12 +77,14 @@ int cmd_completion(int argc, char **argv)
           "    elif [[ $cur == -* ]]; then\n"
           "        verb=(\"${COMP_WORDS[1]}\")\n"
           "        [ -z \"$second\" ] || verb+=(\"${COMP_WORDS[2]}\")\n"
-          "        mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" \"${verb[@]}\" --help 2>/dev/null |\n"
+          "        mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" \"${verb[@]}\" "
+          "--help 2>/dev/null |\n"
           "            grep -oE -- '--[a-z][a-z-]*' | sort -u)\" -- \"$cur\")\n"
           "    else\n"
           "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
           "    fi\n"
           "}\n"
-          "complete -o filenames -F _nonosctl nonosctl\n", stdout);
+          "complete -o filenames -F _nonosctl nonosctl\n",
+          stdout);
     return out_flush();
 }

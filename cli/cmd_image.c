@@ -20,11 +20,21 @@ struct make_args {
     uint64_t epoch_floor;
 };
 
-enum { OPT_LOADER = 256, OPT_ROOT, OPT_THRESHOLD, OPT_FLOOR, OPT_SEC_MIN, OPT_KERNEL, OPT_POLICY, OPT_MODULE };
+enum {
+    OPT_LOADER = 256,
+    OPT_ROOT,
+    OPT_THRESHOLD,
+    OPT_FLOOR,
+    OPT_SEC_MIN,
+    OPT_KERNEL,
+    OPT_POLICY,
+    OPT_MODULE
+};
 
 static void make_end(const struct make_args *a, struct argp_state *state)
 {
-    if (a->loader == NULL || a->kernel == NULL || a->policy == NULL || a->out == NULL || a->roots.n == 0) {
+    if (a->loader == NULL || a->kernel == NULL || a->policy == NULL || a->out == NULL ||
+        a->roots.n == 0) {
         argp_error(state, "--loader, --root, --kernel, --policy and -o are needed");
     }
     if (a->modules.n > NOS_BOOT_FILES_MAX) {
@@ -75,11 +85,13 @@ static error_t parse_make(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option make_options[] = {
-    { "loader", OPT_LOADER, "FILE", 0, "BOOTX64.EFI; its trust section is filled, a signed loader must be signed anew", 0 },
+    { "loader", OPT_LOADER, "FILE", 0,
+      "BOOTX64.EFI; its trust section is filled, a signed loader must be signed anew", 0 },
     { "root", OPT_ROOT, "PUB", 0, "a root key that the loader shall trust; once for each", 0 },
     { "threshold", OPT_THRESHOLD, "K", 0, "signatures that kernel and policy must have (all)", 0 },
     { "epoch-floor", OPT_FLOOR, "N", 0, "oldest policy epoch that the loader takes (0)", 0 },
-    { "kernel-sec-min", OPT_SEC_MIN, "N", 0, "lowest security version of a kernel that the loader takes (0)", 0 },
+    { "kernel-sec-min", OPT_SEC_MIN, "N", 0,
+      "lowest security version of a kernel that the loader takes (0)", 0 },
     { "kernel", OPT_KERNEL, "KERNEL.MOD", 0, "signed kernel", 0 },
     { "policy", OPT_POLICY, "BOOT.POL", 0, "signed policy", 0 },
     { "module", OPT_MODULE, "FILE.mod", 0, "a boot module; once for each", 0 },
@@ -87,10 +99,15 @@ static const struct argp_option make_options[] = {
     { 0 },
 };
 static const struct argp argp_make = {
-    make_options, parse_make, "",
-    "Make a boot image: a raw FAT volume with /EFI/BOOT/BOOTX64.EFI and /N0N. Everything is verified first, and what "
+    make_options,
+    parse_make,
+    "",
+    "Make a boot image: a raw FAT volume with /EFI/BOOT/BOOTX64.EFI and /N0N. Everything is "
+    "verified first, and what "
     "loader or kernel would refuse is not packed. The same inputs give the same bytes.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 static int make_loader(const struct make_args *a, struct image *im)
@@ -113,12 +130,14 @@ static int make_loader(const struct make_args *a, struct image *im)
 }
 
 /** File name of a module on the volume: its own name, upper case, ".MOD". */
-static int volume_name(const char *path, const struct module_check *c, const struct policy *p, char out[NOS_NAME_MAX + 1])
+static int volume_name(const char *path, const struct module_check *c, const struct policy *p,
+                       char out[NOS_NAME_MAX + 1])
 {
     char name[NOS_NAME_MAX] = { 0 }, listed[NOS_NAME_MAX];
     size_t n = name16_len(c->man.name);
     if (n + 4 > NOS_NAME_MAX) {
-        return fail(REFUSED, "%s: the name %.16s is too long for a boot file; 12 bytes at most", path, c->man.name);
+        return fail(REFUSED, "%s: the name %.16s is too long for a boot file; 12 bytes at most",
+                    path, c->man.name);
     }
     for (size_t i = 0; i < n; i++) {
         char ch = c->man.name[i];
@@ -147,8 +166,8 @@ static int add_module(const char *path, struct image *im)
     }
     im->n_modules++;
     if (module_check(buf_span(&m->bytes), &judge, &m->check) != NOS_OK) {
-        return fail(REFUSED, "%s: stage %s: %s (%s)", path, stage_name(m->check.stage), status_text(m->check.status),
-                    status_name(m->check.status));
+        return fail(REFUSED, "%s: stage %s: %s (%s)", path, stage_name(m->check.stage),
+                    status_text(m->check.status), status_name(m->check.status));
     }
     rc = volume_name(path, &m->check, &im->policy, m->file);
     for (uint32_t i = 0; rc == DONE && i + 1 < im->n_modules; i++) {
@@ -159,7 +178,8 @@ static int add_module(const char *path, struct image *im)
     return rc;
 }
 
-/** Every file that the policy lists must be there: the loader would go on without it, the operator should know. */
+/** Every file that the policy lists must be there: the loader would go on without it, the operator
+ * should know. */
 static int all_listed(const char *policy, const struct image *im)
 {
     char file[NOS_NAME_MAX + 1] = { 0 };
@@ -244,27 +264,38 @@ static error_t parse_look(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option look_options[] = {
-    { "root", OPT_ROOT, "PUB", 0, "a root key that the image must trust; all of them, and no other", 0 },
+    { "root", OPT_ROOT, "PUB", 0, "a root key that the image must trust; all of them, and no other",
+      0 },
     { "output", 'o', "FORM", 0, "json or text", 0 },
     { 0 },
 };
 static const struct argp argp_verify = {
-    look_options, parse_look, "IMAGE",
-    "Judge a boot image as loader and kernel will: trust section, policy, kernel, each boot module. Exit code 1 when "
+    look_options,
+    parse_look,
+    "IMAGE",
+    "Judge a boot image as loader and kernel will: trust section, policy, kernel, each boot "
+    "module. Exit code 1 when "
     "anything of it would be refused.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 static const struct argp argp_inspect = {
-    look_options, parse_look, "IMAGE", "Show what is inside a boot image: trust roots, policy, kernel, modules.",
-    NULL, NULL, NULL,
+    look_options, parse_look,
+    "IMAGE",      "Show what is inside a boot image: trust roots, policy, kernel, modules.",
+    NULL,         NULL,
+    NULL,
 };
 
-/** Does the image trust exactly the roots that the caller knows? Without any, say that nothing was compared. */
+/** Does the image trust exactly the roots that the caller knows? Without any, say that nothing was
+ * compared. */
 static int compare_roots(const struct look_args *a, const struct image *im)
 {
     struct trust_view want;
     if (a->roots.n == 0) {
-        warn_loud("%s: judged by the roots that it carries itself; --root ROOT.pub compares them with yours", a->image);
+        warn_loud("%s: judged by the roots that it carries itself; --root ROOT.pub compares them "
+                  "with yours",
+                  a->image);
         return DONE;
     }
     int rc = trustsrc_read(&a->roots, 0, 0, 0, &want);
@@ -286,7 +317,8 @@ static cJSON *file_row(const char *file, const struct buf *bytes, const char *wh
     return row;
 }
 
-static cJSON *module_row(const char *file, const struct buf *bytes, const char *what, const struct module_check *c)
+static cJSON *module_row(const char *file, const struct buf *bytes, const char *what,
+                         const struct module_check *c)
 {
     cJSON *row = file_row(file, bytes, what);
     out_bool(row, "ok", c->status == NOS_OK);

@@ -44,16 +44,23 @@ static error_t parse_new(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option new_options[] = {
-    { "type", 't', "TYPE", 0, "root (signs kernels and policies), publisher (signs modules) or operator "
-      "(commands live nodes)", 0 },
+    { "type", 't', "TYPE", 0,
+      "root (signs kernels and policies), publisher (signs modules) or operator "
+      "(commands live nodes)",
+      0 },
     { "output", 'o', "FILE", 0, "secret key to make; without .key at its end, that is added", 0 },
     { 0 },
 };
 static const struct argp argp_new = {
-    new_options, parse_new, "[FILE]",
-    "Make a key: FILE.key (secret, mode 0600), FILE.pub, and for publishers FILE.kel (inception event) and "
+    new_options,
+    parse_new,
+    "[FILE]",
+    "Make a key: FILE.key (secret, mode 0600), FILE.pub, and for publishers FILE.kel (inception "
+    "event) and "
     "FILE.next.key (the key that may replace it: keep it elsewhere). Nothing is ever overwritten.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 /** Path without ".key" at its end. Gives: a string to be freed. */
@@ -108,7 +115,8 @@ static int save_public(const struct key_files *f, const struct key_public *k)
     return rc;
 }
 
-static int save_all(const struct key_files *f, const struct key_secret *k, const struct key_secret *next)
+static int save_all(const struct key_files *f, const struct key_secret *k,
+                    const struct key_secret *next)
 {
     bool publisher = k->pub.type == KEY_PUBLISHER;
     int rc = file_parent(f->secret, 0700);
@@ -150,7 +158,8 @@ int cmd_key_new(int argc, char **argv)
         printf("  key id       %s\n", hex32(key.pub.key_id).text);
         if (a.type == KEY_PUBLISHER) {
             printf("  publisher id %s\n", hex32(key.pub.publisher_id).text);
-            printf("  move %s to a safe place: it is the only key that may follow this one\n", files.next);
+            printf("  move %s to a safe place: it is the only key that may follow this one\n",
+                   files.next);
         }
         rc = out_flush();
     }
@@ -187,8 +196,10 @@ static const struct argp_option show_options[] = {
     { 0 },
 };
 static const struct argp argp_show = {
-    show_options, parse_show, "FILE",
-    "Show type, public key and ids of a .pub, .kel or .key file; never the secret.", NULL, NULL, NULL,
+    show_options, parse_show,
+    "FILE",       "Show type, public key and ids of a .pub, .kel or .key file; never the secret.",
+    NULL,         NULL,
+    NULL,
 };
 
 int cmd_key_show(int argc, char **argv)

@@ -26,13 +26,17 @@ static void build_end(const struct build_args *a, struct argp_state *state)
         argp_error(state, "--elf, --manifest and -o are needed");
     }
     if (a->wish.kernel && a->roots.n == 0) {
-        argp_error(state, "--kernel needs the root set that the loader will hold: --root for each public key");
+        argp_error(
+            state,
+            "--kernel needs the root set that the loader will hold: --root for each public key");
     }
     if (!a->wish.kernel && a->roots.n != 0) {
         argp_error(state, "--root goes with --kernel; a capsule's module takes --key or --sign");
     }
     if (!a->wish.kernel && a->publisher == NULL && a->sign.n == 0) {
-        argp_error(state, "whose module is it? --sign PUBLISHER.key, or --key PUBLISHER.pub to sign later");
+        argp_error(
+            state,
+            "whose module is it? --sign PUBLISHER.key, or --key PUBLISHER.pub to sign later");
     }
 }
 
@@ -94,14 +98,21 @@ static const struct argp_option build_options[] = {
     { "key", 'k', "PUB", 0, "publisher's public key, to sign later", 0 },
     { "sign", OPT_SIGN, "KEY", 0, "sign with this secret key at once (kernel: once per root)", 0 },
     { "kernel", OPT_KERNEL, 0, 0, "make KERNEL.MOD", 0 },
-    { "root", OPT_ROOT, "PUB", 0, "a root public key of the loader; every one of them, for --kernel", 0 },
+    { "root", OPT_ROOT, "PUB", 0,
+      "a root public key of the loader; every one of them, for --kernel", 0 },
     { "signatures", OPT_SIGNATURES, "N", 0, "rows for signatures (1, or as many as --sign)", 0 },
     { "no-symbols", OPT_NO_SYMBOLS, 0, 0, "leave the symbol lump out", 0 },
     { 0 },
 };
 static const struct argp argp_build = {
-    build_options, parse_build, "",
-    "Make a module from a linked program and a manifest source. The same inputs give the same bytes.", NULL, NULL, NULL,
+    build_options,
+    parse_build,
+    "",
+    "Make a module from a linked program and a manifest source. The same inputs give the same "
+    "bytes.",
+    NULL,
+    NULL,
+    NULL,
 };
 
 /** publisher_id of the module to be. */
@@ -117,7 +128,8 @@ static int read_publisher(const struct build_args *a, uint8_t id[32])
         }
         return rc;
     }
-    rc = key_load_public_as(a->publisher != NULL ? a->publisher : a->sign.item[0], KEY_PUBLISHER, &key);
+    rc = key_load_public_as(a->publisher != NULL ? a->publisher : a->sign.item[0], KEY_PUBLISHER,
+                            &key);
     if (rc == DONE) {
         memcpy(id, key.publisher_id, 32);
     }
@@ -145,13 +157,14 @@ static int check_made(const char *path, const struct buf *file)
     struct module_check c;
     nos_status_t st = module_check(buf_span(file), &nobody, &c);
     if (st != NOS_OK) {
-        return fail(REFUSED, "%s would be refused at stage %s: %s (%s)", path, stage_name(c.stage), status_text(st),
-                    status_name(st));
+        return fail(REFUSED, "%s would be refused at stage %s: %s (%s)", path, stage_name(c.stage),
+                    status_text(st), status_name(st));
     }
     return DONE;
 }
 
-static int build(struct build_args *a, struct program *prog, struct module_source *src, struct buf *file)
+static int build(struct build_args *a, struct program *prog, struct module_source *src,
+                 struct buf *file)
 {
     struct modfile_maker who = { .kernel = a->wish.kernel };
     who.n_sig = a->n_sig != 0 ? a->n_sig : a->sign.n > 1 ? (uint32_t)a->sign.n : 1;
@@ -225,10 +238,15 @@ static const struct argp_option sign_options[] = {
     { 0 },
 };
 static const struct argp argp_sign = {
-    sign_options, parse_sign, "FILE.mod",
-    "Sign a module. A publisher's key makes the module that publisher's, whoever signed it before; root keys fill the "
+    sign_options,
+    parse_sign,
+    "FILE.mod",
+    "Sign a module. A publisher's key makes the module that publisher's, whoever signed it before; "
+    "root keys fill the "
     "rows of a kernel that wait. Only a module that is otherwise acceptable is signed.",
-    NULL, NULL, NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 int cmd_mod_sign(int argc, char **argv)

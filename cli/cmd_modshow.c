@@ -42,16 +42,28 @@ static const struct argp_option options[] = {
     { 0 },
 };
 static const struct argp argp_verify = {
-    options, parse_show, "FILE.mod...",
-    "Walk the stages of loader and kernel: extract, signature, hashes, manifest, grant, load. Says which one refused, "
-    "and why. Without --root, --policy or --key nobody is believed, and the answer can only be a refusal.",
-    children, NULL, NULL,
+    options,
+    parse_show,
+    "FILE.mod...",
+    "Walk the stages of loader and kernel: extract, signature, hashes, manifest, grant, load. Says "
+    "which one refused, "
+    "and why. Without --root, --policy or --key nobody is believed, and the answer can only be a "
+    "refusal.",
+    children,
+    NULL,
+    NULL,
 };
 static const struct argp argp_inspect = {
-    options, parse_show, "FILE.mod...",
-    "Show what is inside a module that is consistent in itself. Its own words (name, version, capabilities) are shown "
-    "only when its signature is by somebody given with --root, --policy or --key; otherwise only its ids.",
-    children, NULL, NULL,
+    options,
+    parse_show,
+    "FILE.mod...",
+    "Show what is inside a module that is consistent in itself. Its own words (name, version, "
+    "capabilities) are shown "
+    "only when its signature is by somebody given with --root, --policy or --key; otherwise only "
+    "its ids.",
+    children,
+    NULL,
+    NULL,
 };
 
 static void add_refusal(cJSON *row, const struct module_check *c)
@@ -82,7 +94,7 @@ static cJSON *verify_row(const char *path, const struct module_check *c)
 }
 
 static const struct out_column verify_columns[] = {
-    { "file", "FILE" },   { "ok", "OK" },     { "name", "NAME" }, { "version", "VERSION" },
+    { "file", "FILE" },   { "ok", "OK" },         { "name", "NAME" }, { "version", "VERSION" },
     { "stage", "STAGE" }, { "status", "STATUS" }, { "why", "WHY" },
 };
 
@@ -138,8 +150,8 @@ static int inspect_file(const char *path, const struct module_judge *judge, cJSO
         return rc;
     }
     if (module_check(buf_span(&file), &nobody, &c) != NOS_OK) {
-        rc = fail(REFUSED, "%s: stage %s: %s (%s); nothing of it is shown", path, stage_name(c.stage),
-                  status_text(c.status), status_name(c.status));
+        rc = fail(REFUSED, "%s: stage %s: %s (%s); nothing of it is shown", path,
+                  stage_name(c.stage), status_text(c.status), status_name(c.status));
         buf_free(&file);
         return rc;
     }
@@ -148,11 +160,13 @@ static int inspect_file(const char *path, const struct module_judge *judge, cJSO
     out_bool(row, "signer_checked", known);
     cJSON_AddItemToArray(rows, row);
     if (!known && believed.status != NOS_OK) {
-        rc = fail(REFUSED, "%s: stage %s: %s (%s)", path, stage_name(believed.stage), status_text(believed.status),
-                  status_name(believed.status));
+        rc = fail(REFUSED, "%s: stage %s: %s (%s)", path, stage_name(believed.stage),
+                  status_text(believed.status), status_name(believed.status));
     }
     if (!known) {
-        warn_loud("%s: the signer is NOT checked; anybody can have made this file, so only its ids are shown", path);
+        warn_loud("%s: the signer is NOT checked; anybody can have made this file, so only its ids "
+                  "are shown",
+                  path);
         hint("name whom to believe: --key PUBLISHER.pub, or --root ROOT.pub --policy BOOT.POL");
     }
     buf_free(&file);

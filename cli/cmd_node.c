@@ -39,7 +39,8 @@ static error_t parse_ask(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { { &node_argp, 0, NULL, 0 }, { 0 } };
 
-static int ask_open(const struct argp *argp, int argc, char **argv, struct ask_args *a, struct node *n)
+static int ask_open(const struct argp *argp, int argc, char **argv, struct ask_args *a,
+                    struct node *n)
 {
     node_args_init(&a->node);
     parse_args(argp, argc, argv, a);
@@ -64,7 +65,8 @@ static int uptime(struct node *n, uint64_t *ns)
 }
 
 /** Record `i` of a list; `*more` is false at its end. */
-static int list_item(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size, bool *more)
+static int list_item(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size,
+                     bool *more)
 {
     nos_status_t st = NOS_OK;
     int rc = node_record(n, topic, index, out, size, &st);
@@ -110,7 +112,8 @@ static int print_ps(struct node *n, enum out_form form)
 
 int cmd_ps(int argc, char **argv)
 {
-    static const struct argp argp = { NULL, parse_ask, "", "Capsules of a live node.", children, NULL, NULL };
+    static const struct argp argp = { NULL,     parse_ask, "",  "Capsules of a live node.",
+                                      children, NULL,      NULL };
     struct ask_args a = { 0 };
     struct node n;
     int rc = ask_open(&argp, argc, argv, &a, &n);
@@ -149,8 +152,9 @@ static int print_modules(struct node *n, enum out_form form)
 
 int cmd_modules(int argc, char **argv)
 {
-    static const struct argp argp = { NULL, parse_ask, "", "Modules that a live node verified, or refused.", children,
-                                      NULL, NULL };
+    static const struct argp argp = {
+        NULL, parse_ask, "", "Modules that a live node verified, or refused.", children, NULL, NULL
+    };
     struct ask_args a = { 0 };
     struct node n;
     int rc = ask_open(&argp, argc, argv, &a, &n);
@@ -172,7 +176,8 @@ static bool is_meant(const char *word, const struct nos_capsule_info *c)
     return (parse_u64(w, &id) && id == c->id) || span_equal(w, name16_span(c->name));
 }
 
-static int print_handles(struct node *n, uint32_t capsule, uint64_t now, enum out_form form, cJSON *rows)
+static int print_handles(struct node *n, uint32_t capsule, uint64_t now, enum out_form form,
+                         cJSON *rows)
 {
     char line[RENDER_LINE_MAX];
     struct fmt f;
@@ -228,17 +233,24 @@ static int print_caps(struct node *n, const char *word, enum out_form form)
     }
     int printed = finish(rows, rc == DONE ? form : OUT_TEXT);
     if (rc == DONE && found == 0) {
-        rc = fail(NODE_REFUSED, "no capsule \"%s\" on this node; `nonosctl ps` lists them", word == NULL ? "" : word);
+        rc = fail(NODE_REFUSED, "no capsule \"%s\" on this node; `nonosctl ps` lists them",
+                  word == NULL ? "" : word);
     }
     return rc == DONE ? printed : rc;
 }
 
 int cmd_caps(int argc, char **argv)
 {
-    static const struct argp argp = { NULL, parse_ask, "[CAPSULE]",
-                                      "Handles of the capsules of a live node: what each may do, and where it got it "
-                                      "from. CAPSULE is an id or a name.",
-                                      children, NULL, NULL };
+    static const struct argp argp = {
+        NULL,
+        parse_ask,
+        "[CAPSULE]",
+        "Handles of the capsules of a live node: what each may do, and where it got it "
+        "from. CAPSULE is an id or a name.",
+        children,
+        NULL,
+        NULL
+    };
     struct ask_args a = { .takes_word = true };
     struct node n;
     int rc = ask_open(&argp, argc, argv, &a, &n);
@@ -261,7 +273,8 @@ static int print_page(const struct fmt *f, cJSON *row, enum out_form form)
 
 int cmd_mem(int argc, char **argv)
 {
-    static const struct argp argp = { NULL, parse_ask, "", "Memory of a live node.", children, NULL, NULL };
+    static const struct argp argp = { NULL,     parse_ask, "",  "Memory of a live node.",
+                                      children, NULL,      NULL };
     struct ask_args a = { 0 };
     struct node n;
     struct nos_mem_info m;
@@ -283,8 +296,9 @@ int cmd_mem(int argc, char **argv)
 
 int cmd_about(int argc, char **argv)
 {
-    static const struct argp argp = { NULL, parse_ask, "", "What a live node is, and what it booted.", children,
-                                      NULL, NULL };
+    static const struct argp argp = {
+        NULL, parse_ask, "", "What a live node is, and what it booted.", children, NULL, NULL
+    };
     struct ask_args a = { 0 };
     struct node n;
     struct nos_about about;
@@ -304,7 +318,7 @@ int cmd_about(int argc, char **argv)
     return rc;
 }
 
-/* --- log ------------------------------------------------------------------------------------------------------- */
+/* --- log --- */
 
 struct log_reader {
     struct node *n;
@@ -355,9 +369,10 @@ static int log_step(struct log_reader *r, bool *more)
     if (rc == DONE && st != NOS_OK) {
         rc = node_refused(r->n, "to show its log", st);
     }
-    if (rc == DONE && (!span_le64(buf_span(&got), 0, &from) || !span_le64(buf_span(&got), 8, &end) ||
-                       !span_from(buf_span(&got), sizeof(struct nos_log_head), &text) || from > end ||
-                       text.len > end - from)) {
+    if (rc == DONE &&
+        (!span_le64(buf_span(&got), 0, &from) || !span_le64(buf_span(&got), 8, &end) ||
+         !span_from(buf_span(&got), sizeof(struct nos_log_head), &text) || from > end ||
+         text.len > end - from)) {
         rc = fail(NODE_REFUSED, "the node's answer about its log makes no sense: another version?");
     }
     if (rc == DONE) {
@@ -385,10 +400,13 @@ static int log_all(struct log_reader *r)
 
 int cmd_log(int argc, char **argv)
 {
-    static const struct argp_option options[] = { { "follow", 'f', 0, 0, "go on as lines are added; Ctrl-C ends it", 0 },
-                                                  { 0 } };
-    static const struct argp argp = { options, parse_ask, "", "Kernel log of a live node. With -o json, one object a line.",
-                                      children, NULL, NULL };
+    static const struct argp_option options[] = {
+        { "follow", 'f', 0, 0, "go on as lines are added; Ctrl-C ends it", 0 }, { 0 }
+    };
+    static const struct argp argp = {
+        options,  parse_ask, "",  "Kernel log of a live node. With -o json, one object a line.",
+        children, NULL,      NULL
+    };
     const struct timespec pause = { 0, 300000000 };
     struct ask_args a = { 0 };
     struct node n;

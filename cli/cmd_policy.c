@@ -62,13 +62,15 @@ static const struct argp_option sign_options[] = {
     { "root", OPT_ROOT, "KEY", 0, "secret root key to sign with; once for each", 0 },
     { "keys", OPT_KEYS, "DIR", 0, "folder of the key files that the source names (build/keys)", 0 },
     { "epoch", OPT_EPOCH, "N", 0, "instead of the source's", 0 },
-    { "signatures", OPT_SIGNATURES, "N", 0, "rows for signatures (as many as --root): the others sign with --add", 0 },
+    { "signatures", OPT_SIGNATURES, "N", 0,
+      "rows for signatures (as many as --root): the others sign with --add", 0 },
     { "add", OPT_ADD, 0, 0, "sign a policy that was made before and has rows left", 0 },
     { "output", 'o', "FILE", 0, "policy to write", 0 },
     { 0 },
 };
 static const struct argp argp_sign = {
-    sign_options, parse_sign, "", "Make BOOT.POL: compile the source and sign it.", NULL, NULL, NULL,
+    sign_options, parse_sign, "",   "Make BOOT.POL: compile the source and sign it.",
+    NULL,         NULL,       NULL,
 };
 
 static int sign_all(const struct sign_args *a, struct buf *file)
@@ -91,11 +93,13 @@ int cmd_policy_sign(int argc, char **argv)
     struct buf file = { NULL, 0 };
     parse_args(&argp_sign, argc, argv, &a);
     if (a.roots.n > NOS_MOD_SIG_MAX) {
-        return fail(USAGE, "%zu root keys given; a policy has at most %d signatures", a.roots.n, NOS_MOD_SIG_MAX);
+        return fail(USAGE, "%zu root keys given; a policy has at most %d signatures", a.roots.n,
+                    NOS_MOD_SIG_MAX);
     }
     a.wish.n_sig = a.wish.n_sig != 0 ? a.wish.n_sig : (uint32_t)a.roots.n;
 
-    int rc = a.add ? file_read(a.in, NOS_POL_FILE_MAX, &file) : policysrc_read(a.in, &a.wish, &file);
+    int rc =
+        a.add ? file_read(a.in, NOS_POL_FILE_MAX, &file) : policysrc_read(a.in, &a.wish, &file);
     if (rc == DONE) {
         rc = sign_all(&a, &file);
     }
@@ -151,8 +155,13 @@ static const struct argp_option inspect_options[] = {
     { 0 },
 };
 static const struct argp argp_inspect = {
-    inspect_options, parse_inspect, "BOOT.POL", "Verify a policy against root keys and show what it says.",
-    NULL, NULL, NULL,
+    inspect_options,
+    parse_inspect,
+    "BOOT.POL",
+    "Verify a policy against root keys and show what it says.",
+    NULL,
+    NULL,
+    NULL,
 };
 
 int cmd_policy_inspect(int argc, char **argv)

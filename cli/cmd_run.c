@@ -4,15 +4,26 @@
 #include "cli/cli.h"
 #include "cli/qemu.h"
 
-enum { OPT_IMAGE = 256, OPT_MEM, OPT_CPU, OPT_SMP, OPT_MACHINE, OPT_ACCEL, OPT_WINDOW, OPT_MANAGE, OPT_FIRMWARE,
-       OPT_DRY };
+enum {
+    OPT_IMAGE = 256,
+    OPT_MEM,
+    OPT_CPU,
+    OPT_SMP,
+    OPT_MACHINE,
+    OPT_ACCEL,
+    OPT_WINDOW,
+    OPT_MANAGE,
+    OPT_FIRMWARE,
+    OPT_DRY
+};
 
 struct run_args {
     struct qemu_config config;
     struct words extra;
 };
 
-static const char *one_of(const char *arg, struct argp_state *state, const char *what, const char *const *allowed)
+static const char *one_of(const char *arg, struct argp_state *state, const char *what,
+                          const char *const *allowed)
 {
     for (size_t i = 0; allowed[i] != NULL; i++) {
         if (strcmp(arg, allowed[i]) == 0) {
@@ -82,15 +93,22 @@ static const struct argp_option options[] = {
     { "machine", OPT_MACHINE, "NAME", 0, "q35 or pc (q35)", 0 },
     { "accel", OPT_ACCEL, "HOW", 0, "tcg, kvm, or auto: kvm where it really works (tcg)", 0 },
     { "window", OPT_WINDOW, 0, 0, "show the screen", 0 },
-    { "manage", OPT_MANAGE, "SOCKET", 0, "where the management channel appears (build/run/manage.sock)", 0 },
-    { "firmware", OPT_FIRMWARE, "DIR", 0, "folder with OVMF_CODE_4M.fd and OVMF_VARS_4M.fd (/usr/share/OVMF)", 0 },
+    { "manage", OPT_MANAGE, "SOCKET", 0,
+      "where the management channel appears (build/run/manage.sock)", 0 },
+    { "firmware", OPT_FIRMWARE, "DIR", 0,
+      "folder with OVMF_CODE_4M.fd and OVMF_VARS_4M.fd (/usr/share/OVMF)", 0 },
     { "dry-run", OPT_DRY, 0, 0, "print the QEMU command and do nothing", 0 },
     { 0 },
 };
 static const struct argp argp_run = {
-    options, parse_run, "[-- QEMU-ARGUMENT...]",
-    "Boot an image in QEMU with OVMF, serial console on this terminal. Ctrl-A X leaves. The image is opened read-only.",
-    NULL, NULL, NULL,
+    options,
+    parse_run,
+    "[-- QEMU-ARGUMENT...]",
+    "Boot an image in QEMU with OVMF, serial console on this terminal. Ctrl-A X leaves. The image "
+    "is opened read-only.",
+    NULL,
+    NULL,
+    NULL,
 };
 
 int cmd_run(int argc, char **argv)

@@ -56,8 +56,10 @@ static error_t parse_token(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     { "issuer", OPT_ISSUER, "HEX", 0, "the vault's key of that boot (`nonosctl about`)", 0 },
-    { "now", OPT_NOW, "NS", 0, "time since that boot to judge at; without it, and without --node, times are not judged", 0 },
-    { "node", OPT_NODE, "SOCKET", OPTION_ARG_OPTIONAL, "believe this live node, and judge at its time", 0 },
+    { "now", OPT_NOW, "NS", 0,
+      "time since that boot to judge at; without it, and without --node, times are not judged", 0 },
+    { "node", OPT_NODE, "SOCKET", OPTION_ARG_OPTIONAL,
+      "believe this live node, and judge at its time", 0 },
     { "output", 'o', "FORM", 0, "json or text", 0 },
     { 0 },
 };

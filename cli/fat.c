@@ -13,7 +13,13 @@
 #include "lib/fmt.h"
 
 #define PACKAGE "mtools"
-enum { SECTOR = 512, HEADS = 16, TRACK = 63, MIB = 1 << 20, FAT_DATE_FIRST = 315532800 /* 1980-01-01 */ };
+enum {
+    SECTOR = 512,
+    HEADS = 16,
+    TRACK = 63,
+    MIB = 1 << 20,
+    FAT_DATE_FIRST = 315532800 /* 1980-01-01 */
+};
 
 /** mtools takes times from SOURCE_DATE_EPOCH, in UTC; FAT knows none before 1980. */
 static void fix_environment(void)
@@ -37,13 +43,15 @@ static int make_empty(const char *path, size_t bytes)
     if (fd < 0) {
         return fail(IO_FAILED, "cannot create %s: %s", path, strerror(errno));
     }
-    int rc = ftruncate(fd, (off_t)bytes) == 0 ? DONE
-                                              : fail(IO_FAILED, "cannot size %s: %s", path, strerror(errno));
+    int rc = ftruncate(fd, (off_t)bytes) == 0
+                 ? DONE
+                 : fail(IO_FAILED, "cannot size %s: %s", path, strerror(errno));
     close(fd);
     return rc;
 }
 
-/** Half as much again as the content, whole steps of 4 MiB, at least 16: small changes keep the size. */
+/** Half as much again as the content, whole steps of 4 MiB, at least 16: small changes keep the
+ * size. */
 static size_t volume_bytes(size_t content)
 {
     size_t want = content + content / 2 + MIB;
@@ -63,9 +71,22 @@ int fat_create(const char *path, size_t content)
     snprintf(sectors, sizeof(sectors), "%zu", bytes / SECTOR);
     snprintf(heads, sizeof(heads), "%d", HEADS);
     snprintf(track, sizeof(track), "%d", TRACK);
-    const char *format[] = { "mformat", "-i", path, "-N", "4e304e00", "-v", "N0N-OS", "-T", sectors,
-                             "-h", heads, "-s", track, bytes > (size_t)512 * MIB ? "-F" : "::",
-                             bytes > (size_t)512 * MIB ? "::" : NULL, NULL };
+    const char *format[] = { "mformat",
+                             "-i",
+                             path,
+                             "-N",
+                             "4e304e00",
+                             "-v",
+                             "N0N-OS",
+                             "-T",
+                             sectors,
+                             "-h",
+                             heads,
+                             "-s",
+                             track,
+                             bytes > (size_t)512 * MIB ? "-F" : "::",
+                             bytes > (size_t)512 * MIB ? "::" : NULL,
+                             NULL };
     const char *folders[] = { "mmd", "-i", path, "::/EFI", "::/EFI/BOOT", "::/N0N", NULL };
     rc = proc_run(format, PACKAGE, span_of(NULL, 0), 0, NULL);
     return rc == DONE ? proc_run(folders, PACKAGE, span_of(NULL, 0), 0, NULL) : rc;
@@ -110,7 +131,8 @@ int fat_get(const char *image, const char *name, size_t max, struct buf *out)
     }
     if (got.len > max) {
         buf_free(&got);
-        return fail(REFUSED, "%s: %s is longer than the %zu bytes such a file may have", image, name, max);
+        return fail(REFUSED, "%s: %s is longer than the %zu bytes such a file may have", image,
+                    name, max);
     }
     *out = got;
     return DONE;

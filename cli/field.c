@@ -121,7 +121,8 @@ static bool number_of(const cJSON *node, uint64_t *out)
 {
     if (cJSON_IsNumber(node)) {
         double d = node->valuedouble;
-        if (!(d >= 0 && d <= 9007199254740992.0) || d != (double)(uint64_t)d) {  // doubles are exact up to 2^53
+        if (!(d >= 0 && d <= 9007199254740992.0) ||
+            d != (double)(uint64_t)d) {  // doubles are exact up to 2^53
             return false;
         }
         *out = (uint64_t)d;
@@ -145,8 +146,9 @@ int field_u64(const struct field *f, uint64_t min, uint64_t max, uint64_t *out)
 {
     uint64_t v;
     if (!number_of(f->node, &v) || v < min || v > max) {
-        return field_fail(f, "must be a whole number from %llu to %llu (or such a number as text, \"0x3f8\")",
-                          (unsigned long long)min, (unsigned long long)max);
+        return field_fail(
+            f, "must be a whole number from %llu to %llu (or such a number as text, \"0x3f8\")",
+            (unsigned long long)min, (unsigned long long)max);
     }
     *out = v;
     return DONE;

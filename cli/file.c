@@ -1,5 +1,6 @@
-/* Whole files in and out. Writing goes to "<path>.tmp.<pid>" beside the target, is flushed, and then renamed, so a
- * reader sees the old file or the new one, and a failure leaves nothing behind. */
+/* Whole files in and out. Writing goes to "<path>.tmp.<pid>" beside the target, is flushed, and
+ * then renamed, so a reader sees the old file or the new one, and a failure leaves nothing behind.
+ */
 #include "cli/file.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ void buf_wipe(struct buf *b)
 
 uint8_t *buf_add_zero(struct buf *b, size_t n)
 {
-    uint8_t *bigger = must_alloc(b->len + n);  // not realloc: it would leave a copy of a secret behind
+    uint8_t *bigger =
+        must_alloc(b->len + n);  // not realloc: it would leave a copy of a secret behind
     if (b->len > 0) {
         memcpy(bigger, b->data, b->len);
     }
@@ -69,7 +71,8 @@ static int read_all(int fd, const char *path, size_t max, struct buf *out)
         b.len += (size_t)n;
         if (b.len > max) {
             buf_wipe(&b);
-            return fail(IO_FAILED, "%s is longer than the %zu bytes such a file may have", path, max);
+            return fail(IO_FAILED, "%s is longer than the %zu bytes such a file may have", path,
+                        max);
         }
         if (b.len == room) {
             room = room < max / 2 ? room * 2 : max + 1;
@@ -130,8 +133,9 @@ static int write_temp(const char *temp, span_t bytes, mode_t mode)
     if (fd < 0) {
         return fail(IO_FAILED, "cannot create %s: %s", temp, strerror(errno));
     }
-    int rc = write_all(fd, bytes) == 0 ? DONE
-                                       : fail(IO_FAILED, "cannot write %s: %s", temp, strerror(errno));
+    int rc = write_all(fd, bytes) == 0
+                 ? DONE
+                 : fail(IO_FAILED, "cannot write %s: %s", temp, strerror(errno));
     if (close(fd) != 0 && rc == DONE) {
         rc = fail(IO_FAILED, "cannot write %s: %s", temp, strerror(errno));
     }

@@ -1,5 +1,6 @@
 #pragma once
-/* Whole files in and out. A file is either written completely or not at all: temporary name, then rename. */
+/* Whole files in and out. A file is either written completely or not at all: temporary name, then
+ * rename. */
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

@@ -1,4 +1,5 @@
-/* Bytes as hexadecimal text. The digit values are computed, not looked up: secret seeds pass through here. */
+/* Bytes as hexadecimal text. The digit values are computed, not looked up: secret seeds pass
+ * through here. */
 #include "cli/hex.h"
 
 static char digit_of(unsigned v)

@@ -1,5 +1,5 @@
-/* Boot images. The judgement follows the loader (docs/boot.md): trust section, policy, kernel, then each module that
- * the policy names. */
+/* Boot images. The judgement follows the loader (docs/boot.md): trust section, policy, kernel, then
+ * each module that the policy names. */
 #include "cli/image.h"
 
 #include <errno.h>
@@ -47,7 +47,8 @@ int image_read_trust(const char *path, struct image *im)
         return rc;
     }
     nos_status_t st = trust_parse(span_of(im->loader.data + off, len), &im->trust);
-    return st == NOS_OK ? DONE : fail(REFUSED, "%s: %s (%s)", path, status_text(st), status_name(st));
+    return st == NOS_OK ? DONE
+                        : fail(REFUSED, "%s: %s (%s)", path, status_text(st), status_name(st));
 }
 
 static int judge_kernel(const char *path, struct image *im)
@@ -60,8 +61,8 @@ static int judge_kernel(const char *path, struct image *im)
     }
     im->kernel.status = st;
     return st == NOS_OK ? DONE
-                        : fail(REFUSED, "%s: kernel, stage %s: %s (%s)", path, stage_name(im->kernel.stage),
-                               status_text(st), status_name(st));
+                        : fail(REFUSED, "%s: kernel, stage %s: %s (%s)", path,
+                               stage_name(im->kernel.stage), status_text(st), status_name(st));
 }
 
 static void judge_module(const struct image *im, struct image_module *m)
@@ -105,11 +106,13 @@ static int started_are_there(const char *path, const struct image *im)
 {
     struct nos_pol_start start;
     if (!has_module(im, im->policy.first)) {
-        return fail(REFUSED, "%s: the policy's first capsule, %.16s, is not among the modules", path, im->policy.first);
+        return fail(REFUSED, "%s: the policy's first capsule, %.16s, is not among the modules",
+                    path, im->policy.first);
     }
     for (uint32_t i = 0; policy_start(&im->policy, i, &start); i++) {
         if (!has_module(im, start.name)) {
-            return fail(REFUSED, "%s: the policy starts %.16s, which is not among the modules", path, start.name);
+            return fail(REFUSED, "%s: the policy starts %.16s, which is not among the modules",
+                        path, start.name);
         }
     }
     return DONE;
@@ -121,8 +124,8 @@ int image_complete(const char *path, const struct image *im)
     for (uint32_t i = 0; i < im->n_modules; i++) {
         const struct module_check *c = &im->module[i].check;
         if (c->status != NOS_OK) {
-            rc = fail(REFUSED, "%s: %s, stage %s: %s (%s)", path, im->module[i].file, stage_name(c->stage),
-                      status_text(c->status), status_name(c->status));
+            rc = fail(REFUSED, "%s: %s, stage %s: %s (%s)", path, im->module[i].file,
+                      stage_name(c->stage), status_text(c->status), status_name(c->status));
         }
     }
     return rc == DONE ? started_are_there(path, im) : rc;

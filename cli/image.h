@@ -1,5 +1,6 @@
 #pragma once
-/* A boot image, in memory: what goes into a volume, or came out of one, and the loader's judgement of it. */
+/* A boot image, in memory: what goes into a volume, or came out of one, and the loader's judgement
+ * of it. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,8 +21,8 @@ struct image_module {
 
 struct image { /* release with image_free */
     struct buf loader, kernel_bytes, policy_bytes;
-    struct trust_view trust;     /* from the loader's trust section */
-    struct policy policy;        /* verified */
+    struct trust_view trust; /* from the loader's trust section */
+    struct policy policy;    /* verified */
     struct module_check kernel;
     uint32_t n_modules;
     struct image_module module[NOS_BOOT_FILES_MAX];
@@ -30,21 +31,24 @@ struct image { /* release with image_free */
 void image_free(struct image *im);
 
 /** The trust section of a loader, as bytes in the file. Errors: REFUSED, reported. */
-MUST_CHECK int image_find_trust(const char *path, const struct buf *loader, size_t *off, size_t *len);
+MUST_CHECK int image_find_trust(const char *path, const struct buf *loader, size_t *off,
+                                size_t *len);
 
 /** Parse the loader's trust section into im->trust. Errors: REFUSED, reported. */
 MUST_CHECK int image_read_trust(const char *path, struct image *im);
 
 /** Judge policy, kernel and modules as the loader and the kernel will. Fills the checks.
- * Errors: REFUSED when the machine would not start: policy or kernel refused; reported with the paths. */
+ * Errors: REFUSED when the machine would not start: policy or kernel refused; reported with the
+ * paths. */
 MUST_CHECK int image_judge(const char *policy_path, const char *kernel_path, struct image *im);
 
-/** Are all of the image's modules good, and is what the policy starts among them? Errors: REFUSED, reported. */
+/** Are all of the image's modules good, and is what the policy starts among them? Errors: REFUSED,
+ * reported. */
 MUST_CHECK int image_complete(const char *path, const struct image *im);
 
 /** Write the volume, in one step. Errors: IO_FAILED, TOOL_FAILED; reported. */
 MUST_CHECK int image_write(const char *path, const struct image *im);
 
-/** Read a volume: loader, kernel, policy, and the modules that the policy names. A module that is not there has no
- * bytes. Errors: REFUSED, IO_FAILED, TOOL_FAILED; reported. */
+/** Read a volume: loader, kernel, policy, and the modules that the policy names. A module that is
+ * not there has no bytes. Errors: REFUSED, IO_FAILED, TOOL_FAILED; reported. */
 MUST_CHECK int image_read(const char *path, struct image *out);

@@ -1,7 +1,6 @@
 /* --root, --threshold, --policy, --key. */
 #include "cli/judge.h"
 
-
 #include <stdlib.h>
 
 #include "abi/policy.h"
@@ -28,7 +27,8 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->policy != NULL && a->roots.n == 0) {
-            argp_error(state, "--policy needs --root: a policy is believed for the keys that signed it");
+            argp_error(state,
+                       "--policy needs --root: a policy is believed for the keys that signed it");
         }
         if (a->policy != NULL && a->publisher != NULL) {
             argp_error(state, "--key is for judging without a policy");
@@ -41,7 +41,8 @@ static error_t parse_judge(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     { "root", OPT_ROOT, "PUB", 0, "a root key to believe; once for each", 10 },
-    { "threshold", OPT_THRESHOLD, "K", 0, "signatures that a kernel or policy must have (all)", 10 },
+    { "threshold", OPT_THRESHOLD, "K", 0, "signatures that a kernel or policy must have (all)",
+      10 },
     { "policy", OPT_POLICY, "BOOT.POL", 0, "judge by this policy, signed by the roots", 10 },
     { "key", 'k', "PUB", 0, "a publisher to believe, without a policy", 10 },
     { 0 },
@@ -63,7 +64,8 @@ int judge_policy(const char *path, span_t file, const struct trust_view *trust, 
         st = policy_parse(file, out);
     }
     free(room);
-    return st == NOS_OK ? DONE : fail(REFUSED, "%s: %s (%s)", path, status_text(st), status_name(st));
+    return st == NOS_OK ? DONE
+                        : fail(REFUSED, "%s: %s (%s)", path, status_text(st), status_name(st));
 }
 
 static int load_policy(const struct judge_args *a, struct judge_loaded *j)

@@ -1,5 +1,6 @@
 #pragma once
-/* Whom to believe, from the command line: --root (with --threshold) and --policy, or --key for one publisher. */
+/* Whom to believe, from the command line: --root (with --threshold) and --policy, or --key for one
+ * publisher. */
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "cli/keyfile.h"
@@ -10,7 +11,7 @@ struct judge_args {
     const char *policy;    /* BOOT.POL */
     const char *publisher; /* one publisher's public key */
     struct words roots;
-    uint32_t threshold;    /* 0: all of them */
+    uint32_t threshold; /* 0: all of them */
 };
 
 struct judge_loaded { /* what the judge borrows; release with judge_free */
@@ -21,13 +22,14 @@ struct judge_loaded { /* what the judge borrows; release with judge_free */
     struct key_public publisher;
 };
 
-/** Read and verify what the arguments name. A policy is only believed when root keys are given for it.
- * Errors: IO_FAILED, USAGE, REFUSED; reported. */
+/** Read and verify what the arguments name. A policy is only believed when root keys are given for
+ * it. Errors: IO_FAILED, USAGE, REFUSED; reported. */
 MUST_CHECK int judge_load(const struct judge_args *a, struct judge_loaded *out);
 void judge_free(struct judge_loaded *j);
 
 /** Verify a policy file against a root set. Errors: REFUSED, reported; `out` borrows the file. */
-MUST_CHECK int judge_policy(const char *path, span_t file, const struct trust_view *trust, struct policy *out);
+MUST_CHECK int judge_policy(const char *path, span_t file, const struct trust_view *trust,
+                            struct policy *out);
 
 /** The one child parser of these options. */
 extern const struct argp judge_argp;

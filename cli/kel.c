@@ -1,5 +1,5 @@
-/* Inception events. The id field is filled before signing, so the signature covers it; the id itself is computed over
- * the same bytes with that field zero. */
+/* Inception events. The id field is filled before signing, so the signature covers it; the id
+ * itself is computed over the same bytes with that field zero. */
 #include "cli/kel.h"
 
 #include <string.h>
@@ -8,7 +8,16 @@
 #include "cli/keyfile.h"
 #include "lib/crypto/blake3.h"
 
-enum { AT_TYPE = 4, AT_SN = 8, AT_ID = 16, AT_PREV = 48, AT_PK = 80, AT_NEXT = 112, AT_ANCHOR = 144, AT_SIG = 176 };
+enum {
+    AT_TYPE = 4,
+    AT_SN = 8,
+    AT_ID = 16,
+    AT_PREV = 48,
+    AT_PK = 80,
+    AT_NEXT = 112,
+    AT_ANCHOR = 144,
+    AT_SIG = 176
+};
 enum { TYPE_INCEPTION = 1 };
 
 struct signed_event { /* domain, its zero, the event's signed bytes */

@@ -1,6 +1,7 @@
-/* Key files: "name value" lines under a first line that says what the file is. Loading re-derives everything that
- * can be derived (public key from seed, ids from keys, publisher id from the inception event, whose signature must
- * verify) and refuses a file whose stored values differ: a key file edited by hand is noticed here. */
+/* Key files: "name value" lines under a first line that says what the file is. Loading re-derives
+ * everything that can be derived (public key from seed, ids from keys, publisher id from the
+ * inception event, whose signature must verify) and refuses a file whose stored values differ: a
+ * key file edited by hand is noticed here. */
 #include "cli/keyfile.h"
 
 #include <stdio.h>
@@ -127,7 +128,8 @@ static bool line_value(span_t file, const char *name, span_t *out)
     while (file.len > 0) {
         const uint8_t *end = memchr(file.data, '\n', file.len);
         size_t len = end == NULL ? file.len : (size_t)(end - file.data);
-        if (len > name_len && memcmp(file.data, name, name_len) == 0 && file.data[name_len] == ' ') {
+        if (len > name_len && memcmp(file.data, name, name_len) == 0 &&
+            file.data[name_len] == ' ') {
             *out = span_of(file.data + name_len + 1, len - name_len - 1);
             return true;
         }
@@ -270,8 +272,8 @@ int key_load_public_as(const char *path, enum key_type want, struct key_public *
     struct key_public k;
     int rc = key_load_public(path, &k);
     if (rc == DONE && k.type != want) {
-        rc = fail(REFUSED, "%s is of type %s; one of type %s is needed here", path, key_type_name(k.type),
-                  key_type_name(want));
+        rc = fail(REFUSED, "%s is of type %s; one of type %s is needed here", path,
+                  key_type_name(k.type), key_type_name(want));
     }
     if (rc == DONE) {
         *out = k;

@@ -42,8 +42,11 @@ static void print_help(FILE *to)
     for (size_t i = 0; i < n_verbs; i++) {
         fprintf(to, "  %-16s %s\n", verbs[i].name, verbs[i].summary);
     }
-    fputs("\n`nonosctl VERB --help` shows the options of a verb. Exit codes: 0 done, 1 refused, 2 usage or source,\n"
-          "3 file, 4 node does not answer, 5 node refused, 6 a program that is needed failed or is missing.\n", to);
+    fputs("\n`nonosctl VERB --help` shows the options of a verb. Exit codes: 0 done, 1 refused, 2 "
+          "usage or source,\n"
+          "3 file, 4 node does not answer, 5 node refused, 6 a program that is needed failed or is "
+          "missing.\n",
+          to);
 }
 
 /** The verb that argv[1..] begins with, and how many words it takes. */

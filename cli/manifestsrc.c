@@ -1,4 +1,5 @@
-/* Manifest sources. The result is handed to the parser that the kernel uses: what it would refuse is never signed. */
+/* Manifest sources. The result is handed to the parser that the kernel uses: what it would refuse
+ * is never signed. */
 #include "cli/manifestsrc.h"
 
 #include <stdio.h>
@@ -18,10 +19,13 @@
 #include "lib/text.h"
 #include "lib/tlv.h"
 
-static const char *const module_keys[] = { "name", "version", "sec_version", "about", "licence", "classes", "caps",
-                                           "limits", "restart", "filter", NULL };
-static const char *const kernel_keys[] = { "name", "version", "sec_version", "about", "licence", NULL };
-static const char *const limit_keys[] = { "memory_kib", "stack_kib", "handles", "threads", "priority", NULL };
+static const char *const module_keys[] = { "name",    "version", "sec_version", "about",
+                                           "licence", "classes", "caps",        "limits",
+                                           "restart", "filter",  NULL };
+static const char *const kernel_keys[] = { "name",  "version", "sec_version",
+                                           "about", "licence", NULL };
+static const char *const limit_keys[] = { "memory_kib", "stack_kib", "handles",
+                                          "threads",    "priority",  NULL };
 static const char *const restart_keys[] = { "when", "backoff_ms", "max", "window_s", NULL };
 
 struct draft {
@@ -37,7 +41,8 @@ struct draft {
     uint8_t filter[16];
 };
 
-/** "1.2.3" as major << 32 | minor << 16 | patch. The one form that fmt_version gives back: no blanks, no zeros before. */
+/** "1.2.3" as major << 32 | minor << 16 | patch. The one form that fmt_version gives back: no
+ * blanks, no zeros before. */
 static bool version_of(const char *text, uint64_t *out)
 {
     unsigned long long part[3];
@@ -72,7 +77,8 @@ static int read_version(struct draft *d, const struct module_wishes *wish, uint6
     }
     if (!version_of(text, out)) {
         const char *rule = "must be MAJOR.MINOR.PATCH, minor and patch at most 65535";
-        return wish->version == NULL ? field_fail(&f, "%s", rule) : fail(USAGE, "--version %s", rule);
+        return wish->version == NULL ? field_fail(&f, "%s", rule)
+                                     : fail(USAGE, "--version %s", rule);
     }
     snprintf(d->semver, sizeof(d->semver), "%s", text);
     return DONE;
@@ -94,13 +100,15 @@ static int read_text(const struct field *root, const char *key, size_t max, cons
 }
 
 /** KiB in a source, 4 KiB frames in the manifest. */
-static int read_pages(const struct field *f, const char *key, uint32_t min_kib, uint32_t max_kib, uint32_t *pages)
+static int read_pages(const struct field *f, const char *key, uint32_t min_kib, uint32_t max_kib,
+                      uint32_t *pages)
 {
     uint32_t kib = 0;
     int rc = need_u32(f, key, min_kib, max_kib, &kib);
     if (rc == DONE && kib % 4 != 0) {
         struct field v;
-        rc = field_get(f, key, &v) ? field_fail(&v, "must be a multiple of 4 (whole pages)") : USAGE;
+        rc =
+            field_get(f, key, &v) ? field_fail(&v, "must be a multiple of 4 (whole pages)") : USAGE;
     }
     if (rc == DONE) {
         *pages = kib / 4;
@@ -157,7 +165,8 @@ static int read_restart(struct draft *d)
             rc = need_u32(&f, "window_s", 1, 3600, &d->restart.window_s);
         }
     }
-    d->has_restart = rc == DONE && d->restart.when != NOS_RESTART_NEVER;  // absent and never are one form
+    d->has_restart =
+        rc == DONE && d->restart.when != NOS_RESTART_NEVER;  // absent and never are one form
     return rc;
 }
 
@@ -219,7 +228,8 @@ static int read_rights_part(struct draft *d)
 /** The limits of a kernel mean nothing, but the field is mandatory: the smallest that parse. */
 static void kernel_limits(struct draft *d)
 {
-    d->limits = (struct nos_limits){ .mem_pages = 16, .stack_pages = 1, .handles = 8, .threads = 1 };
+    d->limits =
+        (struct nos_limits){ .mem_pages = 16, .stack_pages = 1, .handles = 8, .threads = 1 };
 }
 
 static int read_draft(struct draft *d, const struct module_wishes *wish, struct module_source *out)
@@ -293,7 +303,8 @@ static void put_critical(struct tlv_writer *w, const struct draft *d)
 {
     const struct nos_limits *l = &d->limits;
     const struct nos_restart *r = &d->restart;
-    const uint32_t limits[8] = { l->mem_pages, l->stack_pages, l->handles, l->threads, l->priority };
+    const uint32_t limits[8] = { l->mem_pages, l->stack_pages, l->handles, l->threads,
+                                 l->priority };
     const uint32_t restart[4] = { r->when, r->backoff_ms, r->max_in_window, r->window_s };
 
     tlv_put(w, NOS_MAN_MODULE_NAME, name16_span(d->name));
@@ -328,8 +339,8 @@ static int compile(const struct draft *d, span_t symbols, struct module_source *
         st = manifest_parse(tlv, &check);
     }
     if (st != NOS_OK) {
-        return field_fail(d->root, "the compiled manifest would be refused: %s (%s)", status_text(st),
-                          status_name(st));
+        return field_fail(d->root, "the compiled manifest would be refused: %s (%s)",
+                          status_text(st), status_name(st));
     }
     memcpy(out->name, d->name, sizeof(out->name));
     buf_add(&out->manifest, tlv);

@@ -8,18 +8,19 @@
 
 struct module_source {
     char name[16];
-    uint64_t version;     /* as the header holds it */
+    uint64_t version; /* as the header holds it */
     uint32_t sec_version;
-    struct buf manifest;  /* canonical TLV; accepted by manifest_parse */
+    struct buf manifest; /* canonical TLV; accepted by manifest_parse */
 };
 
 struct module_wishes { /* what the command line says beside the source */
     bool kernel;
-    const char *version;     /* NULL: as the source says */
+    const char *version; /* NULL: as the source says */
     bool have_sec_version;
     uint32_t sec_version;
-    span_t symbols;          /* lump that the module will carry; empty: none */
+    span_t symbols; /* lump that the module will carry; empty: none */
 };
 
 /** Read, check and compile a manifest source. Errors: IO_FAILED, USAGE; reported. */
-MUST_CHECK int manifestsrc_read(const char *file, const struct module_wishes *wish, struct module_source *out);
+MUST_CHECK int manifestsrc_read(const char *file, const struct module_wishes *wish,
+                                struct module_source *out);

@@ -27,7 +27,8 @@ static nos_status_t kernel_signature(struct module_check *c, const struct module
     if (st == NOS_OK) {
         st = mod_check_sigs_roots(&c->view, judge->trust);
     }
-    if (st == NOS_OK && judge->policy != NULL && c->view.sec_version < judge->policy->view.kernel_sec_min) {
+    if (st == NOS_OK && judge->policy != NULL &&
+        c->view.sec_version < judge->policy->view.kernel_sec_min) {
         st = NOS_SEC_VERSION;
     }
     c->signer_known = st == NOS_OK;
@@ -153,14 +154,16 @@ nos_status_t module_check(span_t file, const struct module_judge *judge, struct 
     }
 }
 
-bool module_grant_of(const struct module_check *c, const struct policy *policy, uint32_t i, struct nos_cap *out)
+bool module_grant_of(const struct module_check *c, const struct policy *policy, uint32_t i,
+                     struct nos_cap *out)
 {
     struct nos_cap want, have;
     if (!manifest_cap(&c->man, i, &want) || (c->rule.classes & cap_class(want.kind)) == 0) {
         return false;
     }
     for (uint32_t g = 0; g < c->rule.grants_n; g++) {
-        if (policy_grant(policy, c->rule.grants_at + g, &have) && cap_intersect(&want, &have, out)) {
+        if (policy_grant(policy, c->rule.grants_at + g, &have) &&
+            cap_intersect(&want, &have, out)) {
             return true;
         }
     }

@@ -1,5 +1,5 @@
-/* .mod files are written in one pass, from the header's fields down to the padding; nothing in them depends on time,
- * place or machine. */
+/* .mod files are written in one pass, from the header's fields down to the padding; nothing in them
+ * depends on time, place or machine. */
 #include "cli/modfile.h"
 
 #include <string.h>
@@ -29,8 +29,8 @@ static void pad_to_page(struct buf *b)
     buf_add_zero(b, (NOS_MOD_PAGE - b->len % NOS_MOD_PAGE) % NOS_MOD_PAGE);
 }
 
-static void write_header(const struct modfile_maker *who, const struct module_source *src, size_t image_len,
-                         uint8_t h[NOS_MOD_HDR_LEN])
+static void write_header(const struct modfile_maker *who, const struct module_source *src,
+                         size_t image_len, uint8_t h[NOS_MOD_HDR_LEN])
 {
     memset(h, 0, NOS_MOD_HDR_LEN);
     memcpy(h, NOS_MAGIC_MOD, 8);
@@ -47,8 +47,8 @@ static void write_header(const struct modfile_maker *who, const struct module_so
     store_le32(h + OFF(n_sig), who->n_sig);
 }
 
-void modfile_make(const struct modfile_maker *who, const struct module_source *src, const struct program *prog,
-                  struct buf *out)
+void modfile_make(const struct modfile_maker *who, const struct module_source *src,
+                  const struct program *prog, struct buf *out)
 {
     uint8_t header[NOS_MOD_HDR_LEN];
     uint8_t rows[NOS_MOD_SIG_MAX * SIG_ROW];
@@ -80,11 +80,13 @@ static int may_sign(const char *path, const struct mod_view *v, const struct key
                     key_type_name(key->type));
     }
     if (!kernel && key->type != KEY_PUBLISHER) {
-        return fail(REFUSED, "%s is a capsule's module: its publisher signs it, not a key of type %s", path,
+        return fail(REFUSED,
+                    "%s is a capsule's module: its publisher signs it, not a key of type %s", path,
                     key_type_name(key->type));
     }
     if (!kernel && v->n_sig != 1) {
-        return fail(REFUSED, "%s has room for %u signatures; a publisher's module has one", path, v->n_sig);
+        return fail(REFUSED, "%s has room for %u signatures; a publisher's module has one", path,
+                    v->n_sig);
     }
     return DONE;
 }
@@ -104,7 +106,8 @@ int modfile_sign(const char *path, struct buf *file, const struct key_secret *ke
     }
     bool publisher = key->pub.type == KEY_PUBLISHER;
     if (publisher) {
-        memcpy(file->data + OFF(publisher_id), key->pub.publisher_id, 32);  // v looks at the same bytes
+        memcpy(file->data + OFF(publisher_id), key->pub.publisher_id,
+               32);  // v looks at the same bytes
     }
     mod_signed_bytes(&v, msg);
     ed25519_sign(sig, SPAN_OF(msg), key->sk);

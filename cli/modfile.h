@@ -17,13 +17,14 @@ struct modfile_maker {
     uint32_t n_sig;
 };
 
-/** The unsigned file: header, rows that wait for signatures, manifest, chunk table, image, symbols. */
-void modfile_make(const struct modfile_maker *who, const struct module_source *src, const struct program *prog,
-                  struct buf *out);
+/** The unsigned file: header, rows that wait for signatures, manifest, chunk table, image, symbols.
+ */
+void modfile_make(const struct modfile_maker *who, const struct module_source *src,
+                  const struct program *prog, struct buf *out);
 
 /**
- * Sign in place. A publisher's signature makes the publisher the module's own and replaces any other; a root's goes
- * into one of the rows that wait, or over its own.
- * Errors: REFUSED when this key has nothing to sign here; reported with `path`.
+ * Sign in place. A publisher's signature makes the publisher the module's own and replaces any
+ * other; a root's goes into one of the rows that wait, or over its own. Errors: REFUSED when this
+ * key has nothing to sign here; reported with `path`.
  */
 MUST_CHECK int modfile_sign(const char *path, struct buf *file, const struct key_secret *key);

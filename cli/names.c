@@ -1,4 +1,5 @@
-/* Names, made from the X-lists of abi/ and from abi/syscalls.tbl (cli/build.mk writes syscall_names.inc). */
+/* Names, made from the X-lists of abi/ and from abi/syscalls.tbl (cli/build.mk writes
+ * syscall_names.inc). */
 #include "cli/names.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #include "cli/report.h"
 
 #define LIST(variable, words) \
-    const struct name_list variable##_names = { words, variable##_items, ARRAY_LEN(variable##_items) }
+    const struct name_list variable##_names = { words, variable##_items, \
+                                                ARRAY_LEN(variable##_items) }
 
 #define X(name, bit, text, doc) { text, 1u << (bit) },
 static const struct name_value class_items[] = { NOS_CLASS_LIST(X) };

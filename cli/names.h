@@ -19,8 +19,8 @@ struct name_list {
     size_t n;
 };
 
-extern const struct name_list class_names;    /* values are bits */
-extern const struct name_list right_names;    /* values are bits */
+extern const struct name_list class_names; /* values are bits */
+extern const struct name_list right_names; /* values are bits */
 extern const struct name_list cap_kind_names;
 extern const struct name_list type_names;
 extern const struct name_list crash_names;

@@ -1,5 +1,6 @@
-/* The client's side of the management channel. The line may lose bytes and may bring answers to somebody who asked
- * before us: only an answer with our number counts, and questions that change nothing are asked again. */
+/* The client's side of the management channel. The line may lose bytes and may bring answers to
+ * somebody who asked before us: only an answer with our number counts, and questions that change
+ * nothing are asked again. */
 #include "cli/node.h"
 
 #include <errno.h>
@@ -29,14 +30,16 @@ static uint64_t now_ms(void)
 static int silent(const struct node *n, const char *what)
 {
     fail(NODE_SILENT, "%s: %s", n->socket, what);
-    hint("is the node up (`nonosctl run`), and no other nonosctl on this socket? --timeout gives it more time");
+    hint("is the node up (`nonosctl run`), and no other nonosctl on this socket? --timeout gives "
+         "it more time");
     return NODE_SILENT;
 }
 
 int node_refused(const struct node *n, const char *what, nos_status_t status)
 {
     (void)n;
-    return fail(NODE_REFUSED, "the node refused %s: %s (%s)", what, status_text(status), status_name(status));
+    return fail(NODE_REFUSED, "the node refused %s: %s (%s)", what, status_text(status),
+                status_name(status));
 }
 
 static int connect_to(struct node *n)
@@ -80,12 +83,13 @@ static bool send_request(struct node *n, uint16_t verb, span_t payload, uint64_t
     static uint8_t room[FRAME_MAX];
     struct frame f = { .verb = verb, .seq = ++n->seq, .payload = payload };
     size_t len;
-    return frame_encode(&f, MSPAN_OF(room), &len) == NOS_OK && send_all(n, span_of(room, len), deadline);
+    return frame_encode(&f, MSPAN_OF(room), &len) == NOS_OK &&
+           send_all(n, span_of(room, len), deadline);
 }
 
 /** Take a frame in. True when it ends our answer. */
-static bool take_frame(const struct node *n, uint16_t verb, const struct frame *f, nos_status_t *status,
-                       struct buf *answer)
+static bool take_frame(const struct node *n, uint16_t verb, const struct frame *f,
+                       nos_status_t *status, struct buf *answer)
 {
     if (f->seq != n->seq || f->verb != verb) {
         return false;  // somebody's who asked before us
@@ -97,8 +101,10 @@ static bool take_frame(const struct node *n, uint16_t verb, const struct frame *
     return (f->flags & NOS_MG_LAST) != 0;
 }
 
-/** Wait for the answer to n->seq; false when nothing came until `deadline`, or the other end is gone. */
-static bool receive(struct node *n, uint16_t verb, uint64_t deadline, nos_status_t *status, struct buf *answer)
+/** Wait for the answer to n->seq; false when nothing came until `deadline`, or the other end is
+ * gone. */
+static bool receive(struct node *n, uint16_t verb, uint64_t deadline, nos_status_t *status,
+                    struct buf *answer)
 {
     uint8_t bytes[4096];
     struct frame f;
@@ -127,7 +133,8 @@ static bool harmless(uint16_t verb)
     return verb == NOS_MG_HELLO || verb == NOS_MG_INFO;
 }
 
-int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *status, struct buf *answer)
+int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *status,
+              struct buf *answer)
 {
     struct buf got = { NULL, 0 };
     uint64_t end = now_ms() + n->timeout_ms;
@@ -156,7 +163,8 @@ int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *statu
     return DONE;
 }
 
-int node_record(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size, nos_status_t *status)
+int node_record(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size,
+                nos_status_t *status)
 {
     uint8_t args[16];
     struct buf got = { NULL, 0 };
@@ -164,8 +172,9 @@ int node_record(struct node *n, uint64_t topic, uint64_t index, void *out, size_
     store_le64(args + 8, index);
     int rc = node_call(n, NOS_MG_INFO, SPAN_OF(args), status, &got);
     if (rc == DONE && *status == NOS_OK && !record_get(buf_span(&got), out, size)) {
-        rc = fail(NODE_REFUSED, "the node gave a record of %zu bytes for topic %llu, not %zu: another version?", got.len,
-                  (unsigned long long)topic, size);
+        rc = fail(NODE_REFUSED,
+                  "the node gave a record of %zu bytes for topic %llu, not %zu: another version?",
+                  got.len, (unsigned long long)topic, size);
     }
     buf_free(&got);
     return rc;
@@ -187,7 +196,8 @@ static int say_hello(struct node *n)
         rc = node_refused(n, "to talk", st);
     }
     if (rc == DONE && (!RECORD_GET(buf_span(&got), &n->hello) || n->hello.proto != 1)) {
-        rc = fail(NODE_REFUSED, "%s: the node speaks another version of the management protocol", n->socket);
+        rc = fail(NODE_REFUSED, "%s: the node speaks another version of the management protocol",
+                  n->socket);
     }
     n->counter = n->hello.counter;
     buf_free(&got);
@@ -219,7 +229,8 @@ void node_close(struct node *n)
     }
 }
 
-static int sign_request(struct node *n, const char *path, uint16_t verb, mspan_t room, size_t args_len, size_t *len)
+static int sign_request(struct node *n, const char *path, uint16_t verb, mspan_t room,
+                        size_t args_len, size_t *len)
 {
     struct key_secret key;
     int rc = key_load_secret(path, &key);
@@ -238,7 +249,8 @@ static int sign_request(struct node *n, const char *path, uint16_t verb, mspan_t
     return rc;
 }
 
-int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args, struct buf *answer)
+int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
+                struct buf *answer)
 {
     static uint8_t room[NOS_MG_PAYLOAD];
     nos_status_t st = NOS_OK;
@@ -259,7 +271,7 @@ int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t
     return rc == DONE && st != NOS_OK ? node_refused(n, "the request", st) : rc;
 }
 
-/* --- options --------------------------------------------------------------------------------------------------- */
+/* --- options --- */
 
 static const char *env_or(const char *name, const char *otherwise)
 {
@@ -297,9 +309,14 @@ static error_t parse_node(int key, char *arg, struct argp_state *state)
     }
 }
 
-#define NODE_OPTIONS                                                                                                  \
-    { "node", OPT_NODE, "SOCKET", 0, "management channel ($N0N_NODE, or build/run/manage.sock)", 20 },               \
-    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "how long to wait for an answer (5)", 20 }
+#define NODE_OPTIONS \
+    { \
+        "node", OPT_NODE, "SOCKET", 0, "management channel ($N0N_NODE, or build/run/manage.sock)", \
+        20 \
+    }, \
+    { \
+        "timeout", OPT_TIMEOUT, "SECONDS", 0, "how long to wait for an answer (5)", 20 \
+    }
 
 static const struct argp_option options[] = {
     { "output", 'o', "FORM", 0, "json or text", 20 },
@@ -307,7 +324,8 @@ static const struct argp_option options[] = {
     { 0 },
 };
 static const struct argp_option signed_options[] = {
-    { "operator", OPT_OPERATOR, "KEY", 0, "operator's secret key ($N0N_OPERATOR, or build/keys/operator.key)", 20 },
+    { "operator", OPT_OPERATOR, "KEY", 0,
+      "operator's secret key ($N0N_OPERATOR, or build/keys/operator.key)", 20 },
     NODE_OPTIONS,
     { 0 },
 };

@@ -1,5 +1,6 @@
 #pragma once
-/* A live node behind its management channel (docs/management.md): a stream socket that carries a serial line. */
+/* A live node behind its management channel (docs/management.md): a stream socket that carries a
+ * serial line. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,11 +26,13 @@ struct node {
     uint64_t counter; /* for the next signed request */
 };
 
-/** Options of every verb for a live node, and of those that change something. Input: struct node_args. */
+/** Options of every verb for a live node, and of those that change something. Input: struct
+ * node_args. */
 extern const struct argp node_argp;
 extern const struct argp node_signed_argp;
 
-/** Defaults: $N0N_NODE or build/run/manage.sock, $N0N_OPERATOR or build/keys/operator.key, 5 seconds. */
+/** Defaults: $N0N_NODE or build/run/manage.sock, $N0N_OPERATOR or build/keys/operator.key, 5
+ * seconds. */
 void node_args_init(struct node_args *a);
 
 /** Connect and say hello. Errors: NODE_SILENT, NODE_REFUSED; reported. */
@@ -38,10 +41,11 @@ void node_close(struct node *n);
 
 /**
  * One request and its whole answer.
- * Gives:  `*status` of the node; `answer` (may be NULL): the payload, to be released, empty unless status is OK.
- * Errors: NODE_SILENT, reported: nothing came in time.
+ * Gives:  `*status` of the node; `answer` (may be NULL): the payload, to be released, empty unless
+ * status is OK. Errors: NODE_SILENT, reported: nothing came in time.
  */
-MUST_CHECK int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *status, struct buf *answer);
+MUST_CHECK int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *status,
+                         struct buf *answer);
 
 /** One record of abi/info.h of exactly `size` bytes. A refusal is in `*status`, unreported.
  * Errors: NODE_SILENT; NODE_REFUSED when the record has another size (another version). */
@@ -51,9 +55,10 @@ MUST_CHECK int node_record(struct node *n, uint64_t topic, uint64_t index, void 
 /** The same, a refusal being a failure: NODE_REFUSED, reported. */
 MUST_CHECK int node_need(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size);
 
-/** A request that the operator signs. Errors: as node_call; IO_FAILED, REFUSED for the key file; NODE_REFUSED, reported,
- * when the node refuses. */
-MUST_CHECK int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args, struct buf *answer);
+/** A request that the operator signs. Errors: as node_call; IO_FAILED, REFUSED for the key file;
+ * NODE_REFUSED, reported, when the node refuses. */
+MUST_CHECK int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
+                           struct buf *answer);
 
 /** Report a refusal of the node. Gives: NODE_REFUSED. */
 int node_refused(const struct node *n, const char *what, nos_status_t status);

@@ -1,4 +1,5 @@
-/* Records as JSON. Numbers keep their units in their names; words stand beside numbers that have them. */
+/* Records as JSON. Numbers keep their units in their names; words stand beside numbers that have
+ * them. */
 #include "cli/noderows.h"
 
 #include "cli/names.h"
@@ -16,7 +17,8 @@ static void add_end(cJSON *row, const struct nos_capsule_info *c)
         out_u64(row, "exit_code", c->exit_code);
     }
     if (c->state == NOS_CAPSULE_CRASHED) {
-        out_text(row, "crash", c->exit_code <= UINT32_MAX ? name_of(&crash_names, (uint32_t)c->exit_code) : "?");
+        out_text(row, "crash",
+                 c->exit_code <= UINT32_MAX ? name_of(&crash_names, (uint32_t)c->exit_code) : "?");
         out_u64(row, "fault_addr", c->fault_addr);
         out_u64(row, "fault_ip", c->fault_ip);
         out_untrusted(row, "fault_symbol", c->fault_symbol, sizeof(c->fault_symbol));

@@ -1,5 +1,6 @@
 #pragma once
-/* The records of a live node as JSON objects. The text form is lib/render.h's, as at the node's own prompt. */
+/* The records of a live node as JSON objects. The text form is lib/render.h's, as at the node's own
+ * prompt. */
 #include "abi/audit.h"
 #include "abi/info.h"
 #include "cli/out.h"

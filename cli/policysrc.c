@@ -1,5 +1,5 @@
-/* Policy sources. Publishers have a name in the source, which rules use; the file holds ids only. The result is
- * handed to the parser that loader and kernel use before anything is signed. */
+/* Policy sources. Publishers have a name in the source, which rules use; the file holds ids only.
+ * The result is handed to the parser that loader and kernel use before anything is signed. */
 #include "cli/policysrc.h"
 
 #include <stdlib.h>
@@ -22,11 +22,16 @@
 #define OFF(field) offsetof(struct nos_pol_header, field)
 enum { PUBLISHERS_MAX = 64, RULES_MAX = 256, BOOT_MAX = 32, START_MAX = 32, PRIORITY_MAX = 30 };
 
-static const char *const root_keys[] = { "epoch",      "kernel_sec_min", "panic_hold", "operator", "publishers",
-                                         "rules",      "boot",           "first",      "start",    NULL };
-static const char *const publisher_keys[] = { "name", "key", "classes", "sec_min", "revoked", NULL };
-static const char *const rule_keys[] = { "publisher", "module",     "module_id", "classes", "grants",
-                                         "sec_min",   "memory_kib", "priority",  NULL };
+static const char *const root_keys[] = { "epoch",    "kernel_sec_min", "panic_hold",
+                                         "operator", "publishers",     "rules",
+                                         "boot",     "first",          "start",
+                                         NULL };
+static const char *const publisher_keys[] = {
+    "name", "key", "classes", "sec_min", "revoked", NULL
+};
+static const char *const rule_keys[] = { "publisher",  "module",   "module_id",
+                                         "classes",    "grants",   "sec_min",
+                                         "memory_kib", "priority", NULL };
 static const char *const start_keys[] = { "module", "arg", NULL };
 
 struct named_publisher {
@@ -55,8 +60,8 @@ struct policy_draft {
 };
 
 /** A key file named in the source, inside the keys folder. */
-static int read_key(const struct policy_draft *d, const struct field *obj, const char *key, enum key_type type,
-                    struct key_public *out)
+static int read_key(const struct policy_draft *d, const struct field *obj, const char *key,
+                    enum key_type type, struct key_public *out)
 {
     struct field f;
     const char *name;
@@ -79,7 +84,8 @@ static int read_key(const struct policy_draft *d, const struct field *obj, const
     return rc;
 }
 
-static int read_publisher(struct policy_draft *d, const struct field *f, struct named_publisher *out)
+static int read_publisher(struct policy_draft *d, const struct field *f,
+                          struct named_publisher *out)
 {
     struct key_public key;
     struct field name;
@@ -134,7 +140,8 @@ static int read_publishers(struct policy_draft *d)
     return rc;
 }
 
-static int read_rule_publisher(const struct policy_draft *d, const struct field *rule, uint8_t id[32])
+static int read_rule_publisher(const struct policy_draft *d, const struct field *rule,
+                               uint8_t id[32])
 {
     struct field f;
     const char *name;
@@ -172,7 +179,8 @@ static int read_match(const struct policy_draft *d, const struct field *f, struc
     char name[NOS_NAME_MAX];
     if (field_get(f, "module_id", &id)) {
         if (field_get(f, "publisher", &other) || field_get(f, "module", &other)) {
-            return field_fail(f, "has module_id, so publisher and module must go (or the other way round)");
+            return field_fail(
+                f, "has module_id, so publisher and module must go (or the other way round)");
         }
         return read_module_id(&id, rec);
     }
@@ -247,12 +255,14 @@ static int read_rules(struct policy_draft *d)
     return rc;
 }
 
-static int read_boot_file(const struct policy_draft *d, const struct field *f, size_t i, char out[NOS_NAME_MAX])
+static int read_boot_file(const struct policy_draft *d, const struct field *f, size_t i,
+                          char out[NOS_NAME_MAX])
 {
     const char *text;
     int rc = field_text(f, 1, NOS_NAME_MAX, &text);
     if (rc == DONE && (!name16_set(out, span_of(text, strlen(text))) || !file16_ok(out))) {
-        rc = field_fail(f, "must be a file name like \"INIT.MOD\": A-Z 0-9 _ - and one dot, at most 16");
+        rc = field_fail(
+            f, "must be a file name like \"INIT.MOD\": A-Z 0-9 _ - and one dot, at most 16");
     }
     for (size_t j = 0; rc == DONE && j < i; j++) {
         if (memcmp(d->boot[j], out, NOS_NAME_MAX) == 0) {
@@ -344,12 +354,14 @@ static int read_draft(struct policy_draft *d, const struct policy_wishes *wish)
 
 static int by_publisher_id(const void *a, const void *b)
 {
-    return memcmp(((const struct named_publisher *)a)->rec.id, ((const struct named_publisher *)b)->rec.id, 32);
+    return memcmp(((const struct named_publisher *)a)->rec.id,
+                  ((const struct named_publisher *)b)->rec.id, 32);
 }
 
 static int by_rule(const void *a, const void *b)
 {
-    return policy_rule_compare(&((const struct rule_draft *)a)->rec, &((const struct rule_draft *)b)->rec);
+    return policy_rule_compare(&((const struct rule_draft *)a)->rec,
+                               &((const struct rule_draft *)b)->rec);
 }
 
 static void put_publishers(struct tlv_writer *w, struct policy_draft *d)
@@ -357,7 +369,8 @@ static void put_publishers(struct tlv_writer *w, struct policy_draft *d)
     struct buf b = { NULL, 0 };
     qsort(d->publisher, d->n_publishers, sizeof(d->publisher[0]), by_publisher_id);
     for (size_t i = 0; i < d->n_publishers; i++) {
-        policy_publisher_write(&d->publisher[i].rec, buf_add_zero(&b, sizeof(struct nos_pol_publisher)));
+        policy_publisher_write(&d->publisher[i].rec,
+                               buf_add_zero(&b, sizeof(struct nos_pol_publisher)));
     }
     tlv_put(w, NOS_POL_PUBLISHERS, buf_span(&b));
     buf_free(&b);
@@ -479,7 +492,8 @@ int policyfile_sign(const char *path, struct buf *file, const struct key_secret 
         return fail(REFUSED, "%s: %s (%s)", path, status_text(st), status_name(st));
     }
     if (key->pub.type != KEY_ROOT) {
-        return fail(REFUSED, "%s: root keys sign a policy, not a key of type %s", path, key_type_name(key->pub.type));
+        return fail(REFUSED, "%s: root keys sign a policy, not a key of type %s", path,
+                    key_type_name(key->pub.type));
     }
     uint8_t *room = must_alloc(POLICY_SIGNED_MAX);
     st = policy_signed_bytes(&p.view, mspan_of(room, POLICY_SIGNED_MAX), &msg);
@@ -489,7 +503,8 @@ int policyfile_sign(const char *path, struct buf *file, const struct key_secret 
     free(room);
     mspan_t rows = mspan_of(file->data + NOS_POL_HDR_LEN, p.view.sigs.len);
     if (st != NOS_OK || !sigslots_put(rows, key->pub.key_id, sig, false)) {
-        fail(REFUSED, "%s has all of its %u signatures, none of them by this key", path, p.view.n_sig);
+        fail(REFUSED, "%s has all of its %u signatures, none of them by this key", path,
+             p.view.n_sig);
         hint("make it anew with --signatures %u or more", p.view.n_sig + 1);
         return REFUSED;
     }

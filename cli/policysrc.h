@@ -1,5 +1,6 @@
 #pragma once
-/* policy.json to the body of BOOT.POL, and signing it. Spec: docs/manifest.md; docs/formats.md, "Policy". */
+/* policy.json to the body of BOOT.POL, and signing it. Spec: docs/manifest.md; docs/formats.md,
+ * "Policy". */
 #include <stdbool.h>
 #include <stdint.h>
 

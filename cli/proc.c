@@ -1,5 +1,5 @@
-/* Child programs, with their stdin, stdout and stderr on pipes that are served together, so that neither side can
- * block the other. */
+/* Child programs, with their stdin, stdout and stderr on pipes that are served together, so that
+ * neither side can block the other. */
 #include "cli/proc.h"
 
 #include <errno.h>
@@ -24,7 +24,9 @@ struct child {
 
 static int open_pipes(int in[2], int out[2], int err[2])
 {
-    return pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 ? 0 : -1;
+    return pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0
+               ? 0
+               : -1;
 }
 
 static int start(const char *const *argv, struct child *c)
@@ -89,7 +91,9 @@ static void serve(struct child *c, span_t input, size_t max, struct buf *out, st
 {
     fcntl(c->in, F_SETFL, O_NONBLOCK);
     while (c->out >= 0 || c->err >= 0) {
-        struct pollfd p[3] = { { c->in, POLLOUT, 0 }, { c->out, POLLIN, 0 }, { c->err, POLLIN, 0 } };
+        struct pollfd p[3] = { { c->in, POLLOUT, 0 },
+                               { c->out, POLLIN, 0 },
+                               { c->err, POLLIN, 0 } };
         if (poll(p, 3, -1) < 0) {
             continue;
         }
@@ -125,7 +129,8 @@ static int run(const char *const *argv, span_t input, size_t max, struct buf *ou
     return WIFEXITED(status) ? WEXITSTATUS(status) : 126;
 }
 
-int proc_run(const char *const *argv, const char *package, span_t input, size_t max, struct buf *out)
+int proc_run(const char *const *argv, const char *package, span_t input, size_t max,
+             struct buf *out)
 {
     struct buf got = { NULL, 0 }, err = { NULL, 0 };
     int status = run(argv, input, max, &got, &err), why = errno;
@@ -169,7 +174,7 @@ bool proc_run_quiet(const char *const *argv, span_t input)
     return good;
 }
 
-/* --- left-overs ------------------------------------------------------------------------------------------------ */
+/* --- left-overs --- */
 
 enum { CLEANUP_MAX = 8 };
 static const char *volatile left_over[CLEANUP_MAX];

@@ -10,9 +10,11 @@
 /**
  * Run argv to its end with `input` on its stdin.
  * Gives:  `out` (when not NULL): what it wrote to stdout, at most `max` bytes; to be released.
- * Errors: TOOL_FAILED, reported with what the program said on stderr; `package` names what to install.
+ * Errors: TOOL_FAILED, reported with what the program said on stderr; `package` names what to
+ * install.
  */
-MUST_CHECK int proc_run(const char *const *argv, const char *package, span_t input, size_t max, struct buf *out);
+MUST_CHECK int proc_run(const char *const *argv, const char *package, span_t input, size_t max,
+                        struct buf *out);
 
 /** Like proc_run, but a failure of the program is quiet: for asking whether something is there. */
 MUST_CHECK bool proc_try(const char *const *argv, size_t max, struct buf *out);

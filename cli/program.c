@@ -1,5 +1,6 @@
-/* Stripping: everything up to the end of the last segment stays, section headers and what follows go. The symbol lump
- * comes from .symtab, which lies outside of the segments: functions, by address, one name for each. */
+/* Stripping: everything up to the end of the last segment stays, section headers and what follows
+ * go. The symbol lump comes from .symtab, which lies outside of the segments: functions, by
+ * address, one name for each. */
 #include "cli/program.h"
 
 #include <stdlib.h>
@@ -12,8 +13,19 @@
 #include "lib/symbols.h"
 
 enum { PROGRAM_FILE_MAX = 512 << 20 };
-enum { AT_PHOFF = 32, AT_SHOFF = 40, AT_PHENTSIZE = 54, AT_PHNUM = 56, AT_SHENTSIZE = 58, AT_SHNUM = 60,
-       AT_SHSTRNDX = 62, EHDR_LEN = 64, PHDR_LEN = 56, SHDR_LEN = 64, SYM_LEN = 24 };
+enum {
+    AT_PHOFF = 32,
+    AT_SHOFF = 40,
+    AT_PHENTSIZE = 54,
+    AT_PHNUM = 56,
+    AT_SHENTSIZE = 58,
+    AT_SHNUM = 60,
+    AT_SHSTRNDX = 62,
+    EHDR_LEN = 64,
+    PHDR_LEN = 56,
+    SHDR_LEN = 64,
+    SYM_LEN = 24
+};
 enum { SHT_SYMTAB = 2, STT_NOTYPE = 0, STT_FUNC = 2, STB_GLOBAL = 1 };
 
 struct symbol {
@@ -40,8 +52,8 @@ static bool loaded_end(span_t elf, size_t *out)
     for (uint64_t i = 0; i < n; i++) {
         uint64_t at;
         if (__builtin_add_overflow(phoff, i * PHDR_LEN, &at) || !span_cut(elf, at, PHDR_LEN, &ph) ||
-            !span_le64(ph, 8, &off) || !span_le64(ph, 32, &len) || __builtin_add_overflow(off, len, &len) ||
-            len > elf.len) {
+            !span_le64(ph, 8, &off) || !span_le64(ph, 32, &len) ||
+            __builtin_add_overflow(off, len, &len) || len > elf.len) {
             return false;
         }
         end = len > end ? len : end;
@@ -69,7 +81,8 @@ static int strip(const char *path, span_t elf, struct buf *out)
     }
     if (st != NOS_OK) {
         fail(REFUSED, "%s: %s (%s)", path, status_text(st), status_name(st));
-        hint("a module's program is a static PIE linked with sdk/capsule.ld (docs/formats.md, \"Image\")");
+        hint("a module's program is a static PIE linked with sdk/capsule.ld (docs/formats.md, "
+             "\"Image\")");
         return REFUSED;
     }
     return DONE;
@@ -94,8 +107,9 @@ static bool find_symtab(span_t elf, span_t *syms, span_t *strings)
         }
         return span_le32(sh, 40, &link) && span_le64(sh, 24, &off) && span_le64(sh, 32, &len) &&
                span_cut(elf, off, len, syms) &&
-               span_cut(elf, shoff + (uint64_t)link * SHDR_LEN, SHDR_LEN, &sh) && span_le64(sh, 24, &off) &&
-               span_le64(sh, 32, &len) && span_cut(elf, off, len, strings);
+               span_cut(elf, shoff + (uint64_t)link * SHDR_LEN, SHDR_LEN, &sh) &&
+               span_le64(sh, 24, &off) && span_le64(sh, 32, &len) &&
+               span_cut(elf, off, len, strings);
     }
     return false;
 }
@@ -127,18 +141,21 @@ static bool in_code(const struct elf_view *v, uint64_t off)
 }
 
 /** Row `i` of .symtab, when it names code. */
-static bool symbol_at(span_t syms, span_t strings, size_t i, const struct elf_view *v, struct symbol *out)
+static bool symbol_at(span_t syms, span_t strings, size_t i, const struct elf_view *v,
+                      struct symbol *out)
 {
     span_t row;
     uint32_t name;
     uint16_t section;
     uint64_t value, size;
     uint8_t info;
-    if (!span_cut(syms, i * SYM_LEN, SYM_LEN, &row) || !span_le32(row, 0, &name) || !span_u8(row, 4, &info) ||
-        !span_le16(row, 6, &section) || !span_le64(row, 8, &value) || !span_le64(row, 16, &size)) {
+    if (!span_cut(syms, i * SYM_LEN, SYM_LEN, &row) || !span_le32(row, 0, &name) ||
+        !span_u8(row, 4, &info) || !span_le16(row, 6, &section) || !span_le64(row, 8, &value) ||
+        !span_le64(row, 16, &size)) {
         return false;
     }
-    bool function = (info & 15) == STT_FUNC || ((info & 15) == STT_NOTYPE && info >> 4 == STB_GLOBAL);
+    bool function =
+        (info & 15) == STT_FUNC || ((info & 15) == STT_NOTYPE && info >> 4 == STB_GLOBAL);
     if (!function || section == 0 || value < v->link_base || !in_code(v, value - v->link_base) ||
         size > UINT32_MAX || !name_at(strings, name, &out->name)) {
         return false;
@@ -156,7 +173,8 @@ static int by_name(span_t a, span_t b)
     return d != 0 ? d : (a.len > b.len) - (a.len < b.len);
 }
 
-/** By address; of several at one address the first stays: the longest, then a global one, then by name. */
+/** By address; of several at one address the first stays: the longest, then a global one, then by
+ * name. */
 static int by_address(const void *x, const void *y)
 {
     const struct symbol *a = x, *b = y;

@@ -1,6 +1,7 @@
 #pragma once
-/* A linked program, as the linker wrote it, to the two parts that a module carries: the stripped image and the symbol
- * lump. Both depend on nothing but the file's bytes. Spec: docs/formats.md, "Image" and "Symbol lump". */
+/* A linked program, as the linker wrote it, to the two parts that a module carries: the stripped
+ * image and the symbol lump. Both depend on nothing but the file's bytes. Spec: docs/formats.md,
+ * "Image" and "Symbol lump". */
 #include <stdbool.h>
 
 #include "cli/file.h"

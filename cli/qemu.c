@@ -1,5 +1,6 @@
-/* QEMU's command line, and its life as our child. The boot volume is opened read-only, the firmware's variables are a
- * private copy, so nothing that happens in the machine reaches a file that stays. */
+/* QEMU's command line, and its life as our child. The boot volume is opened read-only, the
+ * firmware's variables are a private copy, so nothing that happens in the machine reaches a file
+ * that stays. */
 #include "cli/qemu.h"
 
 #include <errno.h>
@@ -48,11 +49,12 @@ static void command_free(struct command *c)
     }
 }
 
-/** Does KVM really work here? /dev/kvm may be there and refuse, so a machine is started and left at once. */
+/** Does KVM really work here? /dev/kvm may be there and refuse, so a machine is started and left at
+ * once. */
 static bool kvm_works(void)
 {
-    const char *argv[] = { QEMU,   "-accel",  "kvm",   "-machine",  "none",  "-nodefaults", "-display",
-                           "none", "-monitor", "stdio", NULL };
+    const char *argv[] = { QEMU,       "-accel", "kvm",      "-machine", "none", "-nodefaults",
+                           "-display", "none",   "-monitor", "stdio",    NULL };
     return access("/dev/kvm", R_OK | W_OK) == 0 &&
            proc_run_quiet(argv, (span_t){ (const uint8_t *)"quit\n", 5 });
 }
@@ -96,10 +98,13 @@ static char *escape(const char *path)
 
 static void add_files(struct command *q, const struct qemu_config *c, const char *vars)
 {
-    char *image = escape(c->image), *manage = escape(c->manage), *v = escape(vars), *f = escape(c->firmware);
-    add2(q, "-drive", must_printf("if=pflash,unit=0,format=raw,readonly=on,file=%s/OVMF_CODE_4M.fd", f));
+    char *image = escape(c->image), *manage = escape(c->manage), *v = escape(vars),
+         *f = escape(c->firmware);
+    add2(q, "-drive",
+         must_printf("if=pflash,unit=0,format=raw,readonly=on,file=%s/OVMF_CODE_4M.fd", f));
     add2(q, "-drive", must_printf("if=pflash,unit=1,format=raw,file=%s", v));
-    add2(q, "-drive", must_printf("id=boot,if=none,format=raw,readonly=on,snapshot=off,file=%s", image));
+    add2(q, "-drive",
+         must_printf("id=boot,if=none,format=raw,readonly=on,snapshot=off,file=%s", image));
     add2(q, "-device", must_printf("virtio-blk-pci,drive=boot,bootindex=0"));
     add2(q, "-serial", must_printf("mon:stdio"));
     add2(q, "-chardev", must_printf("socket,id=manage,path=%s,server=on,wait=off", manage));
@@ -119,7 +124,7 @@ static void print_command(const struct command *q)
     putchar('\n');
 }
 
-/* --- files that exist only while the machine runs --------------------------------------------------------------- */
+/* --- files that exist only while the machine runs --- */
 
 struct place {
     char *dir, *vars;
@@ -175,7 +180,8 @@ static int socket_prepare(const char *path)
 {
     struct sockaddr_un a = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof(a.sun_path)) {
-        return fail(USAGE, "--manage: a socket's path has at most %zu bytes", sizeof(a.sun_path) - 1);
+        return fail(USAGE, "--manage: a socket's path has at most %zu bytes",
+                    sizeof(a.sun_path) - 1);
     }
     int rc = file_parent(path, 0755);
     if (rc != DONE) {
@@ -201,7 +207,7 @@ static int socket_prepare(const char *path)
     return DONE;
 }
 
-/* --- the child ------------------------------------------------------------------------------------------------- */
+/* --- the child --- */
 
 static volatile sig_atomic_t child_pid;
 
@@ -245,8 +251,9 @@ static int await(pid_t pid)
     if (WIFSIGNALED(status)) {
         return fail(TOOL_FAILED, "QEMU was ended by signal %d", WTERMSIG(status));
     }
-    return WEXITSTATUS(status) == 127 ? TOOL_FAILED
-                                      : fail(TOOL_FAILED, "QEMU ended with exit code %d", WEXITSTATUS(status));
+    return WEXITSTATUS(status) == 127
+               ? TOOL_FAILED
+               : fail(TOOL_FAILED, "QEMU ended with exit code %d", WEXITSTATUS(status));
 }
 
 static int live(const struct command *q)

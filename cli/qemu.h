@@ -16,8 +16,8 @@ struct qemu_config {
 };
 
 /**
- * Boot, with the first serial port on stdin and stdout, and come back when the machine is off. No process, socket or
- * temporary file is left, however it ends.
- * Errors: TOOL_FAILED, IO_FAILED; reported.
+ * Boot, with the first serial port on stdin and stdout, and come back when the machine is off. No
+ * process, socket or temporary file is left, however it ends. Errors: TOOL_FAILED, IO_FAILED;
+ * reported.
  */
 MUST_CHECK int qemu_run(const struct qemu_config *c);

@@ -1,5 +1,5 @@
-/* Messages on stderr. Text that came from a file or a node is printed by the caller through out_safe first: a
- * message must not carry terminal escapes. */
+/* Messages on stderr. Text that came from a file or a node is printed by the caller through
+ * out_safe first: a message must not carry terminal escapes. */
 #include "cli/report.h"
 
 #include <stdarg.h>

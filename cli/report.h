@@ -1,5 +1,6 @@
 #pragma once
-/* What a command tells the caller: one exit code, and on stderr what went wrong, where, and what to do next. */
+/* What a command tells the caller: one exit code, and on stderr what went wrong, where, and what to
+ * do next. */
 #include <stddef.h>
 
 #include "lib/compiler.h"

@@ -39,7 +39,8 @@ cJSON *show_module_ids(const struct module_check *c)
 {
     cJSON *row = out_row();
     out_hex(row, "module_id", c->id, 32);
-    out_hex(row, (c->view.flags & NOS_MOD_FLAG_KERNEL) != 0 ? "root_set_id" : "publisher_id", c->view.publisher_id, 32);
+    out_hex(row, (c->view.flags & NOS_MOD_FLAG_KERNEL) != 0 ? "root_set_id" : "publisher_id",
+            c->view.publisher_id, 32);
     add_signers(row, c->view.sigs);
     return row;
 }
@@ -91,8 +92,8 @@ static void add_restart(cJSON *row, const struct nos_restart *r)
         out_text(row, "restart", "never");
         return;
     }
-    snprintf(text, sizeof(text), "%s, first after %u ms, at most %u times in %u s", name_of(&restart_names, r->when),
-             r->backoff_ms, r->max_in_window, r->window_s);
+    snprintf(text, sizeof(text), "%s, first after %u ms, at most %u times in %u s",
+             name_of(&restart_names, r->when), r->backoff_ms, r->max_in_window, r->window_s);
     out_text(row, "restart", text);
 }
 

@@ -1,5 +1,5 @@
-/* JSON sources: loading. cJSON parses by recursion and keeps duplicate keys, so depth is counted before it sees the
- * text and duplicates are looked for afterwards. */
+/* JSON sources: loading. cJSON parses by recursion and keeps duplicate keys, so depth is counted
+ * before it sees the text and duplicates are looked for afterwards. */
 #include "cli/source.h"
 
 #include <errno.h>
@@ -21,7 +21,8 @@ static size_t line_of(span_t text, size_t at)
     return line;
 }
 
-/** Deepest nesting of brackets outside of strings. Wrong JSON gives some number; the parser will refuse it. */
+/** Deepest nesting of brackets outside of strings. Wrong JSON gives some number; the parser will
+ * refuse it. */
 static size_t depth_of(span_t text)
 {
     size_t depth = 0, deepest = 0;

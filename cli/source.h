@@ -1,6 +1,6 @@
 #pragma once
-/* JSON sources written by people, read strictly. Every error names the file, the field and what is allowed there.
- * Spec: docs/manifest.md. */
+/* JSON sources written by people, read strictly. Every error names the file, the field and what is
+ * allowed there. Spec: docs/manifest.md. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +15,8 @@ struct source {
     cJSON *root;
 };
 
-/** One value of a source, and the way to it ("rules[2].classes"), for messages. Borrows: the source. */
+/** One value of a source, and the way to it ("rules[2].classes"), for messages. Borrows: the
+ * source. */
 struct field {
     const struct source *src;
     const cJSON *node;
@@ -24,7 +25,8 @@ struct field {
 
 enum { SOURCE_MAX = 1 << 20, SOURCE_DEPTH = 8 };
 
-/** Read and parse a file. Errors: IO_FAILED, USAGE; reported. Gives: `out`, to be released with source_free. */
+/** Read and parse a file. Errors: IO_FAILED, USAGE; reported. Gives: `out`, to be released with
+ * source_free. */
 MUST_CHECK int source_load(const char *file, struct source *out);
 void source_free(struct source *s);
 
@@ -59,11 +61,16 @@ MUST_CHECK int field_mask(const struct field *f, const struct name_list *list, u
 MUST_CHECK int field_nos_name(const struct field *f, char out[16]);
 
 /* The same for an optional member of an object: absent leaves `out` as it is. */
-MUST_CHECK int member_u32(const struct field *obj, const char *key, uint32_t min, uint32_t max, uint32_t *out);
-MUST_CHECK int member_u64(const struct field *obj, const char *key, uint64_t min, uint64_t max, uint64_t *out);
+MUST_CHECK int member_u32(const struct field *obj, const char *key, uint32_t min, uint32_t max,
+                          uint32_t *out);
+MUST_CHECK int member_u64(const struct field *obj, const char *key, uint64_t min, uint64_t max,
+                          uint64_t *out);
 MUST_CHECK int member_bool(const struct field *obj, const char *key, bool *out);
 /** For a member that must be there. */
-MUST_CHECK int need_u32(const struct field *obj, const char *key, uint32_t min, uint32_t max, uint32_t *out);
-MUST_CHECK int need_u64(const struct field *obj, const char *key, uint64_t min, uint64_t max, uint64_t *out);
-MUST_CHECK int need_mask(const struct field *obj, const char *key, const struct name_list *list, uint32_t *out);
+MUST_CHECK int need_u32(const struct field *obj, const char *key, uint32_t min, uint32_t max,
+                        uint32_t *out);
+MUST_CHECK int need_u64(const struct field *obj, const char *key, uint64_t min, uint64_t max,
+                        uint64_t *out);
+MUST_CHECK int need_mask(const struct field *obj, const char *key, const struct name_list *list,
+                         uint32_t *out);
 MUST_CHECK int need_nos_name(const struct field *obj, const char *key, char out[16]);

@@ -11,8 +11,8 @@ static int by_bytes(const void *a, const void *b)
     return memcmp(a, b, 32);
 }
 
-int trustsrc_read(const struct words *files, uint32_t k, uint64_t epoch_floor, uint32_t kernel_sec_min,
-                  struct trust_view *out)
+int trustsrc_read(const struct words *files, uint32_t k, uint64_t epoch_floor,
+                  uint32_t kernel_sec_min, struct trust_view *out)
 {
     struct trust_view t = { .epoch_floor = epoch_floor, .kernel_sec_min = kernel_sec_min };
     uint8_t section[TRUST_BYTES];
@@ -34,7 +34,8 @@ int trustsrc_read(const struct words *files, uint32_t k, uint64_t epoch_floor, u
     trust_write(&t, section);
     nos_status_t st = trust_parse(SPAN_OF(section), out);
     if (st != NOS_OK) {
-        fail(USAGE, "these root keys make no trust section: %s (%s)", status_text(st), status_name(st));
+        fail(USAGE, "these root keys make no trust section: %s (%s)", status_text(st),
+             status_name(st));
         hint("each key once, and a threshold of 1 to %u", t.n_root);
         return USAGE;
     }

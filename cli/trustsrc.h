@@ -12,5 +12,5 @@
  * Takes:  k 0 = all of them.
  * Errors: IO_FAILED, REFUSED, USAGE; reported.
  */
-MUST_CHECK int trustsrc_read(const struct words *files, uint32_t k, uint64_t epoch_floor, uint32_t kernel_sec_min,
-                             struct trust_view *out);
+MUST_CHECK int trustsrc_read(const struct words *files, uint32_t k, uint64_t epoch_floor,
+                             uint32_t kernel_sec_min, struct trust_view *out);

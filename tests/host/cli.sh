@@ -42,6 +42,13 @@ says() {
     if grep -qE -- "$2" "$1"; then good; else bad "$1 lacks: $2"; fi
 }
 
+# check NAME COMMAND...: does it succeed?
+check() {
+    local name=$1
+    shift
+    if "$@"; then good; else bad "$name"; fi
+}
+
 silent_on() {
     if grep -qE -- "$2" "$1"; then bad "$1 has: $2"; else good; fi
 }
@@ -56,6 +63,7 @@ absent() {
 }
 
 poke() { # FILE OFFSET BYTE(octal)
+    # shellcheck disable=SC2059  # an octal escape
     printf "\\$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
 
@@ -71,7 +79,7 @@ t 'help' 0 "$n0n" --help
 t 'version' 0 "$n0n" --version
 says out '^nonosctl [0-9]+\.[0-9]+\.[0-9]+$'
 "$n0n" --help | sed -n 's/^  \([a-z][a-z ]*[a-z]\)   .*/\1/p' >verbs
-[ "$(wc -l <verbs)" -ge 25 ] && good || bad 'verb list'
+check 'verb list' [ "$(wc -l <verbs)" -ge 25 ]
 while read -r verb; do
     # shellcheck disable=SC2086
     t "help of $verb" 0 "$n0n" $verb --help
@@ -79,8 +87,25 @@ while read -r verb; do
     # shellcheck disable=SC2086
     t "bad option of $verb" 2 "$n0n" $verb --no-such-option
 done <verbs
+while read -r verb; do
+    check "manual page has $verb" grep -qw -- "${verb%% *}" "$root/docs/nonosctl.1"
+    check "docs/nonosctl.md has $verb" grep -qE "\`${verb%% *}[ \`]" "$root/docs/nonosctl.md"
+done <verbs
 t 'completion' 0 "$n0n" completion bash
-t 'completion parses' 0 bash -n out
+cp out completion.bash
+t 'completion parses' 0 bash -n completion.bash
+complete_words() { # prints what bash would offer after these words
+    # shellcheck disable=SC2016  # for the inner shell
+    env -i PATH="$PATH" bash -c '. ./completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _nonosctl
+        printf "%s\n" "${COMPREPLY[@]}"' x "$@"
+}
+t 'completes verbs' 0 complete_words "$n0n" po
+says out '^poweroff$'
+says out '^policy$'
+t 'completes second words' 0 complete_words "$n0n" image v
+says out '^verify$'
+t 'completes options' 0 complete_words "$n0n" image make --ep
+says out '^--epoch-floor$'
 t 'full disk' 3 bash -c "'$n0n' --help >/dev/full"
 
 # --- keys
@@ -90,8 +115,9 @@ t 'key new publisher' 0 "$n0n" key new --type publisher keys/publisher
 t 'key new operator' 0 "$n0n" key new --type operator -o keys/operator.key
 t 'key new other' 0 "$n0n" key new --type publisher -o keys/other.key
 t 'key new other operator' 0 "$n0n" key new --type operator -o keys/other-op.key
-[ "$(stat -c %a keys keys/root.key keys/publisher.key keys/publisher.next.key | tr '\n' ' ')" = '700 600 600 600 ' ] && good || bad modes
-[ "$(stat -c %s keys/publisher.kel)" = 240 ] && good || bad 'kel size'
+modes=$(stat -c %a keys keys/root.key keys/publisher.key keys/publisher.next.key | tr '\n' ' ')
+check 'modes of keys' [ "$modes" = '700 600 600 600 ' ]
+check 'size of an event' [ "$(stat -c %s keys/publisher.kel)" = 240 ]
 cp keys/root.key before
 t 'key never overwritten' 3 "$n0n" key new --type root -o keys/root.key
 same keys/root.key before
@@ -401,7 +427,7 @@ done
 head -c 195 a.tok >b.tok
 t 'token, short' 1 "$n0n" token verify b.tok --issuer "$issuer"
 t 'poweroff' 0 "$n0n" poweroff
-wait "$node" && good || bad 'fake node ends'
+check 'fake node ends' wait "$node"
 node=
 t 'gone' 4 "$n0n" ps
 node_up tamper

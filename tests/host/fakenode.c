@@ -1,5 +1,6 @@
-/* A node made of canned records, for testing nonosctl: it speaks lib/frame on a unix socket, checks the operator's
- * signatures, and keeps an audit chain that is well-formed unless it is told to break it.
+/* A node made of canned records, for testing nonosctl: it speaks lib/frame on a unix socket, checks
+ * the operator's signatures, and keeps an audit chain that is well-formed unless it is told to
+ * break it.
  *
  *   fakenode SOCKET OPERATOR_HEX [noise] [mute] [lose] [tamper] [resign] [drop] [old]
  *
@@ -66,12 +67,16 @@ static void sign_checkpoint(struct nos_audit_entry *e)
 
 static void make_audit(void)
 {
-    static const uint16_t kinds[N_AUDIT] = { NOS_AUDIT_BOOT,  NOS_AUDIT_LOAD,  NOS_AUDIT_GRANT,
-                                             NOS_AUDIT_SPAWN, NOS_AUDIT_CRASH, NOS_AUDIT_CHECKPOINT };
+    static const uint16_t kinds[N_AUDIT] = {
+        NOS_AUDIT_BOOT,  NOS_AUDIT_LOAD,  NOS_AUDIT_GRANT,
+        NOS_AUDIT_SPAWN, NOS_AUDIT_CRASH, NOS_AUDIT_CHECKPOINT
+    };
     uint8_t parent[32] = { 0 };
     for (uint64_t i = 0; i < N_AUDIT; i++) {
         struct nos_audit_entry *e = &node.audit[i];
-        e->rec = (struct nos_audit_record){ .seq = i, .tick = 1000 * i, .kind = kinds[i], .n_par = i > 0 };
+        e->rec = (struct nos_audit_record){
+            .seq = i, .tick = 1000 * i, .kind = kinds[i], .n_par = i > 0
+        };
         memcpy(e->rec.parent[0], parent, 32);
         memset(e->salt, (int)(i + 1), 32);
         e->body.a = i;
@@ -99,8 +104,13 @@ static bool capsule_at(uint64_t i, struct nos_capsule_info *c)
     if (i >= 3) {
         return false;
     }
-    *c = (struct nos_capsule_info){ .id = (uint32_t)(i + 1), .state = NOS_CAPSULE_RUNNING, .threads = 1,
-                                    .handles = 2, .mem_pages = 20, .mem_limit = 100, .classes = 0x1b };
+    *c = (struct nos_capsule_info){ .id = (uint32_t)(i + 1),
+                                    .state = NOS_CAPSULE_RUNNING,
+                                    .threads = 1,
+                                    .handles = 2,
+                                    .mem_pages = 20,
+                                    .mem_limit = 100,
+                                    .classes = 0x1b };
     strcpy(c->name, names[i]);
     if (i == 2) {
         c->state = NOS_CAPSULE_CRASHED;
@@ -116,8 +126,11 @@ static bool handle_at(uint64_t index, struct nos_handle_info *h)
     if (index >> 32 < 1 || index >> 32 > 2 || n >= 2) {
         return false;
     }
-    *h = (struct nos_handle_info){ .handle = (uint32_t)(0x10001 + n), .type = NOS_TYPE_ENDPOINT,
-                                   .rights = NOS_RIGHT_CALL | NOS_RIGHT_DUP, .origin = NOS_ORIGIN_POLICY, .object = n };
+    *h = (struct nos_handle_info){ .handle = (uint32_t)(0x10001 + n),
+                                   .type = NOS_TYPE_ENDPOINT,
+                                   .rights = NOS_RIGHT_CALL | NOS_RIGHT_DUP,
+                                   .origin = NOS_ORIGIN_POLICY,
+                                   .object = n };
     strcpy(h->name, n == 0 ? "console" : "init");
     return true;
 }
@@ -127,7 +140,8 @@ static bool module_at(uint64_t i, struct nos_module_info *m)
     if (i >= 2) {
         return false;
     }
-    *m = (struct nos_module_info){ .status = i == 0 ? NOS_OK : NOS_HASH_CHUNK, .version = 1ull << 32 | 2 << 16 | 3 };
+    *m = (struct nos_module_info){ .status = i == 0 ? NOS_OK : NOS_HASH_CHUNK,
+                                   .version = 1ull << 32 | 2 << 16 | 3 };
     strcpy(m->name, i == 0 ? "init" : "BAD.MOD");
     strcpy(m->semver, "1.2.3");
     return true;
@@ -141,7 +155,8 @@ static size_t put(uint8_t *out, const void *rec, size_t size)
 
 static nos_status_t log_at(uint64_t index, uint8_t *out, size_t *len)
 {
-    struct nos_log_head h = { .from = mode.drop && index == 0 ? 12 : index, .end = sizeof(log_text) - 1 };
+    struct nos_log_head h = { .from = mode.drop && index == 0 ? 12 : index,
+                              .end = sizeof(log_text) - 1 };
     if (h.from > h.end) {
         h.from = h.end;
     }
@@ -157,7 +172,9 @@ static nos_status_t info(uint64_t topic, uint64_t index, uint8_t *out, size_t *l
     struct nos_capsule_info c;
     struct nos_handle_info h;
     struct nos_module_info m;
-    struct nos_mem_info mem = { .usable = 1 << 29, .free = 1 << 28, .used = 1 << 28, .n_capsules = 3 };
+    struct nos_mem_info mem = {
+        .usable = 1 << 29, .free = 1 << 28, .used = 1 << 28, .n_capsules = 3
+    };
     *len = 0;
     if (topic == NOS_TOPIC_ABOUT) {
         *len = put(out, &node.about, sizeof(node.about) - (mode.old ? 8 : 0));
@@ -183,7 +200,8 @@ static nos_status_t upload(span_t args)
 {
     uint64_t off;
     span_t bytes;
-    if (!span_le64(args, 0, &off) || !span_from(args, 8, &bytes) || off + bytes.len > NOS_MG_UPLOAD_MAX) {
+    if (!span_le64(args, 0, &off) || !span_from(args, 8, &bytes) ||
+        off + bytes.len > NOS_MG_UPLOAD_MAX) {
         return NOS_BAD_MESSAGE;
     }
     node.staged_len = off == 0 ? 0 : node.staged_len;
@@ -203,7 +221,8 @@ static nos_status_t load(span_t args, uint8_t *out, size_t *len)
     uint8_t hash[32];
     uint64_t size;
     blake3_hash(span_of(node.staged, node.staged_len), hash);
-    if (!span_le64(args, 0, &size) || size != node.staged_len || memcmp(hash, args.data + 8, 32) != 0) {
+    if (!span_le64(args, 0, &size) || size != node.staged_len ||
+        memcmp(hash, args.data + 8, 32) != 0) {
         return NOS_IO_ERROR;
     }
     nos_status_t st = mod_extract(span_of(node.staged, node.staged_len), &v);
@@ -220,7 +239,10 @@ static nos_status_t load(span_t args, uint8_t *out, size_t *len)
 
 static nos_status_t token(span_t args, uint8_t *out, size_t *len)
 {
-    struct token t = { .kind = NOS_TYPE_ENDPOINT, .classes = 1, .rights = NOS_RIGHT_CALL, .nbf = 5,
+    struct token t = { .kind = NOS_TYPE_ENDPOINT,
+                       .classes = 1,
+                       .rights = NOS_RIGHT_CALL,
+                       .nbf = 5,
                        .exp = UPTIME_S * UINT64_C(2000000000) };
     uint8_t msg[TOKEN_SIGNED_BYTES];
     if (load_le32(args.data) != 1) {
@@ -264,14 +286,15 @@ static nos_status_t answer(const struct frame *f, uint8_t *out, size_t *len)
         return NOS_OK;
     }
     if (f->verb == NOS_MG_INFO) {
-        return span_le64(f->payload, 0, &topic) && span_le64(f->payload, 8, &index) ? info(topic, index, out, len)
-                                                                                    : NOS_BAD_MESSAGE;
+        return span_le64(f->payload, 0, &topic) && span_le64(f->payload, 8, &index)
+                   ? info(topic, index, out, len)
+                   : NOS_BAD_MESSAGE;
     }
     if (f->verb == NOS_MG_UPLOAD) {
         return upload(f->payload);
     }
-    nos_status_t st = mg_verify(f->payload, f->verb, node.hello.nonce, node.hello.counter, node.hello.operator_pk,
-                                &args, &counter);
+    nos_status_t st = mg_verify(f->payload, f->verb, node.hello.nonce, node.hello.counter,
+                                node.hello.operator_pk, &args, &counter);
     if (st != NOS_OK) {
         return st;
     }
@@ -296,7 +319,9 @@ static void serve(int fd, const struct frame *f)
         return;
     }
     nos_status_t st = answer(f, out, &len);
-    struct frame a = { .flags = NOS_MG_LAST, .verb = f->verb, .seq = f->seq, .status = st, .payload = { out, len } };
+    struct frame a = {
+        .flags = NOS_MG_LAST, .verb = f->verb, .seq = f->seq, .status = st, .payload = { out, len }
+    };
     if (mode.noise) {
         struct frame old = a;
         old.seq ^= 0x55;

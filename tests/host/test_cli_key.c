@@ -16,7 +16,8 @@ static char dir[] = "/tmp/n0n-key.XXXXXX";
 
 static int real_stderr;
 
-/** The refusals that are wanted would fill the screen; the end of the run brings stderr back for the summary. */
+/** The refusals that are wanted would fill the screen; the end of the run brings stderr back for
+ * the summary. */
 static void quiet(void)
 {
     real_stderr = dup(2);
@@ -190,8 +191,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte), cmocka_unit_test(test_kel),
-        cmocka_unit_test(test_sigslots),   cmocka_unit_test(test_hex),        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_kel),        cmocka_unit_test(test_sigslots),
+        cmocka_unit_test(test_hex),        cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,4 +1,5 @@
-/* cli/program.c, modfile.c, modcheck.c, out.c: from a linked program to a module, and text for terminals. */
+/* cli/program.c, modfile.c, modcheck.c, out.c: from a linked program to a module, and text for
+ * terminals. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,7 +45,8 @@ static void test_tiny(void **state)
     program_free(&p);
 }
 
-/** Whatever a linker wrote, or a disk made of it: a program or a refusal, and no byte read outside the file. */
+/** Whatever a linker wrote, or a disk made of it: a program or a refusal, and no byte read outside
+ * the file. */
 static void test_cut(void **state)
 {
     (void)state;
@@ -75,8 +77,10 @@ static void test_bytes_changed(void **state)
 
 static struct buf make_module(const struct key_secret *key)
 {
-    static const char source[] = "{\"name\":\"tiny\",\"version\":\"1.0.0\",\"sec_version\":1,\"classes\":[\"CoreExec\"],"
-                                 "\"limits\":{\"memory_kib\":64,\"stack_kib\":4,\"handles\":8,\"threads\":1,\"priority\":0}}";
+    static const char source[] =
+        "{\"name\":\"tiny\",\"version\":\"1.0.0\",\"sec_version\":1,\"classes\":[\"CoreExec\"],"
+        "\"limits\":{\"memory_kib\":64,\"stack_kib\":4,\"handles\":8,\"threads\":1,\"priority\":0}"
+        "}";
     struct modfile_maker who = { .n_sig = 1 };
     struct module_source src = { 0 };
     struct module_wishes wish = { 0 };
@@ -102,7 +106,8 @@ static void test_stages(void **state)
     const uint8_t next[32] = { 1 };
     key_generate(KEY_PUBLISHER, next, &key);
     struct buf file = make_module(&key);
-    const struct module_judge judge = { .publisher_pk = key.pub.pk, .publisher_id = key.pub.publisher_id };
+    const struct module_judge judge = { .publisher_pk = key.pub.pk,
+                                        .publisher_id = key.pub.publisher_id };
     struct module_check c;
     assert_int_equal(module_check(buf_span(&file), &judge, &c), NOS_OK);
     assert_true(c.stage == STAGE_EXECUTE && c.signer_known);
@@ -159,8 +164,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiny),   cmocka_unit_test(test_cut),       cmocka_unit_test(test_bytes_changed),
-        cmocka_unit_test(test_stages), cmocka_unit_test(test_safe_text),
+        cmocka_unit_test(test_tiny),          cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_bytes_changed), cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_safe_text),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,5 +1,6 @@
-/* cli/source.c, field.c, capsrc.c, manifestsrc.c, policysrc.c: JSON sources. Each row of the tables breaks one rule of a
- * good source; the message must name the file, the field and, where there is one, the set of allowed values. */
+/* cli/source.c, field.c, capsrc.c, manifestsrc.c, policysrc.c: JSON sources. Each row of the tables
+ * breaks one rule of a good source; the message must name the file, the field and, where there is
+ * one, the set of allowed values. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,10 +75,12 @@ static const char good_manifest[] =
     "  \"about\": \"caf\xc3\xa9\", \"licence\": \"ISC\",\n"
     "  \"classes\": [\"CoreExec\", \"IO\", \"IPC\"],\n"
     "  \"caps\": [ { \"kind\": \"log\" },\n"
-    "    { \"kind\": \"ports\", \"base\": \"0x3f8\", \"count\": 8, \"rights\": [\"read\", \"write\"], \"ttl_ms\": 7 },\n"
+    "    { \"kind\": \"ports\", \"base\": \"0x3f8\", \"count\": 8, \"rights\": [\"read\", "
+    "\"write\"], \"ttl_ms\": 7 },\n"
     "    { \"kind\": \"endpoint\", \"name\": \"console\", \"rights\": [\"recv\"] },\n"
     "    { \"kind\": \"interrupt\", \"line\": 4, \"rights\": [\"wait\"] } ],\n"
-    "  \"limits\": { \"memory_kib\": 1024, \"stack_kib\": 64, \"handles\": 32, \"threads\": 2, \"priority\": 20 },\n"
+    "  \"limits\": { \"memory_kib\": 1024, \"stack_kib\": 64, \"handles\": 32, \"threads\": 2, "
+    "\"priority\": 20 },\n"
     "  \"restart\": { \"when\": \"always\", \"backoff_ms\": 100, \"max\": 10, \"window_s\": 60 },\n"
     "  \"filter\": [\"exit\", \"ipc_call\"] }\n";
 
@@ -89,7 +92,8 @@ static const struct broken manifest_rows[] = {
     { "\"console\"", "\"\"", "name: must be a name" },
     { "\"console\"", "\"seventeen-letters\"", "name: must be a name" },
     { "\"console\"", "7", "name: must be a name" },
-    { "\"name\": \"console\"", "\"name\": \"console\", \"name\": \"x\"", "key \"name\" appears twice" },
+    { "\"name\": \"console\"", "\"name\": \"console\", \"name\": \"x\"",
+      "key \"name\" appears twice" },
     { "\"name\"", "\"nam\"", "unknown key \"nam\"; allowed: name, version" },
     { "\"name\"", "\"\\u001b[31m\"", "unknown key \"\\x1b[31m\"" },
     { "1.2.3", "1.2", "version: is 3 bytes of text; allowed: 5" },
@@ -99,7 +103,8 @@ static const struct broken manifest_rows[] = {
     { "1.2.3", "1. 2.3", "version: must be MAJOR.MINOR.PATCH" },
     { "1.2.3", "01.2.3", "version: must be MAJOR.MINOR.PATCH" },
     { "\"version\": \"1.2.3\"", "\"version\": 1", "version: must be text" },
-    { "\"sec_version\": 4", "\"sec_version\": -1", "sec_version: must be a whole number from 0 to 4294967295" },
+    { "\"sec_version\": 4", "\"sec_version\": -1",
+      "sec_version: must be a whole number from 0 to 4294967295" },
     { "\"sec_version\": 4", "\"sec_version\": 1.5", "sec_version: must be a whole number" },
     { "\"sec_version\": 4", "\"sec_version\": 4294967296", "sec_version: must be a whole number" },
     { "\"sec_version\": 4", "\"sec_version\": 1e300", "sec_version: must be a whole number" },
@@ -109,13 +114,15 @@ static const struct broken manifest_rows[] = {
     { "\"sec_version\": 4", "\"sec_version\": \" 4\"", "sec_version: must be a whole number" },
     { "\"sec_version\": 4", "\"sec_version\": \"4x\"", "sec_version: must be a whole number" },
     { "\"sec_version\": 4", "\"sec_version\": null", "sec_version: must be a whole number" },
-    { "\"sec_version\": 4", "\"sec_version\": \"99999999999999999999999\"", "sec_version: must be a whole number" },
+    { "\"sec_version\": 4", "\"sec_version\": \"99999999999999999999999\"",
+      "sec_version: must be a whole number" },
     { "caf\xc3\xa9", "a\\nb", "about: must be plain UTF-8" },
     { "caf\xc3\xa9", "caf\xc3", "about: must be plain UTF-8" },
     { "caf\xc3\xa9", "\\u001b[2J", "about: must be plain UTF-8" },
     { "caf\xc3\xa9", "\\u202e", "about: must be plain UTF-8" },
     { "caf\xc3\xa9", "", "about: is 0 bytes of text; allowed: 1 to 200" },
-    { "[\"CoreExec\", ", "[\"CoreExe\", ", "classes[0]: \"CoreExe\" is no capability class; allowed: CoreExec, IO, Network" },
+    { "[\"CoreExec\", ", "[\"CoreExe\", ",
+      "classes[0]: \"CoreExe\" is no capability class; allowed: CoreExec, IO, Network" },
     { "[\"CoreExec\", ", "[", "classes must have \"CoreExec\"" },
     { "[\"CoreExec\", ", "[\"CoreExec\", \"CoreExec\", ", "classes[1]: is in the list twice" },
     { "[\"CoreExec\", \"IO\", \"IPC\"]", "[]", "classes: has 0 items" },
@@ -124,32 +131,49 @@ static const struct broken manifest_rows[] = {
     { ", \"IPC\"", "", "caps has kind \"endpoint\", so classes must have \"IPC\"" },
     { "{ \"kind\": \"log\" }", "7", "caps[0]: must be an object" },
     { "{ \"kind\": \"log\" }", "{}", "caps[0]: \"kind\" is missing" },
-    { "\"kind\": \"log\"", "\"kind\": \"logs\"", "caps[0].kind: \"logs\" is no capability kind; allowed: log, endpoint" },
-    { "\"kind\": \"log\"", "\"kind\": \"log\", \"rights\": [\"read\"]", "caps[0]: unknown key \"rights\"; allowed: kind" },
+    { "\"kind\": \"log\"", "\"kind\": \"logs\"",
+      "caps[0].kind: \"logs\" is no capability kind; allowed: log, endpoint" },
+    { "\"kind\": \"log\"", "\"kind\": \"log\", \"rights\": [\"read\"]",
+      "caps[0]: unknown key \"rights\"; allowed: kind" },
     { "\"kind\": \"log\"", "\"kind\": \"power\"", "caps[0]: \"rights\" is missing" },
-    { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": [\"off\"], \"line\": 1", "caps[0]: unknown key \"line\"" },
-    { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": [\"of\"]", "caps[0].rights[0]: \"of\" is no right; allowed: dup" },
-    { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": [\"call\"]", "caps[0].rights: right \"call\" means nothing for kind \"power\"" },
+    { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": [\"off\"], \"line\": 1",
+      "caps[0]: unknown key \"line\"" },
+    { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": [\"of\"]",
+      "caps[0].rights[0]: \"of\" is no right; allowed: dup" },
+    { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": [\"call\"]",
+      "caps[0].rights: right \"call\" means nothing for kind \"power\"" },
     { "\"kind\": \"log\"", "\"kind\": \"power\", \"rights\": []", "caps[0].rights: has 0 items" },
     { "\"0x3f8\"", "65536", "caps[1].base: must be a whole number from 0 to 65535" },
     { "\"0x3f8\"", "65530", "caps[1].count: must be a whole number from 1 to 6" },
     { "\"count\": 8", "\"count\": 0", "caps[1].count: must be a whole number from 1" },
-    { "\"ttl_ms\": 7", "\"ttl_ms\": \"18446744073709551615\"", "caps[1].ttl_ms: must be a whole number" },
-    { "\"name\": \"console\", \"rights\"", "\"name\": \"-\", \"rights\"", "caps[2].name: must be a name" },
+    { "\"ttl_ms\": 7", "\"ttl_ms\": \"18446744073709551615\"",
+      "caps[1].ttl_ms: must be a whole number" },
+    { "\"name\": \"console\", \"rights\"", "\"name\": \"-\", \"rights\"",
+      "caps[2].name: must be a name" },
     { "\"line\": 4", "\"line\": 16", "caps[3].line: must be a whole number from 0 to 15" },
-    { "{ \"kind\": \"log\" },", "{ \"kind\": \"log\" }, { \"kind\": \"log\" },", "caps[1]: is for the same object as item 0" },
-    { "\"memory_kib\": 1024", "\"memory_kib\": 60", "limits.memory_kib: must be a whole number from 64 to 1048576" },
-    { "\"memory_kib\": 1024", "\"memory_kib\": 1023", "limits.memory_kib: must be a multiple of 4" },
-    { "\"stack_kib\": 64", "\"stack_kib\": 2048", "limits.stack_kib: must be a whole number from 4 to 1024" },
-    { "\"handles\": 32", "\"handles\": 7", "limits.handles: must be a whole number from 8 to 1024" },
+    { "{ \"kind\": \"log\" },", "{ \"kind\": \"log\" }, { \"kind\": \"log\" },",
+      "caps[1]: is for the same object as item 0" },
+    { "\"memory_kib\": 1024", "\"memory_kib\": 60",
+      "limits.memory_kib: must be a whole number from 64 to 1048576" },
+    { "\"memory_kib\": 1024", "\"memory_kib\": 1023",
+      "limits.memory_kib: must be a multiple of 4" },
+    { "\"stack_kib\": 64", "\"stack_kib\": 2048",
+      "limits.stack_kib: must be a whole number from 4 to 1024" },
+    { "\"handles\": 32", "\"handles\": 7",
+      "limits.handles: must be a whole number from 8 to 1024" },
     { "\"threads\": 2", "\"threads\": 65", "limits.threads: must be a whole number from 1 to 64" },
-    { "\"priority\": 20", "\"priority\": 31", "limits.priority: must be a whole number from 0 to 30" },
+    { "\"priority\": 20", "\"priority\": 31",
+      "limits.priority: must be a whole number from 0 to 30" },
     { ", \"priority\": 20", "", "limits: \"priority\" is missing" },
-    { "\"limits\": {", "\"limits\": { \"x\": 1,", "limits: unknown key \"x\"; allowed: memory_kib" },
-    { "\"always\"", "\"often\"", "restart.when: \"often\" is no restart rule; allowed: never, on-crash, always" },
-    { "\"backoff_ms\": 100", "\"backoff_ms\": 60001", "restart.backoff_ms: must be a whole number from 0 to 60000" },
+    { "\"limits\": {", "\"limits\": { \"x\": 1,",
+      "limits: unknown key \"x\"; allowed: memory_kib" },
+    { "\"always\"", "\"often\"",
+      "restart.when: \"often\" is no restart rule; allowed: never, on-crash, always" },
+    { "\"backoff_ms\": 100", "\"backoff_ms\": 60001",
+      "restart.backoff_ms: must be a whole number from 0 to 60000" },
     { "\"max\": 10", "\"max\": 0", "restart.max: must be a whole number from 1 to 1000" },
-    { "\"window_s\": 60", "\"window_s\": 3601", "restart.window_s: must be a whole number from 1 to 3600" },
+    { "\"window_s\": 60", "\"window_s\": 3601",
+      "restart.window_s: must be a whole number from 1 to 3600" },
     { "\"exit\"", "\"exot\"", "filter[0]: \"exot\" is no system call; allowed: null, exit" },
     { "[\"exit\", \"ipc_call\"]", "[]", "filter: has 0 items" },
     { "4,\n", "[[[[[[[[4]]]]]]]],\n", "nested more than 8 deep" },
@@ -215,11 +239,15 @@ static void test_manifest_cut(void **state)
 
 static const char good_policy[] =
     "{ \"epoch\": 2, \"kernel_sec_min\": 1, \"panic_hold\": true, \"operator\": \"op.pub\",\n"
-    "  \"publishers\": [ { \"name\": \"dev\", \"key\": \"pub.pub\", \"classes\": [\"CoreExec\", \"IO\"] } ],\n"
-    "  \"rules\": [ { \"publisher\": \"dev\", \"module\": \"init\", \"classes\": [\"CoreExec\"], \"memory_kib\": 64,\n"
+    "  \"publishers\": [ { \"name\": \"dev\", \"key\": \"pub.pub\", \"classes\": [\"CoreExec\", "
+    "\"IO\"] } ],\n"
+    "  \"rules\": [ { \"publisher\": \"dev\", \"module\": \"init\", \"classes\": [\"CoreExec\"], "
+    "\"memory_kib\": 64,\n"
     "                \"grants\": [ { \"kind\": \"log\" } ] },\n"
-    "    { \"module_id\": \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\", \"classes\": [\"IO\"] } ],\n"
-    "  \"boot\": [\"INIT.MOD\", \"X.MOD\"], \"first\": \"init\", \"start\": [ { \"module\": \"x\", \"arg\": \"y\" } ] }\n";
+    "    { \"module_id\": \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\", "
+    "\"classes\": [\"IO\"] } ],\n"
+    "  \"boot\": [\"INIT.MOD\", \"X.MOD\"], \"first\": \"init\", \"start\": [ { \"module\": \"x\", "
+    "\"arg\": \"y\" } ] }\n";
 
 static const struct broken policy_rows[] = {
     { "\"epoch\": 2, ", "", "\"epoch\" is missing" },
@@ -229,18 +257,27 @@ static const struct broken policy_rows[] = {
     { "op.pub", "../op.pub", "operator: must be a file inside the keys folder" },
     { "op.pub", "/op.pub", "operator: must be a file inside the keys folder" },
     { "\"pub.pub\"", "\"\"", "publishers[0].key: is 0 bytes" },
-    { "{ \"name\": \"dev\", \"key\"", "{ \"nam\": \"dev\", \"key\"", "publishers[0]: unknown key \"nam\"" },
-    { "[\"CoreExec\", \"IO\"]", "[\"All\"]", "publishers[0].classes[0]: \"All\" is no capability class" },
-    { "\"publisher\": \"dev\"", "\"publisher\": \"bob\"", "rules[0].publisher: no entry of \"publishers\" is named \"bob\"" },
+    { "{ \"name\": \"dev\", \"key\"", "{ \"nam\": \"dev\", \"key\"",
+      "publishers[0]: unknown key \"nam\"" },
+    { "[\"CoreExec\", \"IO\"]", "[\"All\"]",
+      "publishers[0].classes[0]: \"All\" is no capability class" },
+    { "\"publisher\": \"dev\"", "\"publisher\": \"bob\"",
+      "rules[0].publisher: no entry of \"publishers\" is named \"bob\"" },
     { "\"publisher\": \"dev\", ", "", "rules[0]: \"publisher\" is missing" },
     { "\"module\": \"init\", ", "", "rules[0]: \"module\" is missing" },
     { "\"memory_kib\": 64", "\"memory_kib\": 65", "rules[0]: memory_kib must be a multiple of 4" },
-    { "\"memory_kib\": 64", "\"priority\": 31", "rules[0].priority: must be a whole number from 0 to 30" },
-    { "{ \"kind\": \"log\" }", "{ \"kind\": \"log\" }, { \"kind\": \"log\" }", "rules[0].grants[1]: is for the same object" },
-    { "\"module_id\": \"0011", "\"module_id\": \"001g", "rules[1].module_id: must be 64 hexadecimal digits" },
+    { "\"memory_kib\": 64", "\"priority\": 31",
+      "rules[0].priority: must be a whole number from 0 to 30" },
+    { "{ \"kind\": \"log\" }", "{ \"kind\": \"log\" }, { \"kind\": \"log\" }",
+      "rules[0].grants[1]: is for the same object" },
+    { "\"module_id\": \"0011", "\"module_id\": \"001g",
+      "rules[1].module_id: must be 64 hexadecimal digits" },
     { "\"module_id\": \"0011", "\"module_id\": \"001", "rules[1].module_id: is 63 bytes" },
-    { "\"module_id\"", "\"module\": \"a\", \"module_id\"", "rules[1]: has module_id, so publisher and module must go" },
-    { "\"memory_kib\": 64,\n", "\"memory_kib\": 64 },\n { \"publisher\": \"dev\", \"module\": \"init\", \"classes\": [\"IO\"],",
+    { "\"module_id\"", "\"module\": \"a\", \"module_id\"",
+      "rules[1]: has module_id, so publisher and module must go" },
+    { "\"memory_kib\": 64,\n",
+      "\"memory_kib\": 64 },\n { \"publisher\": \"dev\", \"module\": \"init\", \"classes\": "
+      "[\"IO\"],",
       "rules[1]: is for the same module as item 0" },
     { "\"INIT.MOD\"", "\"init.mod\"", "boot[0]: must be a file name like" },
     { "\"INIT.MOD\"", "\"A/B.MOD\"", "boot[0]: must be a file name like" },
@@ -249,7 +286,8 @@ static const struct broken policy_rows[] = {
     { "\"first\": \"init\", ", "", "\"first\" is missing" },
     { "\"module\": \"x\"", "\"module\": \"X\"", "start[0].module: must be a name" },
     { "\"arg\": \"y\"", "\"arg\": \"y\\u0007\"", "start[0].arg: must be plain UTF-8" },
-    { "\"arg\": \"y\"", "\"arg\": \"0123456789012345678901234567890123456789012345678901234567890123\"",
+    { "\"arg\": \"y\"",
+      "\"arg\": \"0123456789012345678901234567890123456789012345678901234567890123\"",
       "start[0].arg: is 64 bytes of text; allowed: 0 to 63" },
 };
 
@@ -283,10 +321,12 @@ static void test_policy_good(void **state)
     assert_int_equal(policy(good_policy, &file), DONE);
     assert_string_equal(said, "");
     assert_int_equal(policy_parse(buf_span(&file), &p), NOS_OK);
-    assert_true(p.view.epoch == 2 && p.view.flags == NOS_POL_PANIC_HOLD && p.view.kernel_sec_min == 1);
+    assert_true(p.view.epoch == 2 && p.view.flags == NOS_POL_PANIC_HOLD &&
+                p.view.kernel_sec_min == 1);
     assert_int_equal(p.n_rules, 2);
     assert_true(policy_rule_at(&p, 0, &r) && r.match == NOS_MATCH_ID && r.grants_n == 0);
-    assert_true(policy_rule_at(&p, 1, &r) && r.mem_pages == 16 && r.grants_n == 1 && r.priority == 30);
+    assert_true(policy_rule_at(&p, 1, &r) && r.mem_pages == 16 && r.grants_n == 1 &&
+                r.priority == 30);
     assert_true(p.n_boot == 2 && p.n_start == 1 && strcmp(p.first, "init") == 0);
     buf_free(&file);
 }
@@ -334,16 +374,16 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    return unlink("keys/op.pub") | unlink("keys/pub.pub") | rmdir("keys") | unlink("source.json") | unlink("stderr") |
-           rmdir(dir);
+    return unlink("keys/op.pub") | unlink("keys/pub.pub") | rmdir("keys") | unlink("source.json") |
+           unlink("stderr") | rmdir(dir);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manifest_good),  cmocka_unit_test(test_manifest_broken),
-        cmocka_unit_test(test_manifest_cut),   cmocka_unit_test(test_policy_good),
-        cmocka_unit_test(test_policy_broken),  cmocka_unit_test(test_policy_wrong_keys),
+        cmocka_unit_test(test_manifest_good), cmocka_unit_test(test_manifest_broken),
+        cmocka_unit_test(test_manifest_cut),  cmocka_unit_test(test_policy_good),
+        cmocka_unit_test(test_policy_broken), cmocka_unit_test(test_policy_wrong_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

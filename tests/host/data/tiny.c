@@ -1,4 +1,5 @@
-/* The smallest program that has what a module can have: code, read-only data, a relocated pointer, zeroed memory. */
+/* The smallest program that has what a module can have: code, read-only data, a relocated pointer,
+ * zeroed memory. */
 static int zeroed[64];
 static const char text[] = "tiny";
 const char *pointer = text;
