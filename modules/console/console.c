@@ -21,6 +21,7 @@ static struct console {
     struct screen screen;
     uint8_t input[INPUT];
     uint32_t head, tail;   // bytes [tail, head), both modulo 2^32
+    bool full;             // the device has more
     uint64_t reader;       // reply token of the read that waits; 0 = none
     uint32_t reader_most;
 } con;
@@ -52,17 +53,25 @@ static void write_text(span_t text)
     put_bytes(span_of(out, n));
 }
 
+/*
+ * As much as the ring has room for. The rest stays in the device, unacknowledged, so that a sender with flow control
+ * waits; it is fetched when somebody has read.
+ */
 static void take_input(void)
 {
     uint8_t bytes[64];
-    size_t n;
+    size_t room, n = 1;
 
-    while ((n = nos_uart_read(&con.uart, MSPAN_OF(bytes))) > 0) {
-        for (size_t i = 0; i < n && con.head - con.tail < INPUT; i++) {
+    while (n > 0 && (room = INPUT - (con.head - con.tail)) > 0) {
+        n = nos_uart_read(&con.uart, mspan_of(bytes, room < sizeof(bytes) ? room : sizeof(bytes)));
+        for (size_t i = 0; i < n; i++) {
             con.input[con.head++ % INPUT] = bytes[i];
         }
     }
-    nos_uart_ack(&con.uart);
+    con.full = n > 0;
+    if (!con.full) {
+        nos_uart_ack(&con.uart);
+    }
 }
 
 /** Answer the waiting read. What was typed stays when the reader is gone. */
@@ -85,6 +94,9 @@ static void serve_reader(void)
     m.word[0] = n;
     if (nos_msg_put(&m, 1, bytes, n) && nos_reply(&m) == NOS_OK) {
         con.tail += n;
+        if (con.full) {
+            take_input();
+        }
     }
 }
 

@@ -83,6 +83,22 @@ static nos_status_t caps_of(const struct nos_capsule_info *c)
     }
 }
 
+/* A handle as `caps` shows it: hexadecimal, with or without 0x. */
+static bool parse_handle(const char *text, uint64_t *out)
+{
+    char hex[20] = "0x";
+    size_t len = strlen(text);
+
+    if (len > 2 && text[0] == '0' && text[1] == 'x') {
+        return parse_u64(span_of(text, len), out) && *out <= UINT32_MAX;
+    }
+    if (len == 0 || len > 8) {
+        return false;
+    }
+    memcpy(hex + 2, text, len);
+    return parse_u64(span_of(hex, len + 2), out);
+}
+
 NOINLINE static void export_token(const char *capsule, const char *handle)
 {
     uint8_t token[sizeof(struct nos_token_block)];
@@ -96,11 +112,15 @@ NOINLINE static void export_token(const char *capsule, const char *handle)
         nos_print("caps: no capsule '%s'; `ps` lists them\n", capsule);
         return;
     }
-    if (!parse_u64(span_of(handle, strlen(handle)), &h) || h > UINT32_MAX) {
+    if (!parse_handle(handle, &h)) {
         nos_print("caps: '%s' is not a handle; `caps %s` lists them\n", handle, capsule);
         return;
     }
     st = nos_sys_token_export(shell.node, c.id, (nos_handle_t){ (uint32_t)h }, token, sizeof(token));
+    if (st == NOS_NOT_FOUND) {
+        nos_print("caps: capsule %u has no handle %s; `caps %u` lists them\n", c.id, handle, c.id);
+        return;
+    }
     if (st != NOS_OK) {
         complain("caps --export", st);
         return;

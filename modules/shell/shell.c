@@ -127,6 +127,7 @@ static void handle(struct edit *e, enum edit_event event)
     char line[EDIT_LINE];
 
     if (event == EDIT_COMPLETE) {
+        flush(e);
         complete(e);
     } else if (event == EDIT_CLEAR) {
         nos_print("\x1b[H\x1b[2J");
@@ -141,7 +142,6 @@ static void handle(struct edit *e, enum edit_event event)
     } else if (event == EDIT_EOF) {
         edit_start(e);  // there is no outer program to go back to
     }
-    flush(e);
 }
 
 static void greet(void)
@@ -177,5 +177,6 @@ int nos_main(void)
         for (size_t i = 0; i < typed.len; i++) {
             handle(&e, edit_feed(&e, typed.data[i]));
         }
+        flush(&e);  // once for all that was typed: only the last state of the line matters
     }
 }
