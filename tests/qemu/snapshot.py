@@ -35,8 +35,8 @@ def _key(config, shared):
 
 def saved(config, image, shared=None, wake=None, program='EFI/BOOT/BOOTX64.EFI'):
     """Path of a saved machine for `image` (bytes). `shared` is the part of it that firmware reads; by default all.
-    `config.icount` does not matter: firmware never runs under it. `wake(machine)` may type at the firmware."""
-    config = config.__class__(**{**config.__dict__, 'icount': False})
+    `config.icount` and `config.seed` do not matter: firmware runs the same way for all. `wake(machine)` may type at the firmware."""
+    config = config.__class__(**{**config.__dict__, 'icount': False, 'seed': 1})
     os.makedirs(STORE, exist_ok=True)
     path = os.path.join(STORE, _key(config, shared if shared is not None else image) + '.qcow2')
     with open(path + '.lock', 'w') as lock:

@@ -70,8 +70,8 @@ def memory_used(_):
 def boot_ids_differ(_):
     """Entropy: two boots of one saved machine under different seeds share no identity."""
     seen = set()
-    for seed in ('11', '12'):
-        with boot(f'ids-{seed}', extra=('-seed', seed)) as vm:
+    for seed in (11, 12):
+        with boot(f'ids-{seed}', config=Config(seed=seed)) as vm:
             vm.ready()
             about = ctl_json(vm, 'about')
             seen |= {about['boot_id'], about['issuer']}

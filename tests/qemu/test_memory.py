@@ -79,6 +79,6 @@ def layout_differs(t):
             vm.ask('load crashme null-write')
             vm.com1.expect(r'crashed: write near', 20)
         text = vm.com1.text() + vm.ask('log')
-        places = set(re.findall(r'\(ip (0x[0-9a-f]+)', text))
+        places = set(re.findall(r'\(ip (?:0x)?([0-9a-f]+)', text))
         need(len(places) >= 4, f'instruction pointers: {places}')
         need(ctl_json(vm, 'audit')['chain_ok'], 'the audit chain does not hold')

@@ -1,6 +1,7 @@
 """The commands of the prompt, and its line editing."""
 
 import re
+import time
 
 from cases import need, same, test
 from lab import CTL, boot, run, BUILD
@@ -32,7 +33,7 @@ def commands(t):
                 need('running' in row(text, name).group(0), f'{name} is not running')
         with t.case('caps of one capsule'):
             text = vm.ask('caps console')
-            for word in ('ports', '0x3f8', 'interrupt', 'line 4', 'endpoint', 'policy'):
+            for word in ('ports', '03f8..03ff', 'interrupt', 'line 4', 'endpoint', 'policy'):
                 need(word in text, f'{word} is missing: {text}')
             need('power' not in text, 'the console holds the power object')
         with t.case('caps of all capsules'):
@@ -50,10 +51,7 @@ def commands(t):
             found = re.search(r'hello is capsule (\d+)', vm.ask('load hello "two words" more'))
             need(found, 'no capsule id')
             number = found.group(1)
-            vm.com1.expect('hello from', 10)
-            text = vm.com1.text()
-            need(f'hello from capsule {number}' in text, 'hello said nothing')
-            need('two words more' in text, 'the argument did not arrive')
+            vm.com1.expect(rf'hello from capsule {number}.*my argument is "two words more"', 10)
         with t.case('load of an unknown module'):
             need("no verified module 'nosuch'" in vm.ask('load nosuch'), 'not said')
         with t.case('kill ends a capsule'):
@@ -68,7 +66,7 @@ def commands(t):
             need('supervises' in vm.ask('kill init'), 'not said')
             row(vm.ask('ps'), 'init')
         with t.case('log has the boot'):
-            need(len(vm.ask('log').splitlines()) > 3, 'too short')
+            need('N0N-OS kernel' in vm.ask('log'), 'no line of the kernel')
         with t.case('audit re-checks its chain'):
             text = vm.ask('audit')
             for word in ('boot', 'load', 'grant', 'spawn', 'kill', 'exit', 'chain good'):
@@ -96,7 +94,7 @@ def token(t):
     with boot('token') as vm:
         vm.ready()
         issuer = re.search(r'^issuer key\s+([0-9a-f]{64})', vm.ask('about'), re.M).group(1)
-        handle = re.search(r'^(0x[0-9a-f]+)\s+ports', vm.ask('caps console'), re.M).group(1)
+        handle = re.search(r'^(\w+)\s+ports', vm.ask('caps console'), re.M).group(1)
         text = vm.ask(f'caps --export console {handle}')
         found = re.search(r'^([0-9a-f]{392})$', text, re.M)
         need(found, f'no token of 196 bytes: {text}')
@@ -143,7 +141,9 @@ def editing(t):
             vm.com1.send(f'{up}{up}{down}\r')
             vm.com1.expect(r'end a capsule.*^n0n> |^up \d.*^n0n> ', 15)
         with t.case('a line longer than the limit'):
-            vm.com1.send('x' * 2000 + '\r')
+            vm.com1.send('x' * 2000)
+            time.sleep(2)   # a prompt that cannot keep up may drop what it is sent, but goes on
+            vm.com1.send('\x03')
             vm.com1.expect(r'^n0n> ', 20)
             need(re.search(r'up \d', vm.ask('uptime')), 'the prompt is gone')
         with t.case('every byte value'):

@@ -184,6 +184,7 @@ NAME_TAG, ABI, CLASSES, CAPS, LIMITS, RESTART = range(0x8001, 0x8007)
 TABLE = [
     # stage 1
     ('empty', lambda: b'', 'MOD_TRUNCATED'),
+    ('cut_in_magic', lambda: good()[:5], 'MOD_TRUNCATED'),
     ('cut_in_header', lambda: good()[:150], 'MOD_TRUNCATED'),
     ('cut_in_image', lambda: good()[:6000], 'MOD_TRUNCATED'),
     ('magic', lambda: flipped(good(), 2), 'MOD_MAGIC'),
@@ -256,22 +257,32 @@ def one_byte_more(t):
         need(verdict(vm) in ('MOD_OVERSIZE', 'MAN_FIELD', 'HASH_CHUNK', 'MOD_LAYOUT'), 'not refused for its length')
 
 
+def send(vm, data):
+    with tempfile.NamedTemporaryFile(suffix='.mod') as f:
+        f.write(data)
+        f.flush()
+        return ctl(vm, 'load', f.name, '--start', 'exit 0', check=False)
+
+
 @test
 def at_run_time(t):
     """The same refusals for a module that nonosctl sends."""
-    with boot('refuse-run-time') as vm:
+    # Not on the volume: a module that was verified once this boot is known by its header, and what is sent under that
+    # header again is not looked at but dropped in favour of the verified copy.
+    with boot('refuse-run-time', {FILE: None}) as vm:
         vm.ready()
         for name, make, status in TABLE:
             if name == 'empty':
                 continue
-            with t.case(name), tempfile.NamedTemporaryFile(suffix='.mod') as f:
-                f.write(make())
-                f.flush()
-                done = ctl(vm, 'load', f.name, '--start', 'exit 0', check=False)
+            with t.case(name):
+                done = send(vm, make())
                 need(done.returncode != 0, f'loaded: {done.stdout.strip()}')
                 need(status in done.stderr, f'not {status}: {done.stderr.strip()}')
         with t.case('the good one still loads'):
             ctl(vm, 'load', os.path.join(os.path.dirname(CTL), '..', 'modules', f'{NAME}.mod'))
+        with t.case('a broken copy of a known module: the verified bytes run, or nothing'):
+            done = send(vm, flipped(good(), 4096 + 700))
+            need(done.returncode != 0 or ctl_json(vm, 'audit')['chain_ok'], done.stderr)
         with t.case('every refusal is audited'):
             said = str(ctl_json(vm, 'audit'))
             for status in {row[2] for row in TABLE}:

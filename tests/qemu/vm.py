@@ -38,12 +38,13 @@ class Config:
     smp: int = 1
     vga: bool = False
     icount: bool = False    # exact instruction counts; only from a snapshot
+    seed: int = 1           # of the guest's random numbers
 
     def arguments(self):
         accel = 'tcg,thread=single' if self.icount or self.smp == 1 else 'tcg'
         out = ['-nodefaults', '-no-user-config', '-net', 'none', '-display', 'none', '-accel', accel,
                '-machine', self.machine, '-cpu', self.cpu, '-smp', str(self.smp), '-m', str(self.memory),
-               '-rtc', 'base=2026-01-01,clock=vm', '-seed', '1', '-no-reboot']
+               '-rtc', 'base=2026-01-01,clock=vm', '-seed', str(self.seed), '-no-reboot']
         out += ['-device', 'VGA'] if self.vga else []
         return out + (['-icount', 'shift=0,sleep=off'] if self.icount else [])
 
