@@ -62,7 +62,7 @@ check:
 
 test:
 	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) host-tests image
+	$(Q)$(SUBMAKE) host-tests image qemu-test-needs
 	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible tests/qemu/run
 
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \

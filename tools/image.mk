@@ -38,6 +38,10 @@ $(IMAGE): $(LOADER) $(KERNEL_MOD) $(POLICY) $(IMAGE_MODULE_FILES) $(NONOSCTL)
 	$(Q)$(NONOSCTL) image make --loader $(LOADER) --root $(KEYS)/root.pub --epoch-floor $(EPOCH_FLOOR) \
 	    --kernel $(KERNEL_MOD) --policy $(POLICY) $(IMAGE_MODULE_FILES:%=--module %) -o $@
 
-.PHONY: keys image
+.PHONY: keys image shipped
 keys: $(ALL_KEYS)
 image: $(IMAGE)
+
+# What leaves this machine: tests/reproducible compares it.
+shipped:
+	@echo $(LOADER) $(KERNEL_MOD) $(IMAGE_MODULE_FILES) $(POLICY) $(IMAGE)
