@@ -1,8 +1,10 @@
 /*
- * The only code that touches user memory. A page fault between copy_begin and copy_end, on a user address, goes on at
- * copy_fault (trap.c). SMAP is lifted for these few instructions; the trap itself puts it back, and so does each exit.
+ * The only code that touches user memory. A page fault between copy_begin and copy_end, on a user
+ * address, goes on at copy_fault (trap.c). SMAP is lifted for these few instructions; the trap
+ * itself puts it back, and so does each exit.
  *
- * Eight bytes a step; every byte is moved once, so what was checked after a copy is what was copied.
+ * Eight bytes a step; every byte is moved once, so what was checked after a copy is what was
+ * copied.
  */
     .text
     .p2align 4

@@ -53,10 +53,10 @@ void irq_init(const struct acpi_madt *madt)
     uint8_t cpu = lapic_id();
 
     ioapic_init(madt);
-    for (uint8_t i = 0; i < ISA_LINES; i++) {
+    for (unsigned i = 0; i < ISA_LINES; i++) {
         uint32_t gsi;
         uint16_t flags;
-        acpi_route(madt, i, &gsi, &flags);
+        acpi_route(madt, (uint8_t)i, &gsi, &flags);
         if (!taken(madt, i, gsi)) {
             lines[i].pin = ioapic_route(gsi, flags, (uint8_t)(VEC_LINE + i), cpu);
             lines[i].masked = true;

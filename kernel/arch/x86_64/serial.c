@@ -21,10 +21,11 @@ enum {
     SPINS = 100000
 };
 
-static bool present;
+static bool present, tried;
 
 void arch_serial_init(void)
 {
+    tried = true;
     out8(SCRATCH, 0x5a);
     present = in8(SCRATCH) == 0x5a && in8(LSR) != 0xff;
     if (!present) {
@@ -41,6 +42,9 @@ void arch_serial_init(void)
 
 void arch_serial_put(char c)
 {
+    if (!tried) {  // a panic before anything was set up
+        arch_serial_init();
+    }
     for (unsigned i = 0; present && i < SPINS; i++) {
         if ((in8(LSR) & LSR_EMPTY) != 0) {
             out8(DATA, (uint8_t)c);

@@ -1,6 +1,7 @@
 /*
- * The kernel's first instruction. The loader gives rdi = bootinfo and promises nothing about the stack, so it is
- * ours from the start: the boot CPU's only kernel stack, of which every later entry uses the top again.
+ * The kernel's first instruction. The loader gives rdi = bootinfo and promises nothing about the
+ * stack, so it is ours from the start: the boot CPU's only kernel stack, of which every later entry
+ * uses the top again.
  */
 #include "kernel/arch/x86_64/offsets.h"
 

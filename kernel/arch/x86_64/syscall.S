@@ -1,12 +1,14 @@
 /*
  * System calls in, everything out.
  *
- * The way in saves the user's registers straight into the current thread's context, whose words lie as a message's
- * do, and leaves none of them on the kernel stack. The way out loads every register from the context that C chose,
- * so no kernel value reaches user mode: rcx and r11 hold the user's own ip and flags.
+ * The way in saves the user's registers straight into the current thread's context, whose words lie
+ * as a message's do, and leaves none of them on the kernel stack. The way out loads every register
+ * from the context that C chose, so no kernel value reaches user mode: rcx and r11 hold the user's
+ * own ip and flags. 44 instructions in all, the call included.
  *
- * Between the first instruction and the change of stack, rsp is the user's or points into a context. Nothing here
- * can fault, interrupts are off, and what can still come (NMI, machine check, debug) has stacks of its own.
+ * Between the first instruction and the change of stack, rsp is the user's or points into a
+ * context. Nothing here can fault, interrupts are off, and what can still come (NMI, machine check,
+ * debug) has stacks of its own.
  */
 #include "kernel/arch/x86_64/offsets.h"
 
@@ -44,7 +46,7 @@ syscall_entry:
     .globl exit_user
 exit_user:
     movq CTX_IP(%rax), %rcx
-    cmpq CTX_FAST(%rax), %rcx   /* USER_MAX or 0: an ip that is not canonical never gets to sysret */
+    cmpq CTX_FAST(%rax), %rcx   /* USER_MAX or 0: sysret never sees an ip that is not canonical */
     jae exit_full
     movq CTX_FLAGS(%rax), %r11
     movq CTX_ARG0(%rax), %rdi
@@ -64,15 +66,15 @@ exit_user:
     swapgs
     sysretq
 
-/* An interrupted or a new thread: iret, which keeps rcx and r11. It too faults, in the kernel and with the user's gs,
- * when ip is not canonical; so that is looked at first. */
+/* An interrupted or a new thread: iret, which keeps rcx and r11. It too faults, in the kernel and
+ * with the user's gs, when ip is not canonical; so that is looked at first. */
     .p2align 4
 exit_full:
     movq %gs:CPU_KSTACK, %rsp
     movabsq $0x00007ffffffff000, %rdx
     cmpq %rdx, %rcx
     jae exit_bad_ip
-    movq %rdx, CTX_FAST(%rax)   /* true of every thread in user mode: system-call entry counts on it */
+    movq %rdx, CTX_FAST(%rax)   /* so in user mode, always: syscall_entry counts on it */
     pushq $SEL_USER_DATA
     pushq CTX_SP(%rax)
     pushq CTX_FLAGS(%rax)

@@ -1,9 +1,10 @@
 /*
  * One stub for each of the 256 vectors, and the ways from a stub to C.
  *
- * From user mode the registers go into the current thread's context, as at a system call. From kernel mode (a fault
- * in a user copy, an interrupt in a window, or a bug) they go onto the stack. Gates clear IF and TF but neither DF nor
- * AC, and user mode owns both: an AC that stayed set would lift SMAP.
+ * From user mode the registers go into the current thread's context, as at a system call. From
+ * kernel mode (a fault in a user copy, an interrupt in a window, or a bug) they go onto the stack.
+ * Gates clear IF and TF but neither DF nor AC, and user mode owns both: an AC that stayed set would
+ * lift SMAP.
  */
 #include "kernel/arch/x86_64/offsets.h"
 
@@ -29,7 +30,7 @@ exception_stubs:
     .set vector, vector + 1
     .endr
 
-/* The number is pushed as a signed byte, which makes every stub 7 bytes long; C takes its low 8 bits. */
+/* The number is pushed as a signed byte: every stub is 7 bytes long. C takes its low 8 bits. */
     .p2align 4
     .globl interrupt_stubs
 interrupt_stubs:
@@ -133,8 +134,9 @@ from_kernel:
     addq $PUSHED_IP, %rsp
     iretq
 
-/* These can come between any two instructions of the kernel, so the code segment does not say whose gs it is: the
- * base does, because no user can set a negative one. A debug exception in user mode is an ordinary fault. */
+/* These can come between any two instructions of the kernel, so the code segment does not say whose
+ * gs it is: the base does, because no user can set a negative one. A debug exception in user mode
+ * is an ordinary fault. */
 own_stack:
     cld
     clac
