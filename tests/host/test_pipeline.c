@@ -1,0 +1,1538 @@
+/*
+ * From bytes to a capsule's memory: the seven stages, the registry, tokens, with a machine made of host memory. Each file
+ * lies in a buffer of exactly its length, each frame is its own allocation: the address sanitiser sees every byte that is
+ * read or written beside them, the leak checker every frame that was lost.
+ */
+#include "tests/host/test.h"
+
+#include "kernel/arch/api/arch.h"
+#include "kernel/audit/audit.h"
+#include "kernel/core/panic.h"
+#include "kernel/crypto/vault.h"
+#include "kernel/ipc/named.h"
+#include "kernel/memory/frame.h"
+#include "kernel/modules/module.h"
+#include "kernel/modules/token.h"
+#include "lib/cap.h"
+#include "lib/crypto/blake3.h"
+#include "lib/crypto/ed25519.h"
+#include "lib/sigs.h"
+#include "lib/text.h"
+#include "lib/tlv.h"
+#include "tests/host/golden.h"
+
+#include "kernel/modules/registry.c"  // its lists are made empty between tests
+
+/* ---- the machine ---- */
+
+static uint64_t now, random_state;
+static size_t frames_live, frames_max, objects_live, donated, freed_runs;
+static bool no_objects;
+static nos_status_t absent[NOS_CAP_KIND_COUNT];  // what cap_object answers
+
+uint64_t arch_clock_ns(void)
+{
+    return now;
+}
+
+void arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base)
+{
+    *hz = 1;
+    *mult = 0x1234;
+    *base = 0x5678;
+}
+
+void panic(const char *format, ...)
+{
+    fail_msg("panic: %s", format);
+    abort();
+}
+
+void klog(const char *format, ...)
+{
+    (void)format;
+}
+
+void *cache_alloc(struct cache *c)
+{
+    objects_live += !no_objects;
+    return no_objects ? NULL : calloc(1, c->size);
+}
+
+void cache_free(struct cache *c, void *p)
+{
+    (void)c;
+    objects_live--;
+    free(p);
+}
+
+static paddr_t new_frame(int fill)
+{
+    void *p = NULL;
+    if (frames_live == frames_max) {
+        return (paddr_t){ 0 };
+    }
+    frames_live++;
+    assert_int_equal(posix_memalign(&p, PAGE_SIZE, PAGE_SIZE), 0);
+    memset(p, fill, PAGE_SIZE);
+    return ptr_phys(p);
+}
+
+paddr_t frame_alloc(unsigned order)
+{
+    assert_int_equal(order, 0);
+    return new_frame(0);
+}
+
+paddr_t frame_alloc_dirty(unsigned order)
+{
+    assert_int_equal(order, 0);
+    return new_frame(0xa5);
+}
+
+void frame_free(paddr_t p, unsigned order)
+{
+    assert_int_equal(order, 0);
+    frames_live--;
+    free(phys_ptr(p));
+}
+
+void frame_free_run(paddr_t p, uint32_t pages)
+{
+    freed_runs += pages;
+    free(phys_ptr(p));
+}
+
+void frame_donate(paddr_t base, uint64_t len)
+{
+    assert_int_equal(len % PAGE_SIZE, 0);
+    donated += len / PAGE_SIZE;
+    free(phys_ptr(base));
+}
+
+struct frame_stats frame_stats(void)
+{
+    return (struct frame_stats){ 0 };
+}
+
+/* One address space at a time: what is mapped where. */
+enum { MAPPED_MAX = 2048 };
+static struct {
+    uint64_t va;
+    paddr_t pa;
+    unsigned prot;
+} mapped[MAPPED_MAX];
+static size_t n_mapped;
+
+nos_status_t arch_space_create(struct arch_space *s)
+{
+    s->root = (paddr_t){ 1 };
+    return NOS_OK;
+}
+
+bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
+{
+    (void)s, (void)budget;
+    return true;
+}
+
+nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
+{
+    (void)s, (void)flags;
+    assert_true(n_mapped < MAPPED_MAX);
+    assert_int_not_equal(prot & (PROT_W | PROT_X), PROT_W | PROT_X);
+    mapped[n_mapped].va = va;
+    mapped[n_mapped].pa = pa;
+    mapped[n_mapped++].prot = prot;
+    return NOS_OK;
+}
+
+paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
+{
+    (void)s;
+    for (size_t i = 0; i < n_mapped; i++) {
+        if (mapped[i].va == va) {
+            *prot = mapped[i].prot;
+            return mapped[i].pa;
+        }
+    }
+    return (paddr_t){ 0 };
+}
+
+paddr_t arch_unmap(struct arch_space *s, uint64_t va)
+{
+    (void)s;
+    for (size_t i = 0; i < n_mapped; i++) {
+        if (mapped[i].va == va) {
+            paddr_t p = mapped[i].pa;
+            mapped[i] = mapped[--n_mapped];
+            return p;
+        }
+    }
+    return (paddr_t){ 0 };
+}
+
+uint64_t vault_random64(void)
+{
+    random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
+    return random_state >> 11;
+}
+
+void vault_random(void *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        ((uint8_t *)out)[i] = (uint8_t)vault_random64();
+    }
+}
+
+const uint8_t *vault_boot_id(void)
+{
+    return (const uint8_t *)"the boot id of this test: 32 b.";
+}
+
+void vault_sign(const char *domain, span_t msg, uint8_t sig[64])
+{
+    uint8_t bytes[300];
+    size_t n = strlen(domain) + 1;
+    memcpy(bytes, domain, n);
+    memcpy(bytes + n, msg.data, msg.len);
+    ed25519_sign(sig, span_of(bytes, n + msg.len), golden_key(GOLDEN_ISSUER).sk);
+}
+
+struct told {
+    enum nos_audit_kind kind;
+    uint32_t actor;
+    nos_status_t status;
+    uint8_t subject[32];
+    uint64_t a, b;
+    char text[41];
+    uint32_t handles;  // the capsule held then
+};
+static struct told told[300];
+static size_t n_told;
+static struct capsule cap;
+
+void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status, const uint8_t subject[32], uint64_t a,
+               uint64_t b, const char *text)
+{
+    struct told *t = &told[n_told++ % ARRAY_LEN(told)];
+    *t = (struct told){ .kind = kind, .actor = actor, .status = status, .a = a, .b = b, .handles = cap.handles.used };
+    if (subject != NULL) {
+        memcpy(t->subject, subject, 32);
+    }
+    for (size_t i = 0; text != NULL && i < 40 && text[i] != 0; i++) {
+        t->text[i] = text[i];
+    }
+}
+
+static const struct told *last_told(void)
+{
+    assert_true(n_told > 0);
+    return &told[(n_told - 1) % ARRAY_LEN(told)];
+}
+
+static struct obj things[NOS_TYPE_COUNT];
+
+nos_status_t cap_object(const struct nos_cap *c, struct nos_start_handle *h, struct obj **out)
+{
+    if (absent[c->kind] != NOS_OK) {
+        return absent[c->kind];
+    }
+    if (c->kind == NOS_CAP_FRAMEBUFFER) {
+        h->a = 0xfa;
+        h->b = 0xfb;
+    }
+    *out = c->kind == NOS_CAP_LOG ? NULL : &things[cap_type(c->kind)];
+    if (*out != NULL) {
+        obj_get(*out);
+    }
+    return NOS_OK;
+}
+
+static void never(struct obj *o)
+{
+    fail_msg("object of type %u died", o->type);
+}
+
+void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
+    [NOS_TYPE_MODULE] = module_destroy, [NOS_TYPE_ENDPOINT] = never, [NOS_TYPE_NOTIFICATION] = never,
+    [NOS_TYPE_DEVICE] = never,          [NOS_TYPE_IRQ] = never,      [NOS_TYPE_PORTS] = never,
+    [NOS_TYPE_POWER] = never,           [NOS_TYPE_NODE] = never,
+};
+
+void obj_handle_opened(struct obj *o, uint32_t rights)
+{
+    (void)o, (void)rights;
+}
+
+void obj_handle_closed(struct obj *o, uint32_t rights)
+{
+    (void)o, (void)rights;
+}
+
+/* ---- policies ---- */
+
+enum { NARROW = 0x33 /* a publisher that may sign CoreExec only; its key is GOLDEN_OPERATOR's */ };
+
+struct policy_parts {
+    uint32_t flags;
+    struct nos_pol_rule rule;  // for publisher 0x11, module "hello"
+    struct nos_cap grant[8];
+    uint32_t n_grants;
+};
+
+static struct policy_parts policy_parts(void)
+{
+    struct policy_parts p = { .rule = { .match = NOS_MATCH_NAME, .sec_min = 2, .classes = NOS_CLASS_ALL, .priority = 30 } };
+    memset(p.rule.id, 0x11, 32);
+    name_hash(SPAN_LIT("hello"), p.rule.name_hash);
+    return p;
+}
+
+static struct buf policy_file;
+
+static void policy_use(const struct policy_parts *p)
+{
+    uint8_t pub[3 * 80], rules[2 * 96], grants[8 * 32], room[4096];
+    struct nos_pol_publisher publisher = { .classes = NOS_CLASS_ALL, .sec_min = 1 };
+    struct nos_pol_rule rule = p->rule;
+    struct golden_key op = golden_key(GOLDEN_OPERATOR);
+    struct tlv_writer w;
+    span_t body;
+
+    memset(publisher.id, 0x11, 32);
+    memcpy(publisher.pk, golden_key(GOLDEN_PUBLISHER).pk, 32);
+    policy_publisher_write(&publisher, pub);
+    memset(publisher.id, 0x22, 32);
+    publisher.flags = NOS_PUBLISHER_REVOKED;
+    policy_publisher_write(&publisher, pub + 80);
+    memset(publisher.id, NARROW, 32);
+    publisher.flags = 0;
+    publisher.classes = NOS_CLASS_COREEXEC;
+    memcpy(publisher.pk, op.pk, 32);
+    policy_publisher_write(&publisher, pub + 160);
+    rule.grants_n = p->n_grants;
+    policy_rule_write(&rule, rules);
+    rule = policy_parts().rule;
+    rule.match = NOS_MATCH_NAME;
+    memset(rule.id, NARROW, 32);
+    policy_rule_write(&rule, rules + 96);
+    for (uint32_t i = 0; i < p->n_grants; i++) {
+        cap_write(&p->grant[i], grants + 32 * i);
+    }
+    tlv_write_init(&w, MSPAN_OF(room));
+    tlv_put(&w, NOS_POL_OPERATOR, SPAN_OF(op.pk));
+    tlv_put(&w, NOS_POL_PUBLISHERS, SPAN_OF(pub));
+    tlv_put(&w, NOS_POL_RULES, SPAN_OF(rules));
+    tlv_put(&w, NOS_POL_GRANTS, span_of(grants, 32 * p->n_grants));
+    tlv_put(&w, NOS_POL_BOOT, SPAN_LIT("HELLO.MOD\0\0\0\0\0\0\0"));
+    tlv_put(&w, NOS_POL_FIRST, SPAN_LIT("hello\0\0\0\0\0\0\0\0\0\0\0"));
+    assert_int_equal(tlv_write_end(&w, &body), NOS_OK);
+    buf_free(&policy_file);
+    policy_file = golden_policy(body, 1, 1);
+    store_le32(policy_file.data + 12, p->flags);
+    struct nos_bootinfo bi = { .policy = { .base = ptr_phys(policy_file.data).v, .len = policy_file.len } };
+    policy_init(&bi);
+}
+
+static int fresh(void **state)
+{
+    struct policy_parts p = policy_parts();
+    (void)state;
+    policy_use(&p);
+    n_told = n_mapped = donated = freed_runs = frames_live = 0;
+    objects_live = 0;
+    frames_max = SIZE_MAX;
+    no_objects = false;
+    now = 5000;
+    memset(absent, 0, sizeof absent);
+    memset(&cap, 0, sizeof cap);
+    for (uint32_t t = 0; t < NOS_TYPE_COUNT; t++) {
+        obj_init(&things[t], (enum nos_type)t);
+    }
+    return 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    while (modules != NULL) {
+        struct module *m = modules;
+        modules = m->next;
+        n_modules--;
+        assert_int_equal(m->obj.refs, 1);
+        obj_put(&m->obj);
+    }
+    assert_int_equal(n_modules, 0);
+    assert_int_equal(module_frames(), 0);
+    assert_int_equal(objects_live, 0);
+    n_refusals = 0;
+    memset(refusals, 0, sizeof refusals);
+    buf_free(&policy_file);
+    return 0;
+}
+
+/* ---- verifying ---- */
+
+static uint32_t pages_of(size_t len)
+{
+    return (uint32_t)((len + PAGE_SIZE - 1) / PAGE_SIZE);
+}
+
+/* The file in frames of its own, which the pipeline then owns. */
+static paddr_t place_file(span_t file)
+{
+    void *p = NULL;
+    assert_int_equal(posix_memalign(&p, PAGE_SIZE, file.len), 0);
+    memcpy(p, file.data, file.len);
+    return ptr_phys(p);
+}
+
+static struct module_job job;
+static unsigned job_steps;
+
+static nos_status_t verify(span_t file)
+{
+    bool done = false;
+    nos_status_t st = NOS_OK;
+
+    module_job_init(&job, place_file(file), pages_of(file.len), file.len, 7);
+    for (job_steps = 0; !done; job_steps++) {
+        uint64_t told_before = n_told;
+        st = module_job_step(&job, &done);
+        assert_true(done || (st == NOS_OK && n_told == told_before));
+    }
+    return st;
+}
+
+static struct module *verify_good(const struct golden_mod *p)
+{
+    struct buf f = golden_module(p);
+    assert_int_equal(verify(buf_span(f)), NOS_OK);
+    buf_free(&f);
+    return job.out;
+}
+
+static struct module *hello(void)
+{
+    struct golden_mod p = golden_parts();
+    struct module *m = verify_good(&p);
+    golden_parts_free(&p);
+    return m;
+}
+
+static void test_good_module(void **state)
+{
+    struct nos_module_info info;
+    (void)state;
+    struct module *m = hello();
+    assert_string_equal(m->name, "hello");
+    assert_ptr_equal(module_find("hello\0\0\0\0\0\0\0\0\0\0"), m);
+    assert_ptr_equal(module_find_id(m->id), m);
+    assert_null(module_find("hallo\0\0\0\0\0\0\0\0\0\0"));
+    assert_null(module_find_id(m->view.manifest_hash));
+    assert_int_equal(module_frames(), m->pages);
+    assert_int_equal(freed_runs + donated, 0);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(last_told()->kind, NOS_AUDIT_LOAD);
+    assert_int_equal(last_told()->actor, 7);
+    assert_int_equal(last_told()->b, 0);
+    assert_memory_equal(last_told()->subject, m->id, 32);
+    assert_int_equal(module_info(0, &info), NOS_OK);
+    assert_string_equal(info.name, "hello");
+    assert_string_equal(info.semver, "1.2.3");
+    assert_string_equal(info.about, "says h\xc3\xa9llo");
+    assert_int_equal(info.status, NOS_OK);
+    assert_int_equal(info.sec_version, 3);
+    assert_memory_equal(info.module_id, m->id, 32);
+    assert_int_equal(module_info(1, &info), NOS_NOT_FOUND);
+}
+
+/* What it is told to the log, the list and the owner of the frames when a file is refused. */
+static void check_refused(enum module_stage stage, nos_status_t st, size_t len)
+{
+    struct nos_module_info info;
+    bool header_read = stage > STAGE_EXTRACT;
+    bool header_proved = stage > STAGE_SIGNATURE;
+
+    assert_int_equal(n_told, 1);
+    assert_int_equal(last_told()->kind, NOS_AUDIT_REFUSE);
+    assert_int_equal(last_told()->status, st);
+    assert_int_equal(last_told()->a, stage);
+    assert_int_equal(last_told()->actor, 7);
+    assert_int_equal(freed_runs, pages_of(len));
+    assert_int_equal(donated, 0);
+    assert_int_equal(module_frames(), 0);
+    assert_int_equal(objects_live, 0);
+    assert_null(modules);
+    assert_int_equal(module_info(0, &info), NOS_OK);
+    assert_int_equal(info.status, st);
+    assert_memory_equal(info.module_id, last_told()->subject, 32);
+    if (header_read) {
+        assert_false(span_is_zero(SPAN_OF(info.module_id)));
+    }
+    assert_int_equal(info.sec_version != 0 || info.version != 0, header_proved);
+    assert_int_equal(!span_is_zero(SPAN_OF(info.publisher_id)), header_proved);
+    assert_int_equal(info.name[0] != 0, stage >= STAGE_GRANT);
+    assert_int_equal(module_info(1, &info), NOS_NOT_FOUND);
+}
+
+static void expect(struct buf f, enum module_stage stage, nos_status_t st)
+{
+    clear(NULL);
+    fresh(NULL);
+    assert_int_equal(verify(buf_span(f)), st);
+    check_refused(stage, st, f.len);
+}
+
+static void expect_parts(struct golden_mod *p, enum module_stage stage, nos_status_t st)
+{
+    struct buf f = golden_module(p);
+    expect(f, stage, st);
+    buf_free(&f);
+}
+
+/* A good file with some header bytes changed, and signed anew or not. */
+static void expect_header(size_t at, uint64_t value, size_t bytes, bool sign, enum module_stage stage, nos_status_t st)
+{
+    struct golden_mod p = golden_parts();
+    struct buf f = golden_module(&p);
+    for (size_t i = 0; i < bytes; i++) {
+        f.data[at + i] = (uint8_t)(value >> 8 * i);
+    }
+    if (sign) {
+        golden_sign(f, &p);
+    }
+    expect(f, stage, st);
+    buf_free(&f);
+    golden_parts_free(&p);
+}
+
+static void test_refused_by_shape(void **state)
+{
+    (void)state;
+    expect_header(0, 'X', 1, true, STAGE_EXTRACT, NOS_MOD_MAGIC);
+    expect_header(7, 2, 1, true, STAGE_EXTRACT, NOS_MOD_VERSION);
+    expect_header(12, 2, 4, true, STAGE_EXTRACT, NOS_MOD_VERSION);
+    expect_header(28, 17, 4, true, STAGE_EXTRACT, NOS_MOD_VERSION);
+    expect_header(176, 1, 4, true, STAGE_EXTRACT, NOS_MOD_RESERVED);
+    expect_header(184, 1, 8, true, STAGE_EXTRACT, NOS_MOD_RESERVED);
+    expect_header(180, 0, 4, false, STAGE_EXTRACT, NOS_MOD_LAYOUT);
+    expect_header(160, 1 << 20, 8, true, STAGE_EXTRACT, NOS_MOD_OVERSIZE);
+    expect_header(168, 60 << 20, 8, true, STAGE_EXTRACT, NOS_MOD_TRUNCATED);
+}
+
+static void test_refused_by_signature(void **state)
+{
+    struct golden_mod p = golden_parts();
+    (void)state;
+    expect_header(64, 0x99, 1, true, STAGE_SIGNATURE, NOS_PUB_UNKNOWN);
+    expect_header(192, 0x99, 1, false, STAGE_SIGNATURE, NOS_KEY_UNKNOWN);
+    expect_header(192 + 32, 0x99, 1, false, STAGE_SIGNATURE, NOS_BAD_SIGNATURE);
+    expect_header(24, 9, 4, false, STAGE_SIGNATURE, NOS_BAD_SIGNATURE);  // sec_version raised by nobody
+    memset(p.publisher_id, 0x22, 32);
+    expect_parts(&p, STAGE_SIGNATURE, NOS_PUB_REVOKED);
+    memset(p.publisher_id, 0x11, 32);
+    p.signer[0] = golden_key(GOLDEN_STRANGER);
+    expect_parts(&p, STAGE_SIGNATURE, NOS_KEY_UNKNOWN);
+    memcpy(p.signer[0].id, golden_key(GOLDEN_PUBLISHER).id, 32);  // says it is the publisher's
+    expect_parts(&p, STAGE_SIGNATURE, NOS_BAD_SIGNATURE);
+    p.signer[0] = golden_key(GOLDEN_PUBLISHER);
+    p.sec_version = 0;
+    expect_parts(&p, STAGE_SIGNATURE, NOS_SEC_VERSION);
+    golden_parts_free(&p);
+}
+
+static void test_a_kernel_is_not_a_module(void **state)
+{
+    struct golden_mod p = golden_parts();
+    struct buf kernel = golden_kernel(1, 1);
+    (void)state;
+    clear(NULL);
+    fresh(NULL);
+    assert_int_equal(verify(buf_span(kernel)), NOS_MOD_VERSION);
+    buf_free(&kernel);
+    p.flags = NOS_MOD_FLAG_KERNEL;  // signed by a publisher
+    struct buf f = golden_module(&p);
+    assert_int_equal(verify(buf_span(f)), NOS_MOD_VERSION);
+    buf_free(&f);
+    golden_parts_free(&p);
+}
+
+static void test_refused_by_hash(void **state)
+{
+    struct golden_mod p = golden_parts();
+    struct buf f = golden_module(&p);
+    size_t manifest = 192 + 96, table = manifest + p.manifest.len;
+    size_t image = mod_image_off(1, p.manifest.len, p.image.len);
+    const struct {
+        size_t at;
+        nos_status_t st;
+    } row[] = { { manifest, NOS_HASH_MANIFEST },      { table - 1, NOS_HASH_MANIFEST }, { table, NOS_HASH_TABLE },
+                { table + 31, NOS_HASH_TABLE },       { image, NOS_HASH_CHUNK },        { image + p.image.len - 1, NOS_HASH_CHUNK },
+                { f.len - 1, NOS_HASH_CHUNK /* symbols */ } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        f.data[row[i].at] ^= 1;
+        expect(f, STAGE_HASHES, row[i].st);
+        f.data[row[i].at] ^= 1;
+    }
+    buf_free(&f);
+    golden_parts_free(&p);
+}
+
+static void expect_manifest(struct change c, enum module_stage stage, nos_status_t st)
+{
+    struct golden_mod p = golden_parts();
+    buf_free(&p.manifest);
+    p.manifest = golden_manifest(c);
+    expect_parts(&p, stage, st);
+    golden_parts_free(&p);
+}
+
+static void test_refused_by_manifest(void **state)
+{
+    static const uint8_t one[4] = { 1 }, no_exec[4] = { NOS_CLASS_IO | NOS_CLASS_IPC }, only_exec[4] = { NOS_CLASS_COREEXEC };
+    struct golden_mod p = golden_parts();
+    (void)state;
+    expect_manifest((struct change){ .tag = 0x80ff, .value = SPAN_OF(one) }, STAGE_MANIFEST, NOS_TLV_CRITICAL);
+    expect_manifest((struct change){ .tag = NOS_MAN_MODULE_NAME, .value = SPAN_LIT("other") }, STAGE_MANIFEST, NOS_MAN_NAME);
+    expect_manifest((struct change){ .tag = NOS_MAN_LIMITS, .drop = true }, STAGE_MANIFEST, NOS_MAN_MISSING);
+    expect_manifest((struct change){ .tag = NOS_MAN_CLASSES, .value = SPAN_OF(no_exec) }, STAGE_MANIFEST, NOS_MAN_FIELD);
+    expect_manifest((struct change){ .tag = NOS_MAN_CLASSES, .value = SPAN_OF(only_exec) }, STAGE_MANIFEST, NOS_CAP_CLASS);
+    expect_manifest((struct change){ .tag = NOS_MAN_SYMBOLS, .drop = true }, STAGE_MANIFEST, NOS_MOD_OVERSIZE);
+    buf_free(&p.symbols);
+    expect_parts(&p, STAGE_MANIFEST, NOS_MOD_TRUNCATED);
+    golden_parts_free(&p);
+}
+
+static void test_refused_by_policy(void **state)
+{
+    struct golden_mod p = golden_parts();
+    (void)state;
+    memset(p.publisher_id, NARROW, 32);
+    p.signer[0] = golden_key(GOLDEN_OPERATOR);
+    expect_parts(&p, STAGE_GRANT, NOS_GRANT_CEILING);
+    memset(p.publisher_id, 0x11, 32);
+    p.signer[0] = golden_key(GOLDEN_PUBLISHER);
+    p.sec_version = 1;  // the publisher's floor is 1, the rule's 2
+    expect_parts(&p, STAGE_GRANT, NOS_SEC_VERSION);
+    golden_parts_free(&p);
+
+    p = golden_parts();
+    buf_free(&p.manifest);
+    p.manifest = golden_manifest((struct change){ .tag = NOS_MAN_MODULE_NAME, .value = SPAN_LIT("other") });
+    p.name = "other";
+    expect_parts(&p, STAGE_GRANT, NOS_GRANT_NO_RULE);
+    golden_parts_free(&p);
+
+    struct policy_parts no_exec = policy_parts();
+    no_exec.rule.classes = NOS_CLASS_IO;
+    clear(NULL);
+    fresh(NULL);
+    policy_use(&no_exec);
+    struct buf f = golden_module_plain();
+    assert_int_equal(verify(buf_span(f)), NOS_GRANT_NO_RULE);
+    check_refused(STAGE_GRANT, NOS_GRANT_NO_RULE, f.len);
+    buf_free(&f);
+}
+
+static void test_refused_by_image(void **state)
+{
+    struct golden_mod p = golden_parts();
+    uint8_t *data = p.image.data + ELF_PHDR + ELF_DATA * ELF_PHDR_LEN;
+    (void)state;
+    store_le32(data + 4, ELF_R | ELF_W | ELF_X);
+    expect_parts(&p, STAGE_LOAD, NOS_ELF_WX);
+    store_le32(data + 4, ELF_R | ELF_W);
+    store_le64(p.image.data + 24, 0x1000);
+    expect_parts(&p, STAGE_LOAD, NOS_ELF_ENTRY);
+    store_le64(p.image.data + 24, ELF_ENTRY_AT);
+    store_le64(data + 40, 65ull * 4096);  // the manifest's limit is 64 pages in all
+    expect_parts(&p, STAGE_LOAD, NOS_ELF_SIZE);
+    p.image.data[0] = 0;
+    expect_parts(&p, STAGE_LOAD, NOS_ELF_HEADER);
+    golden_parts_free(&p);
+}
+
+/* No byte of a good file can change, and none can be missing. */
+static void test_every_byte_counts(void **state)
+{
+    struct buf f = golden_module_plain();
+    (void)state;
+    for (size_t i = 0; i < f.len; i++) {
+        unsigned first = i < 192 + 96 ? 0 : (unsigned)(i * 5 % 8), last = i < 192 + 96 ? 7 : first;
+        for (unsigned bit = first; bit <= last; bit++) {
+            f.data[i] ^= (uint8_t)(1u << bit);
+            assert_int_not_equal(verify(buf_span(f)), NOS_OK);
+            f.data[i] ^= (uint8_t)(1u << bit);
+        }
+    }
+    assert_int_equal(verify(buf_span(f)), NOS_OK);
+    buf_free(&f);
+}
+
+static void test_every_truncation(void **state)
+{
+    struct buf f = golden_module_plain();
+    (void)state;
+    for (size_t len = 1; len < f.len; len++) {
+        assert_int_not_equal(verify(span_of(f.data, len)), NOS_OK);
+    }
+    struct buf longer = buf_new(f.len + 1);
+    memcpy(longer.data, f.data, f.len);
+    assert_int_not_equal(verify(buf_span(longer)), NOS_OK);
+    buf_free(&longer);
+    buf_free(&f);
+}
+
+static void test_steps_are_bounded(void **state)
+{
+    struct golden_mod p = golden_parts();
+    struct buf image = buf_new(600000);
+    (void)state;
+    memcpy(image.data, p.image.data, p.image.len);
+    buf_free(&p.image);
+    p.image = image;
+    struct buf f = golden_module(&p);
+    size_t hashed = 0, at = 0;
+    bool done = false;
+    module_job_init(&job, place_file(buf_span(f)), pages_of(f.len), f.len, 7);
+    while (!done) {
+        assert_int_equal(module_job_step(&job, &done), NOS_OK);
+        if (job.stage == STAGE_HASHES && job.hasher.at > at) {
+            assert_true(job.hasher.at - at <= MODULE_STEP);
+            hashed += job.hasher.at - at;
+        }
+        at = job.stage == STAGE_HASHES ? job.hasher.at : 0;
+    }
+    assert_true(hashed > 300000);
+    buf_free(&f);
+    golden_parts_free(&p);
+}
+
+/* ---- known modules ---- */
+
+static void test_known_module_is_not_read_again(void **state)
+{
+    struct buf f = golden_module_plain();
+    uint8_t id[32];
+    (void)state;
+    assert_int_equal(verify(buf_span(f)), NOS_OK);
+    struct module *m = job.out;
+    memcpy(id, m->id, 32);
+    const uint8_t *image = m->view.image.data;
+    uint8_t first = image[0x200];
+    size_t at = mod_image_off(1, m->view.manifest_len, m->view.image_len) + 0x200;
+    f.data[at] ^= 0xff;  // other code behind the same header
+    assert_int_equal(verify(buf_span(f)), NOS_OK);
+    assert_int_equal(job_steps, 1);
+    assert_ptr_equal(job.out, m);
+    assert_ptr_equal(m->view.image.data, image);
+    assert_int_equal(image[0x200], first);  // the verified bytes are used, the new ones are gone
+    assert_int_equal(freed_runs, m->pages);
+    assert_int_equal(module_frames(), m->pages);
+    assert_int_equal(last_told()->kind, NOS_AUDIT_LOAD);
+    assert_int_equal(last_told()->b, 1);
+    assert_memory_equal(last_told()->subject, id, 32);
+    f.data[at] ^= 0xff;
+    f.data[24] ^= 1;  // another header: another id, and no signature for it
+    assert_int_equal(verify(buf_span(f)), NOS_BAD_SIGNATURE);
+    buf_free(&f);
+}
+
+static void test_newest_of_a_name(void **state)
+{
+    static const uint64_t version[] = { 5, 9, 7, 9 };
+    struct golden_mod p = golden_parts();
+    struct module *m[4];
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        p.version = version[i];
+        p.sec_version = 3 + (uint32_t)i;
+        m[i] = verify_good(&p);
+    }
+    assert_ptr_equal(module_find(m[0]->name), m[3]);
+    golden_parts_free(&p);
+}
+
+static void test_full_registry(void **state)
+{
+    struct golden_mod p = golden_parts();
+    struct module *m[MODULES_MAX];
+    struct buf f;
+    (void)state;
+    for (size_t i = 0; i < MODULES_MAX; i++) {
+        p.version = i + 1;
+        m[i] = verify_good(&p);
+    }
+    m[0]->boot = true;
+    obj_get(&m[1]->obj);
+    m[2]->running = 1;
+    uint8_t third[32];
+    memcpy(third, m[3]->id, 32);
+    p.version = 1000;
+    struct module *newest = verify_good(&p);
+    assert_null(module_find_id(third));  // the oldest that nobody needs
+    assert_non_null(module_find_id(m[0]->id));
+    assert_non_null(module_find_id(m[1]->id));
+    assert_non_null(module_find_id(m[2]->id));
+    assert_int_equal(n_modules, MODULES_MAX);
+    for (struct module *k = modules; k != NULL; k = k->next) {
+        k->running = 1;
+    }
+    p.version = 1001;
+    f = golden_module(&p);
+    size_t before = freed_runs;
+    assert_int_equal(verify(buf_span(f)), NOS_QUOTA);
+    assert_int_equal(last_told()->kind, NOS_AUDIT_REFUSE);
+    assert_int_equal(freed_runs - before, newest->pages);
+    m[0]->boot = false;
+    obj_put(&m[1]->obj);
+    buf_free(&f);
+    golden_parts_free(&p);
+}
+
+static void test_no_memory_for_a_module(void **state)
+{
+    struct buf f = golden_module_plain();
+    (void)state;
+    no_objects = true;
+    assert_int_equal(verify(buf_span(f)), NOS_NO_MEMORY);
+    assert_int_equal(freed_runs, pages_of(f.len));
+    buf_free(&f);
+}
+
+static void test_dropped_half_way(void **state)
+{
+    struct buf f = golden_module_plain();
+    bool done = false;
+    (void)state;
+    module_job_init(&job, place_file(buf_span(f)), pages_of(f.len), f.len, 7);
+    assert_int_equal(module_job_step(&job, &done), NOS_OK);
+    assert_int_equal(module_job_step(&job, &done), NOS_OK);
+    module_job_drop(&job);
+    module_job_drop(&job);  // once is enough
+    assert_int_equal(freed_runs, pages_of(f.len));
+    buf_free(&f);
+}
+
+static void test_refusals_are_bounded(void **state)
+{
+    struct golden_mod p = golden_parts();
+    struct nos_module_info info;
+    (void)state;
+    p.signer[0] = golden_key(GOLDEN_STRANGER);
+    for (unsigned i = 0; i < 3 * MODULE_REFUSALS; i++) {
+        p.version = i / 2;  // each one twice: one line
+        struct buf f = golden_module(&p);
+        assert_int_equal(verify(buf_span(f)), NOS_KEY_UNKNOWN);
+        buf_free(&f);
+        assert_int_equal(n_told, i + 1);  // but two records
+        unsigned lines = i / 2 + 1 < MODULE_REFUSALS ? i / 2 + 1 : MODULE_REFUSALS;
+        assert_int_equal(module_info(lines - 1, &info), NOS_OK);
+        assert_memory_equal(info.module_id, last_told()->subject, 32);  // the newest is the last line
+        assert_int_equal(module_info(lines, &info), NOS_NOT_FOUND);
+    }
+    golden_parts_free(&p);
+}
+
+/* ---- boot ---- */
+
+static void set_name(char to[NOS_NAME_MAX], const char *name)
+{
+    memset(to, 0, NOS_NAME_MAX);
+    memcpy(to, name, strlen(name));
+}
+
+static void boot_add(struct nos_bootinfo *bi, const char *name, span_t file)
+{
+    struct nos_boot_file *f = &bi->file[bi->n_files++];
+    set_name(f->name, name);
+    f->len = file.len;
+    f->base = file.len == 0 ? 0 : place_file(file).v;
+}
+
+static void test_boot(void **state)
+{
+    static struct nos_bootinfo bi;
+    struct buf good = golden_module_plain(), bad = golden_module_plain();
+    struct nos_module_info info;
+    (void)state;
+    bi = (struct nos_bootinfo){ .secure_boot = 1 };
+    memset(bi.policy_hash, 0x50, 32);
+    memset(bi.root_set, 0x52, 32);
+    bad.data[300] ^= 1;
+    boot_add(&bi, "BAD.MOD", buf_span(bad));
+    boot_add(&bi, "GONE.MOD", (span_t){ NULL, 0 });
+    boot_add(&bi, "UNREADABLE.MOD", (span_t){ NULL, 0 });
+    bi.file[2].status = NOS_BOOT_VOLUME;
+    boot_add(&bi, "HELLO.MOD", buf_span(good));
+    boot_add(&bi, "AGAIN.MOD", buf_span(good));
+    module_boot(&bi);
+
+    assert_int_equal(told[0].kind, NOS_AUDIT_BOOT);
+    assert_memory_equal(told[0].subject, bi.policy_hash, 32);
+    assert_string_equal(told[0].text, "policy");
+    assert_memory_equal(told[1].subject, bi.root_set, 32);
+    assert_int_equal(told[1].a, 1);
+    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_BOOT_NO_FILE, NOS_BOOT_VOLUME, NOS_OK, NOS_OK };
+    static const char *const name[] = { "BAD.MOD", "GONE.MOD", "UNREADABLE.MOD", "hello", "hello" };
+    assert_int_equal(n_told, 2 + 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(told[2 + i].status, want[i]);
+        assert_int_equal(told[2 + i].kind, want[i] == NOS_OK ? NOS_AUDIT_LOAD : NOS_AUDIT_REFUSE);
+        assert_int_equal(told[2 + i].actor, 0);
+        assert_string_equal(told[2 + i].text, name[i]);
+    }
+    assert_int_equal(donated, 2 * pages_of(good.len));  // the bad one, and the second copy
+    assert_int_equal(freed_runs, 0);
+    assert_int_equal(module_info(0, &info), NOS_OK);
+    assert_int_equal(info.status, NOS_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(module_info(1 + i, &info), NOS_OK);
+        assert_int_equal(info.status, want[i]);
+        assert_string_equal(info.name, name[i]);
+    }
+    assert_int_equal(module_info(4, &info), NOS_NOT_FOUND);
+    buf_free(&good);
+    buf_free(&bad);
+}
+
+static void test_boot_tells_panic_hold(void **state)
+{
+    static struct nos_bootinfo bi;
+    struct policy_parts p = policy_parts();
+    (void)state;
+    p.flags = NOS_POL_PANIC_HOLD;
+    policy_use(&p);
+    module_boot(&bi);
+    assert_string_equal(told[0].text, "policy, panic=hold");
+    assert_int_equal(told[0].b, 1);
+}
+
+/* ---- grant ---- */
+
+static struct nos_start *start;
+
+static struct nos_cap named(uint16_t kind, uint32_t rights, const char *name)
+{
+    struct nos_cap c = { .kind = kind, .rights = rights };
+    assert_true(name16_set(c.name, span_of(name, strlen(name))));
+    return c;
+}
+
+static struct nos_cap ports(uint32_t rights, uint64_t base, uint64_t n, uint64_t ttl)
+{
+    return (struct nos_cap){ .kind = NOS_CAP_PORTS, .rights = rights, .a = base, .b = n, .ttl_ns = ttl };
+}
+
+static void drop_handles(void)
+{
+    handle_close_all(&cap.handles);
+    for (uint32_t t = 0; t < NOS_TYPE_COUNT; t++) {
+        assert_int_equal(things[t].refs, 1);  // no reference was lost or kept
+    }
+    memset(&cap, 0, sizeof cap);
+    free(start);
+    start = NULL;
+    assert_int_equal(frames_live, 0);
+}
+
+static nos_status_t grant(struct module *m)
+{
+    start = calloc(1, PAGE_SIZE);
+    cap.id = 12;
+    cap.parent = 3;
+    assert_int_equal(space_create(&cap.space, 1), NOS_OK);
+    n_told = 0;
+    return module_grant(m, &cap, start);
+}
+
+static struct module *hello_under(const struct policy_parts *p, struct change manifest)
+{
+    struct golden_mod parts = golden_parts();
+    policy_use(p);
+    buf_free(&parts.manifest);
+    parts.manifest = golden_manifest(manifest);
+    struct module *m = verify_good(&parts);
+    golden_parts_free(&parts);
+    return m;
+}
+
+/* The golden module asks for: the log; CALL on endpoint "console"; READ on ports 0x3f8, 8. */
+static void test_grant_is_the_intersection(void **state)
+{
+    struct policy_parts p = policy_parts();
+    struct handle_slot *s;
+    (void)state;
+    p.grant[0] = (struct nos_cap){ .kind = NOS_CAP_LOG };
+    p.grant[1] = named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL | NOS_RIGHT_RECV, "console");
+    p.grant[2] = named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "other");
+    p.grant[3] = ports(NOS_RIGHT_READ | NOS_RIGHT_WRITE, 0x3f0, 16, 700);
+    p.grant[4] = (struct nos_cap){ .kind = NOS_CAP_NODE, .rights = NOS_RIGHT_ALL };
+    p.n_grants = 5;
+    p.rule.mem_pages = 40;
+    p.rule.priority = 9;
+    p.rule.classes = NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC | NOS_CLASS_CRYPTO;
+    struct module *m = hello_under(&p, (struct change){ 0 });
+    assert_int_equal(grant(m), NOS_OK);
+
+    assert_int_equal(cap.classes, NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC);  // Memory: not the rule's
+    assert_int_equal(cap.limits.mem_pages, 40);
+    assert_int_equal(cap.space.limit, 40);
+    assert_int_equal(cap.limits.priority, 9);
+    assert_int_equal(cap.limits.stack_pages, 8);
+    assert_int_equal(cap.handles.limit, 32);
+    assert_int_equal(cap.restart.when, NOS_RESTART_ON_CRASH);
+    assert_int_equal(cap.filter[0], UINT64_MAX);
+    assert_true(cap.may_log);
+    assert_int_equal(cap.handles.used, 2);
+    assert_int_equal(start->n_handles, 2);
+
+    const struct nos_start_handle *h = &start->handle[0];
+    assert_int_equal(h->kind, NOS_CAP_ENDPOINT);
+    assert_string_equal(h->name, "console");
+    assert_int_equal(h->rights, NOS_RIGHT_CALL);
+    assert_int_equal(h->a | h->b, 0);
+    assert_int_equal(handle_get(&cap.handles, h->handle, 1u << NOS_TYPE_ENDPOINT, NOS_RIGHT_CALL, &s), NOS_OK);
+    assert_int_equal(s->rights, NOS_RIGHT_CALL);  // RECV was granted but not asked for
+    assert_int_equal(s->deadline_ns, 0);
+    assert_int_equal(s->origin, NOS_ORIGIN_POLICY);
+
+    h = &start->handle[1];
+    assert_int_equal(h->kind, NOS_CAP_PORTS);
+    assert_int_equal(h->a, 0x3f8);
+    assert_int_equal(h->b, 8);
+    assert_int_equal(handle_get(&cap.handles, h->handle, 1u << NOS_TYPE_PORTS, 0, &s), NOS_OK);
+    assert_int_equal(s->rights, NOS_RIGHT_READ);
+    assert_int_equal(s->deadline_ns, now + 700);
+    now += 700;
+    assert_int_equal(handle_get(&cap.handles, h->handle, 1u << NOS_TYPE_PORTS, 0, &s), NOS_EXPIRED);
+
+    assert_int_equal(n_told, 3);  // log, endpoint, ports: each told before it was held
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(told[i].kind, NOS_AUDIT_GRANT);
+        assert_int_equal(told[i].actor, 12);
+        assert_int_equal(told[i].status, NOS_OK);
+        assert_memory_equal(told[i].subject, m->id, 32);
+        assert_int_equal(told[i].handles, i == 2 ? 1 : 0);
+    }
+    assert_int_equal(told[1].a, (uint64_t)NOS_CAP_ENDPOINT << 32 | NOS_RIGHT_CALL);
+    assert_string_equal(told[1].text, "console");
+    assert_int_equal(told[2].a, (uint64_t)NOS_CAP_PORTS << 32 | NOS_RIGHT_READ);
+    assert_int_equal(told[2].b, (uint64_t)0x3f8 << 32 | 8);
+    drop_handles();
+}
+
+static void test_not_granted(void **state)
+{
+    static const struct {
+        uint32_t classes;
+        struct nos_cap grant;
+    } row[] = {
+        { NOS_CLASS_ALL, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_WRITE, .a = 0x3f8, .b = 8 } },   // no common right
+        { NOS_CLASS_ALL, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f9, .b = 8 } },    // starts later
+        { NOS_CLASS_ALL, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f8, .b = 7 } },    // ends earlier
+        { NOS_CLASS_ALL, { .kind = NOS_CAP_IRQ, .rights = NOS_RIGHT_WAIT, .a = 4 } },                  // not asked for
+        { NOS_CLASS_COREEXEC, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f8, .b = 8 } }, // class withheld
+        { NOS_CLASS_COREEXEC | NOS_CLASS_IPC, { .kind = NOS_CAP_LOG } },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        struct policy_parts p = policy_parts();
+        clear(NULL);
+        fresh(NULL);
+        p.grant[0] = row[i].grant;
+        p.n_grants = 1;
+        p.rule.classes = row[i].classes;
+        assert_int_equal(grant(hello_under(&p, (struct change){ 0 })), NOS_OK);
+        assert_int_equal(cap.handles.used, 0);
+        assert_int_equal(start->n_handles, 0);
+        assert_false(cap.may_log);
+        assert_int_equal(n_told, 0);
+        drop_handles();
+    }
+}
+
+static void test_policy_never_raises(void **state)
+{
+    struct policy_parts p = policy_parts();
+    (void)state;
+    p.rule.mem_pages = 100000;
+    p.rule.priority = 30;
+    assert_int_equal(grant(hello_under(&p, (struct change){ 0 })), NOS_OK);
+    assert_int_equal(cap.limits.mem_pages, 64);
+    assert_int_equal(cap.limits.priority, 16);
+    drop_handles();
+    p.rule.mem_pages = 0;  // as the manifest says
+    policy_use(&p);
+    assert_int_equal(grant(modules), NOS_OK);
+    assert_int_equal(cap.limits.mem_pages, 64);
+    drop_handles();
+}
+
+static void test_filter_reaches_the_capsule(void **state)
+{
+    struct policy_parts p = policy_parts();
+    uint8_t filter[16] = { 0x0f, [8] = 0xf0 };
+    (void)state;
+    assert_int_equal(grant(hello_under(&p, (struct change){ .tag = NOS_MAN_FILTER, .value = SPAN_OF(filter) })), NOS_OK);
+    assert_int_equal(cap.filter[0], 0x0f);
+    assert_int_equal(cap.filter[1], 0xf0);
+    drop_handles();
+}
+
+static void test_deadline_does_not_wrap(void **state)
+{
+    struct policy_parts p = policy_parts();
+    struct handle_slot *s;
+    (void)state;
+    p.grant[0] = ports(NOS_RIGHT_READ, 0x3f8, 8, UINT64_MAX);
+    p.n_grants = 1;
+    assert_int_equal(grant(hello_under(&p, (struct change){ 0 })), NOS_OK);
+    assert_int_equal(handle_get(&cap.handles, start->handle[0].handle, 1u << NOS_TYPE_PORTS, 0, &s), NOS_OK);
+    assert_int_equal(s->deadline_ns, UINT64_MAX);
+    drop_handles();
+}
+
+static void test_absent_devices(void **state)
+{
+    struct policy_parts p = policy_parts();
+    uint8_t caps[3 * 32], classes[4] = { NOS_CLASS_COREEXEC | NOS_CLASS_IO };
+    struct nos_cap fb = { .kind = NOS_CAP_FRAMEBUFFER, .rights = NOS_RIGHT_MAP };
+    (void)state;
+    (void)classes;
+    cap_write(&(struct nos_cap){ .kind = NOS_CAP_LOG }, caps);
+    p.grant[0] = ports(NOS_RIGHT_READ, 0x3f8, 8, 0);
+    p.grant[1] = fb;
+    p.grant[2] = (struct nos_cap){ .kind = NOS_CAP_LOG };
+    p.n_grants = 3;
+    cap_write(&p.grant[0], caps + 32);
+    cap_write(&fb, caps + 64);
+    struct module *m = hello_under(&p, (struct change){ .tag = NOS_MAN_CAPS, .value = SPAN_OF(caps) });
+    assert_int_equal(grant(m), NOS_OK);
+    assert_int_equal(start->n_handles, 2);
+    assert_int_equal(start->handle[1].a, 0xfa);  // the framebuffer's own
+    assert_int_equal(start->handle[1].b, 0xfb);
+    drop_handles();
+    absent[NOS_CAP_FRAMEBUFFER] = NOS_NOT_SUPPORTED;
+    absent[NOS_CAP_PORTS] = NOS_DENIED;
+    assert_int_equal(grant(m), NOS_OK);
+    assert_int_equal(start->n_handles, 0);
+    assert_true(cap.may_log);
+    assert_int_equal(n_told, 3);
+    assert_int_equal(told[1].status, NOS_DENIED);
+    assert_int_equal(told[2].status, NOS_NOT_SUPPORTED);
+    drop_handles();
+    absent[NOS_CAP_PORTS] = NOS_NO_MEMORY;
+    assert_int_equal(grant(m), NOS_NO_MEMORY);
+    drop_handles();
+}
+
+static void test_no_room_for_a_handle(void **state)
+{
+    struct policy_parts p = policy_parts();
+    (void)state;
+    p.grant[0] = named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "console");
+    p.n_grants = 1;
+    struct module *m = hello_under(&p, (struct change){ 0 });
+    frames_max = 0;
+    assert_int_equal(grant(m), NOS_NO_MEMORY);
+    assert_int_equal(start->n_handles, 0);
+    assert_int_equal(n_told, 2);  // that it was to be, and that it was not
+    assert_int_equal(told[1].status, NOS_NO_MEMORY);
+    drop_handles();
+}
+
+/* A policy that no longer admits a module that is there: it starts no more. */
+static void test_grant_asks_the_policy_again(void **state)
+{
+    struct policy_parts p = policy_parts();
+    struct module *m = hello();
+    (void)state;
+    p.rule.sec_min = 4;
+    policy_use(&p);
+    assert_int_equal(grant(m), NOS_SEC_VERSION);
+    assert_int_equal(last_told()->kind, NOS_AUDIT_REFUSE);
+    assert_int_equal(last_told()->a, STAGE_GRANT);
+    assert_int_equal(last_told()->actor, 3);
+    drop_handles();
+}
+
+/* ---- load ---- */
+
+static void drop_space(void)
+{
+    void *owner;
+    while (!space_destroy_step(&cap.space, 100, &owner)) {
+    }
+    memset(&cap, 0, sizeof cap);
+    assert_int_equal(n_mapped, 0);
+    assert_int_equal(frames_live, 0);
+}
+
+static unsigned load_steps;
+
+static nos_status_t load(struct module *m, uint32_t limit)
+{
+    struct load_job j;
+    bool done = false;
+    nos_status_t st = NOS_OK;
+
+    cap.id = 12;
+    cap.parent = 3;
+    assert_int_equal(space_create(&cap.space, limit), NOS_OK);
+    module_load_init(&j, m, &cap);
+    for (load_steps = 0; !done; load_steps++) {
+        uint64_t was = j.at;
+        st = module_load_step(&j, &done);
+        if (j.phase == 2 && j.at > was) {
+            assert_true(j.at - was <= MODULE_STEP);
+        }
+    }
+    return st;
+}
+
+static unsigned prot_at(uint64_t va)
+{
+    unsigned prot = 0;
+    return arch_query(&cap.space.arch, va, &prot).v == 0 ? 0 : prot;
+}
+
+/* Every byte as lib's loader lays it out; every page as its segment says; nothing else mapped. */
+static void check_image(const struct module *m)
+{
+    const struct elf_view *e = &m->elf;
+    struct buf want = buf_new(e->mem_len);
+    size_t pages = 0;
+
+    assert_int_equal(elf_apply(e, mspan_of(want.data, want.len), cap.image_base), NOS_OK);
+    assert_int_equal(cap.image_base % PAGE_SIZE, 0);
+    assert_int_equal(cap.entry, cap.image_base + e->entry);
+    for (uint32_t i = 0; i < e->n_seg; i++) {
+        const struct elf_segment *s = &e->seg[i];
+        uint64_t end = (s->off + s->memsz + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+        for (uint64_t off = s->off; off < end; off += PAGE_SIZE, pages++) {
+            bool relro = off >= e->relro_off && off < e->relro_off + e->relro_len;
+            unsigned prot = PROT_R | ((s->flags & ELF_X) != 0 ? PROT_X : 0) |
+                            ((s->flags & ELF_W) != 0 && !relro ? PROT_W : 0);
+            assert_int_equal(prot_at(cap.image_base + off), prot);
+            assert_memory_equal(space_ptr(&cap.space, cap.image_base + off), want.data + off, PAGE_SIZE);
+        }
+    }
+    assert_int_equal(n_mapped, pages);
+    assert_int_equal(prot_at(cap.image_base - PAGE_SIZE), 0);
+    assert_int_equal(prot_at(cap.image_base + e->mem_len), 0);
+    buf_free(&want);
+}
+
+static void test_load(void **state)
+{
+    uint64_t base = 0;
+    (void)state;
+    struct module *m = hello();
+    for (unsigned i = 0; i < 20; i++) {
+        n_told = 0;
+        assert_int_equal(load(m, 64), NOS_OK);
+        check_image(m);
+        assert_int_not_equal(cap.image_base, base);
+        base = cap.image_base;
+        assert_int_equal(n_told, 0);
+        drop_space();
+    }
+}
+
+/* A module of this image; its limits allow 4,096 pages. */
+static struct module *with_image(struct buf image)
+{
+    uint8_t limits[32] = { 0 };
+    struct golden_mod p = golden_parts();
+
+    store_le32(limits, 4096);
+    store_le32(limits + 4, 8);
+    store_le32(limits + 8, 32);
+    store_le32(limits + 12, 4);
+    store_le32(limits + 16, 16);
+    buf_free(&p.manifest);
+    p.manifest = golden_manifest((struct change){ .tag = NOS_MAN_LIMITS, .value = SPAN_OF(limits) });
+    buf_free(&p.image);
+    p.image = image;
+    struct module *m = verify_good(&p);
+    golden_parts_free(&p);
+    return m;
+}
+
+static uint8_t *phdr(struct buf image, int n)
+{
+    return image.data + ELF_PHDR + n * ELF_PHDR_LEN;
+}
+
+/* Empty pages, few and many, beside relocation read-only ones. */
+static void test_load_bss(void **state)
+{
+    static const uint64_t memsz[] = { 0x100, 0x101, 0xfff, 0x1000, 0x1001, 0x2000, 64 * 4096, 65 * 4096, 66 * 4096, 400 * 4096 + 1 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(memsz); i++) {
+        struct buf image = golden_image();
+        store_le64(phdr(image, ELF_DATA) + 40, memsz[i]);
+        struct module *m = with_image(image);
+        assert_int_equal(load(m, 4096), NOS_OK);
+        check_image(m);
+        drop_space();
+    }
+}
+
+/* Text of 100 KiB: many pages filled in bounded steps; a relocation that lies across a page border. */
+static void test_load_large_and_split(void **state)
+{
+    enum { TEXT = 100 << 10, DATA = 3 * 4096 };
+    struct buf small = golden_image(), image = buf_new(TEXT + DATA);
+    (void)state;
+    memcpy(image.data, small.data, 0x300);
+    for (size_t i = 0x300; i < image.len; i++) {
+        image.data[i] = (uint8_t)(i * 31 >> 3);
+    }
+    memcpy(image.data + TEXT, small.data + 0x1000, 0x100);
+    buf_free(&small);
+    uint8_t *t = phdr(image, ELF_TEXT);
+    store_le64(t + 32, TEXT);
+    store_le64(t + 40, TEXT);
+    for (int n = ELF_DATA; n <= ELF_RELRO; n++) {
+        uint8_t *p = phdr(image, n);
+        store_le64(p + 8, TEXT);
+        store_le64(p + 16, TEXT);
+        store_le64(p + 24, TEXT);
+    }
+    store_le64(phdr(image, ELF_DATA) + 32, DATA);
+    store_le64(phdr(image, ELF_DATA) + 40, DATA);
+    for (unsigned at = 0; at < 8; at++) {  // both relocations around the border between two pages of data
+        store_le64(image.data + ELF_RELA_AT, TEXT + 0x1000 + 0xff8 + at);
+        store_le64(image.data + ELF_RELA_AT + 24, TEXT + 0x800);
+        struct module *m = with_image(buf_copy(buf_span(image)));
+        assert_int_equal(load(m, 4096), NOS_OK);
+        check_image(m);
+        assert_true(load_steps >= TEXT / MODULE_STEP + 3);
+        drop_space();
+    }
+    buf_free(&image);
+}
+
+static void test_load_without_memory(void **state)
+{
+    struct module *m = hello();
+    nos_status_t st = NOS_NO_MEMORY;
+    (void)state;
+    for (frames_max = 0; st != NOS_OK; frames_max++) {
+        n_told = 0;
+        st = load(m, 64);
+        assert_true(st == NOS_OK || st == NOS_NO_MEMORY);
+        assert_int_equal(n_told, st != NOS_OK);
+        drop_space();
+    }
+    assert_true(frames_max > m->elf.mem_len / PAGE_SIZE);
+    frames_max = SIZE_MAX;
+    st = NOS_QUOTA;
+    for (uint32_t limit = 1; st != NOS_OK; limit++) {
+        st = load(m, limit);
+        assert_true(st == NOS_OK || st == NOS_QUOTA);
+        drop_space();
+    }
+}
+
+static void expect_reloc(size_t at, uint64_t value, nos_status_t st)
+{
+    struct buf image = golden_image();
+    clear(NULL);
+    fresh(NULL);
+    store_le64(image.data + ELF_RELA_AT + at, value);
+    struct module *m = with_image(image);
+    n_told = 0;
+    assert_int_equal(load(m, 4096), st);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(last_told()->kind, NOS_AUDIT_REFUSE);
+    assert_int_equal(last_told()->status, st);
+    assert_int_equal(last_told()->a, STAGE_LOAD);
+    assert_memory_equal(last_told()->subject, m->id, 32);
+    drop_space();
+}
+
+static void test_bad_relocations(void **state)
+{
+    (void)state;
+    expect_reloc(8, 1, NOS_ELF_RELOC_TYPE);
+    expect_reloc(0, 0x200, NOS_ELF_RELOC_RANGE);        // text
+    expect_reloc(0, 0x3000, NOS_ELF_RELOC_RANGE);       // behind the end
+    expect_reloc(0, UINT64_MAX - 3, NOS_ELF_RELOC_RANGE);
+    expect_reloc(16, 0x100000000, NOS_ELF_RELOC_RANGE);  // a value outside
+}
+
+/* ---- execute ---- */
+
+static void test_execute(void **state)
+{
+    char arg[NOS_ARG_MAX];
+    bool guard;
+    (void)state;
+    struct module *m = hello();
+    assert_int_equal(grant(m), NOS_OK);
+    cap.space.limit = 64;
+    start->n_handles = 3;
+    for (uint32_t i = 0; i < NOS_START_HANDLES; i++) {
+        start->handle[i].handle = 100 + i;
+    }
+    memset(start->arg, 0x77, sizeof start->arg);
+    memset(arg, 'a', sizeof arg);
+    assert_int_equal(module_execute(m, &cap, start, span_of(arg, sizeof arg)), NOS_OK);
+
+    const struct nos_start *s = space_ptr(&cap.space, cap.start_va);
+    assert_non_null(s);
+    assert_int_equal(prot_at(cap.start_va), PROT_R);
+    assert_int_equal(prot_at(cap.ipc_va), PROT_R | PROT_W);
+    assert_true(span_is_zero(span_of(space_ptr(&cap.space, cap.ipc_va), PAGE_SIZE)));
+    assert_int_equal(s->magic, NOS_START_MAGIC);
+    assert_int_equal(s->abi, NOS_ABI_VERSION);
+    assert_int_equal(s->capsule, 12);
+    assert_int_equal(s->tsc_mult, 0x1234);
+    assert_int_equal(s->tsc_base, 0x5678);
+    assert_int_equal(s->ipc_buffer, cap.ipc_va);
+    assert_false(span_is_zero(SPAN_OF(s->seed)));
+    assert_string_equal(s->name, "hello");
+    assert_memory_equal(s->arg, arg, NOS_ARG_MAX);
+    assert_int_equal(s->arg[NOS_ARG_MAX], 0);
+    assert_int_equal(s->n_handles, 3);
+    assert_int_equal(s->handle[2].handle, 102);
+    size_t used = offsetof(struct nos_start, handle) + 3 * sizeof s->handle[0];
+    assert_true(span_is_zero(span_of((const uint8_t *)s + used, PAGE_SIZE - used)));
+
+    assert_int_equal(cap.stack_top % 16, 0);
+    for (uint32_t i = 1; i <= cap.limits.stack_pages; i++) {
+        assert_int_equal(prot_at(cap.stack_top - i * PAGE_SIZE), PROT_R | PROT_W);
+        assert_true(span_is_zero(span_of(space_ptr(&cap.space, cap.stack_top - i * PAGE_SIZE), PAGE_SIZE)));
+    }
+    uint64_t below = cap.stack_top - (cap.limits.stack_pages + 1) * (uint64_t)PAGE_SIZE;
+    assert_int_equal(prot_at(below), 0);
+    const struct area *a = space_find(&cap.space, below, &guard);
+    assert_non_null(a);
+    assert_true(guard);
+    assert_int_equal(a->kind, AREA_STACK);
+    free(start);
+    start = NULL;
+    drop_space();
+}
+
+static void test_execute_refuses(void **state)
+{
+    char arg[NOS_ARG_MAX + 1];
+    (void)state;
+    struct module *m = hello();
+    memset(arg, 'a', sizeof arg);
+    assert_int_equal(grant(m), NOS_OK);
+    cap.space.limit = 64;
+    assert_int_equal(module_execute(m, &cap, start, SPAN_OF(arg)), NOS_TOO_BIG);
+    assert_int_equal(n_mapped, 0);
+    free(start);
+    drop_space();
+    nos_status_t st = NOS_QUOTA;
+    uint32_t limit = 1;
+    for (; st != NOS_OK; limit++) {
+        assert_int_equal(grant(m), NOS_OK);
+        cap.space.limit = limit;
+        st = module_execute(m, &cap, start, span_of(arg, 0));
+        assert_true(st == NOS_OK || st == NOS_QUOTA);
+        free(start);
+        drop_space();
+    }
+    assert_int_equal(limit - 1, 1 + 8 + 2);  // the top table, the stack, IPC buffer and start page
+    start = NULL;
+}
+
+/* ---- tokens ---- */
+
+static void test_token(void **state)
+{
+    struct policy_parts p = policy_parts();
+    struct golden_key issuer = golden_key(GOLDEN_ISSUER);
+    uint8_t bytes[TOKEN_BYTES], obj[40], want[32], nonce[4];
+    struct token t;
+    struct handle_slot *s;
+    (void)state;
+    p.grant[0] = ports(NOS_RIGHT_READ, 0x3f8, 8, 1000);
+    p.n_grants = 1;
+    struct module *m = hello_under(&p, (struct change){ 0 });
+    assert_int_equal(grant(m), NOS_OK);
+    cap.module = m;
+    assert_int_equal(handle_get(&cap.handles, start->handle[0].handle, ~1u, 0, &s), NOS_OK);
+    n_told = 0;
+    assert_int_equal(token_make(&cap, s, 5, bytes), NOS_OK);
+    assert_int_equal(token_verify(SPAN_OF(bytes), issuer.pk, now, &t), NOS_OK);
+    assert_int_equal(t.kind, NOS_TYPE_PORTS);
+    assert_memory_equal(t.audience, m->id, 32);
+    assert_int_equal(t.classes, cap.classes);
+    assert_int_equal(t.rights, NOS_RIGHT_READ);
+    assert_int_equal(t.nbf, now);
+    assert_int_equal(t.exp, now + 1000);
+    assert_int_equal(t.depth, 0);
+    memcpy(obj, vault_boot_id(), 32);
+    store_le64(obj + 32, s->obj->serial);
+    blake3_derive(NOS_CTX_OBJECT, SPAN_OF(obj), want);
+    assert_memory_equal(t.obj, want, 32);
+    assert_int_equal(n_told, 1);
+    assert_int_equal(told[0].kind, NOS_AUDIT_TOKEN);
+    assert_int_equal(told[0].actor, 5);
+    token_id(bytes, want);
+    assert_memory_equal(told[0].subject, want, 32);
+    assert_int_equal(told[0].b, NOS_RIGHT_READ);
+    memcpy(nonce, &t.nonce, 4);
+    assert_int_equal(token_make(&cap, s, 5, bytes), NOS_OK);
+    assert_int_equal(token_parse(SPAN_OF(bytes), &t), NOS_OK);
+    assert_memory_not_equal(nonce, &t.nonce, 4);
+    now = s->deadline_ns;
+    n_told = 0;
+    assert_int_equal(token_make(&cap, s, 5, bytes), NOS_EXPIRED);
+    assert_int_equal(n_told, 0);
+    drop_handles();
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, clear)
+    const struct CMUnitTest tests[] = {
+        TEST(test_good_module),
+        TEST(test_refused_by_shape),
+        TEST(test_refused_by_signature),
+        TEST(test_a_kernel_is_not_a_module),
+        TEST(test_refused_by_hash),
+        TEST(test_refused_by_manifest),
+        TEST(test_refused_by_policy),
+        TEST(test_refused_by_image),
+        TEST(test_every_byte_counts),
+        TEST(test_every_truncation),
+        TEST(test_steps_are_bounded),
+        TEST(test_known_module_is_not_read_again),
+        TEST(test_newest_of_a_name),
+        TEST(test_full_registry),
+        TEST(test_no_memory_for_a_module),
+        TEST(test_dropped_half_way),
+        TEST(test_refusals_are_bounded),
+        TEST(test_boot),
+        TEST(test_boot_tells_panic_hold),
+        TEST(test_grant_is_the_intersection),
+        TEST(test_not_granted),
+        TEST(test_policy_never_raises),
+        TEST(test_filter_reaches_the_capsule),
+        TEST(test_deadline_does_not_wrap),
+        TEST(test_absent_devices),
+        TEST(test_no_room_for_a_handle),
+        TEST(test_grant_asks_the_policy_again),
+        TEST(test_load),
+        TEST(test_load_bss),
+        TEST(test_load_large_and_split),
+        TEST(test_load_without_memory),
+        TEST(test_bad_relocations),
+        TEST(test_execute),
+        TEST(test_execute_refuses),
+        TEST(test_token),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
