@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -124,55 +125,29 @@ static void print_command(const struct command *q)
     putchar('\n');
 }
 
-/* --- files that exist only while the machine runs --- */
+/* --- what exists only while the machine runs --- */
 
-struct place {
-    char *dir, *vars;
-};
-
-static int copy_vars(const struct qemu_config *c, struct place *p)
+/**
+ * The firmware's variables, copied to memory that has no name: QEMU inherits the descriptor, and
+ * when both are gone so is the copy, even if we are killed.
+ */
+static int vars_copy(const struct qemu_config *c, int *out)
 {
     struct buf vars;
     char *from = must_printf("%s/OVMF_VARS_4M.fd", c->firmware);
     int rc = file_read(from, FIRMWARE_MAX, &vars);
-    if (rc == DONE) {
-        rc = file_write(p->vars, buf_span(&vars), 0600);
-        buf_free(&vars);
-    } else {
-        hint("install the package ovmf, or name the folder of OVMF_CODE_4M.fd with --firmware");
-        rc = TOOL_FAILED;
-    }
     free(from);
+    if (rc != DONE) {
+        hint("install the package ovmf, or name the folder of OVMF_CODE_4M.fd with --firmware");
+        return TOOL_FAILED;
+    }
+    int fd = memfd_create("VARS.fd", 0);
+    if (fd < 0 || write(fd, vars.data, vars.len) != (ssize_t)vars.len) {
+        rc = fail(IO_FAILED, "cannot copy the firmware's variables: %s", strerror(errno));
+    }
+    buf_free(&vars);
+    *out = fd;
     return rc;
-}
-
-static int place_make(const struct qemu_config *c, struct place *p)
-{
-    const char *tmp = getenv("TMPDIR");
-    p->dir = must_printf("%s/nonosctl.XXXXXX", tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
-    if (mkdtemp(p->dir) == NULL) {
-        int rc = fail(IO_FAILED, "cannot make a folder like %s: %s", p->dir, strerror(errno));
-        free(p->dir);
-        *p = (struct place){ 0 };
-        return rc;
-    }
-    p->vars = must_printf("%s/VARS.fd", p->dir);
-    cleanup_add(p->vars);
-    cleanup_add(p->dir);
-    return copy_vars(c, p);
-}
-
-static void place_remove(struct place *p)
-{
-    if (p->dir == NULL) {
-        return;
-    }
-    unlink(p->vars);
-    rmdir(p->dir);
-    cleanup_drop(p->vars);
-    cleanup_drop(p->dir);
-    free(p->vars);
-    free(p->dir);
 }
 
 /** Make way for QEMU's socket: a dead one goes, a live one means that another node runs there. */
@@ -291,31 +266,40 @@ static int check_image(const char *path)
     return IO_FAILED;
 }
 
+static void add_all(struct command *q, const struct qemu_config *c, int vars)
+{
+    char *path = c->dry_run ? must_printf("VARS.fd") : must_printf("/proc/self/fd/%d", vars);
+    add_machine(q, c);
+    add_files(q, c, path);
+    for (size_t i = 0; i < c->n_extra; i++) {
+        add(q, must_printf("%s", c->extra[i]));
+    }
+    free(path);
+}
+
 int qemu_run(const struct qemu_config *c)
 {
-    struct place place = { 0 };
     struct command q = { 0 };
+    int vars = -1;
     int rc = check_image(c->image);
     if (rc == DONE && !c->dry_run) {
         rc = socket_prepare(c->manage);
     }
     if (rc == DONE && !c->dry_run) {
-        rc = place_make(c, &place);
+        rc = vars_copy(c, &vars);
     }
     if (rc == DONE) {
-        add_machine(&q, c);
-        add_files(&q, c, c->dry_run ? "VARS.fd" : place.vars);
-        for (size_t i = 0; i < c->n_extra; i++) {
-            add(&q, must_printf("%s", c->extra[i]));
-        }
-        if (c->dry_run) {
-            print_command(&q);
-        } else {
-            rc = live(&q);
-            unlink(c->manage);
-        }
+        add_all(&q, c, vars);
     }
-    place_remove(&place);
+    if (rc == DONE && c->dry_run) {
+        print_command(&q);
+    } else if (rc == DONE) {
+        rc = live(&q);
+        unlink(c->manage);
+    }
+    if (vars >= 0) {
+        close(vars);
+    }
     command_free(&q);
     return rc;
 }
