@@ -117,7 +117,7 @@ static void exhaustion(void)
     while (n < MADE_MAX && (st = nos_sys_notify_create(&made[n])) == NOS_OK) {
         n++;
     }
-    expect("notify_create/full", NOS_NO_SLOT, st);
+    expect("notify_create/full", NOS_QUOTA, st);  // the manifest's limit of handles
     for (unsigned i = 0; i < n; i++) {
         st = nos_sys_handle_close(made[i]);
     }
