@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kernel/core/panic.h"
+#include "kernel/crypto/vault.h"
 
 struct cpu cpu_boot;
 
