@@ -4,10 +4,10 @@
 .PHONY: bench bench-full
 bench:
 	$(Q)deps/setup run
-	$(Q)$(SUBMAKE) image build/modules/bench.mod
+	$(Q)$(SUBMAKE) image build/kernel/kernel.stripped.elf build/modules/bench.mod
 	$(Q)bench/run
 
 bench-full:
 	$(Q)deps/setup run bench
-	$(Q)$(SUBMAKE) image build/modules/bench.mod
+	$(Q)$(SUBMAKE) image build/kernel/kernel.stripped.elf build/modules/bench.mod
 	$(Q)bench/run --full
