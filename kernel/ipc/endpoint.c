@@ -146,7 +146,7 @@ nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked)
     return st;
 }
 
-nos_status_t endpoint_reply(struct thread *t, uint64_t token, bool handoff)
+nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **out)
 {
     if (UNLIKELY(!info_ok(t->ctx.arg1))) {
         return NOS_BAD_MESSAGE;
@@ -162,11 +162,7 @@ nos_status_t endpoint_reply(struct thread *t, uint64_t token, bool handoff)
     caller->ctx.nr = NOS_OK;
     caller->server = NULL;
     sched_unwait(caller);
-    if (handoff) {
-        sched_handoff(caller);
-    } else {
-        sched_ready(caller);
-    }
+    *out = caller;
     return NOS_OK;
 }
 

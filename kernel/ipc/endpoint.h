@@ -25,7 +25,10 @@ MUST_CHECK nos_status_t endpoint_create(struct endpoint **out); /* Gives: a refe
  * the status, or block it and set *blocked; then whoever wakes it writes status and message. */
 MUST_CHECK nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, bool *blocked);
 MUST_CHECK nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked);
-MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, bool handoff);
+
+/** Answer the caller that `token` names with the message of `t`. `*caller` is no longer waiting and on no queue: make it
+ * ready, or hand the CPU to it. Errors: BAD_MESSAGE, NOT_FOUND. */
+MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **caller);
 
 /** Bits for a receiver that waits here. False if none does. */
 bool endpoint_notify(struct endpoint *ep, uint64_t bits);

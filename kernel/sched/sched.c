@@ -77,35 +77,9 @@ void sched_ready(struct thread *t)
     }
 }
 
-void sched_handoff(struct thread *t)
-{
-    struct cpu *cpu = this_cpu();
-    if (cpu->direct != NULL) {
-        enqueue(cpu->direct);
-    }
-    t->state = THREAD_READY;
-    t->next = t->prev = NULL;
-    cpu->direct = t;
-}
-
 void sched_unqueue(struct thread *t)
 {
-    struct cpu *cpu = this_cpu();
-    if (cpu->direct == t) {
-        cpu->direct = NULL;
-    } else {
-        dequeue(t);
-    }
-}
-
-void sched_settle(void)
-{
-    struct cpu *cpu = this_cpu();
-    struct thread *t = cpu->direct;
-    cpu->direct = NULL;
-    if (t != NULL) {
-        sched_ready(t);
-    }
+    dequeue(t);
 }
 
 void sched_yield(void)
@@ -192,26 +166,17 @@ void sched_tick(void)
 
 /* ---- leaving the kernel ---- */
 
-static struct thread *pick(struct cpu *cpu)
+static struct thread *pick(void)
 {
-    struct thread *t = cpu->direct;
-    cpu->direct = NULL;
     if (ready_mask == 0) {
-        return t;
+        return NULL;
     }
-    unsigned top = top_priority();
-    if (t != NULL && t->priority >= top) {
-        return t;
-    }
-    if (t != NULL) {
-        enqueue(t);
-    }
-    t = ready[top].first;
+    struct thread *t = ready[top_priority()].first;
     dequeue(t);
     return t;
 }
 
-static void account(struct cpu *cpu, struct thread *t)
+static inline void account(struct cpu *cpu, struct thread *t)
 {
     uint64_t now = arch_tsc();
     t->capsule->cpu_tsc += now - cpu->switch_tsc;
@@ -236,7 +201,7 @@ static void leave(struct cpu *cpu)
     }
 }
 
-static void enter(struct cpu *cpu, struct thread *t)
+static inline void enter(struct cpu *cpu, struct thread *t)
 {
     const struct arch_space *space = &t->capsule->space.arch;
     t->state = THREAD_RUNNING;
@@ -253,6 +218,17 @@ static void enter(struct cpu *cpu, struct thread *t)
     if (ready_mask != 0 && top_priority() >= t->priority) {
         arm_slice(cpu);
     }
+}
+
+void sched_handoff(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (UNLIKELY(cpu->resched || (ready_mask != 0 && top_priority() > t->priority))) {
+        sched_ready(t);
+        return;
+    }
+    account(cpu, cpu->current);
+    enter(cpu, t);
 }
 
 void sched_forget_space(const struct arch_space *s)
@@ -308,7 +284,7 @@ static struct arch_context *choose(struct cpu *cpu)
         struct thread *t = cpu->current;
         if (t == NULL || t->state != THREAD_RUNNING || cpu->resched) {
             leave(cpu);
-            t = pick(cpu);
+            t = pick();
             if (t == NULL) {
                 idle();
                 continue;

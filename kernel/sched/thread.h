@@ -55,8 +55,10 @@ uint64_t thread_count(void);
 
 /* ---- run queues ---- */
 void sched_ready(struct thread *t);        /* blocked -> ready, at the tail; preempts a lower priority */
-void sched_handoff(struct thread *t);      /* ready, and run next if nothing more urgent is ready: the IPC switch */
-void sched_settle(void);                   /* current goes on after a handoff: the other waits its turn */
+
+/** The IPC switch. The current thread has just blocked: run `t` in its place at once if nothing more urgent is ready; else
+ * `t` is ready like any other. */
+void sched_handoff(struct thread *t);
 void sched_yield(void);                    /* current to the tail */
 
 /** Current thread blocks in `state`; the queue link is the caller's. deadline_ns 0 = none. */

@@ -53,6 +53,23 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
     audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
 }
 
+static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, nos_status_t st)
+{
+    kernel_lock();
+    if (LIKELY(st == NOS_OK)) {
+        st = perform(self, &self->ctx, &table[nr]);
+    }
+    if (UNLIKELY(is_refusal(st))) {
+        refuse(self, nr, st);
+    }
+    if (self->state == THREAD_RUNNING) {
+        self->ctx.nr = (uint64_t)(int64_t)st;
+    }
+    struct arch_context *next = sched_exit();
+    kernel_unlock();
+    return next;
+}
+
 struct arch_context *up_syscall(struct arch_context *ctx)
 {
     struct thread *self = CONTAINER_OF(ctx, struct thread, ctx);
@@ -63,19 +80,7 @@ struct arch_context *up_syscall(struct arch_context *ctx)
         ctx->nr = NOS_OK;
         return ctx;
     }
-    kernel_lock();
-    if (LIKELY(st == NOS_OK)) {
-        st = perform(self, ctx, &table[nr]);
-    }
-    if (UNLIKELY(is_refusal(st))) {
-        refuse(self, nr, st);
-    }
-    if (self->state == THREAD_RUNNING) {
-        ctx->nr = (uint64_t)(int64_t)st;
-    }
-    struct arch_context *next = sched_exit();
-    kernel_unlock();
-    return next;
+    return locked(self, nr, st);
 }
 
 nos_status_t copy_in(void *dst, uint64_t src, size_t len)

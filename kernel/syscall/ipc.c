@@ -77,27 +77,35 @@ nos_status_t sys_ipc_recv(struct thread *self, struct arch_context *ctx, struct 
 
 nos_status_t sys_ipc_reply(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
+    struct thread *caller = NULL;
     (void)slot;
-    return ctx->arg0 != 0 ? NOS_INVALID : endpoint_reply(self, ctx->dl, false);
+    nos_status_t st = ctx->arg0 != 0 ? NOS_INVALID : endpoint_reply(self, ctx->dl, &caller);
+    if (st == NOS_OK) {
+        sched_ready(caller);
+    }
+    return st;
 }
 
 /* A caller that is gone is no reason to stop serving: NOT_FOUND is passed over. */
 nos_status_t sys_ipc_reply_recv(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
+    struct thread *caller = NULL;
     bool blocked = false;
     uint64_t token = self->last_caller;
     (void)ctx;
 
     self->last_caller = 0;
     if (token != 0) {
-        nos_status_t st = endpoint_reply(self, token, true);
+        nos_status_t st = endpoint_reply(self, token, &caller);
         if (UNLIKELY(st != NOS_OK && st != NOS_NOT_FOUND)) {
             return st;
         }
     }
     nos_status_t st = endpoint_recv(CONTAINER_OF(slot->obj, struct endpoint, obj), self, &blocked);
-    if (!blocked) {
-        sched_settle();  // this thread goes on, so the answered caller takes its turn like any other
+    if (LIKELY(caller != NULL && blocked)) {
+        sched_handoff(caller);
+    } else if (caller != NULL) {
+        sched_ready(caller);
     }
     return st;
 }

@@ -203,7 +203,12 @@ static nos_status_t reply(struct thread *t, uint64_t token, uint64_t word)
     become(t);
     t->ctx.arg1 = nos_msg_info(0, 1);
     t->ctx.w[0] = word;
-    return endpoint_reply(t, token, false);
+    struct thread *caller = NULL;
+    nos_status_t st = endpoint_reply(t, token, &caller);
+    if (st == NOS_OK) {
+        sched_ready(caller);
+    }
+    return st;
 }
 
 static void call_meets_receiver(void **state)
@@ -320,7 +325,7 @@ static void bad_messages(void **state)
         client[0]->ctx.arg1 = infos[i];
         client[0]->ctx.dl = 0;
         assert_int_equal(endpoint_call(ep, client[0], &blocked), NOS_BAD_MESSAGE);
-        assert_int_equal(endpoint_reply(client[0], 1, false), NOS_BAD_MESSAGE);
+        assert_int_equal(endpoint_reply(client[0], 1, &client[1]), NOS_BAD_MESSAGE);
     }
     assert_false(blocked);
 }
