@@ -41,18 +41,32 @@ struct draft {
     uint8_t filter[16];
 };
 
-/** "1.2.3" as major << 32 | minor << 16 | patch. The one form that fmt_version gives back: no
- * blanks, no zeros before. */
-static bool version_of(const char *text, uint64_t *out)
+/** Cut the number before the next '.', or before the end, off `*text`. */
+static bool take_number(const char **text, uint64_t max, uint64_t *out)
 {
-    unsigned long long part[3];
-    char again[64];
-    struct fmt f;
-    if (strlen(text) > 24 || sscanf(text, "%llu.%llu.%llu", &part[0], &part[1], &part[2]) != 3 ||
-        part[0] > UINT32_MAX || part[1] > UINT16_MAX || part[2] > UINT16_MAX) {
+    size_t len = strcspn(*text, ".");
+    if (!parse_u64(span_of(*text, len), out) || *out > max) {
         return false;
     }
-    uint64_t v = (uint64_t)part[0] << 32 | (uint64_t)part[1] << 16 | (uint64_t)part[2];
+    *text += len + ((*text)[len] == '.');
+    return true;
+}
+
+/**
+ * "1.2.3" as major << 32 | minor << 16 | patch. Only the one form that fmt_version gives back: no
+ * hexadecimal, no zeros before, nothing after.
+ */
+static bool version_of(const char *text, uint64_t *out)
+{
+    const char *rest = text;
+    uint64_t major, minor, patch;
+    char again[64];
+    struct fmt f;
+    if (!take_number(&rest, UINT32_MAX, &major) || !take_number(&rest, UINT16_MAX, &minor) ||
+        !take_number(&rest, UINT16_MAX, &patch)) {
+        return false;
+    }
+    uint64_t v = major << 32 | minor << 16 | patch;
     FMT_INIT(&f, again);
     fmt_version(&f, v);
     if (strcmp(again, text) != 0) {

@@ -43,12 +43,14 @@ static struct {
 
 static const char log_text[] = "boot: hello\nevil: \x1b[31mred\x1b[0m\nlast line\n";
 
+#define PUT_TEXT(to, text) snprintf(to, sizeof(to), "%s", text)
+
 static void make_about(void)
 {
     uint8_t seed[32] = { 7 };
     ed25519_keypair_from_seed(node.about.issuer_pk, node.issuer_sk, seed);
-    strcpy(node.about.release, "N0N-OS fake");
-    strcpy(node.about.cpu, "none \x1b[2J");
+    PUT_TEXT(node.about.release, "N0N-OS fake");
+    PUT_TEXT(node.about.cpu, "none \x1b[2J");
     memset(node.about.boot_id, 0xb0, 32);
     memcpy(node.about.operator_pk, node.hello.operator_pk, 32);
     node.about.uptime_ns = UPTIME_S * UINT64_C(1000000000);
@@ -80,7 +82,7 @@ static void make_audit(void)
         memcpy(e->rec.parent[0], parent, 32);
         memset(e->salt, (int)(i + 1), 32);
         e->body.a = i;
-        strcpy(e->body.text, "text\x1b");
+        PUT_TEXT(e->body.text, "text\x1b");
         if (kinds[i] == NOS_AUDIT_CHECKPOINT) {
             sign_checkpoint(e);
         }
@@ -111,11 +113,11 @@ static bool capsule_at(uint64_t i, struct nos_capsule_info *c)
                                     .mem_pages = 20,
                                     .mem_limit = 100,
                                     .classes = 0x1b };
-    strcpy(c->name, names[i]);
+    PUT_TEXT(c->name, names[i]);
     if (i == 2) {
         c->state = NOS_CAPSULE_CRASHED;
         c->exit_code = NOS_CRASH_DIVIDE;
-        strcpy(c->fault_symbol, "main+0x12");
+        PUT_TEXT(c->fault_symbol, "main+0x12");
     }
     return true;
 }
@@ -131,7 +133,7 @@ static bool handle_at(uint64_t index, struct nos_handle_info *h)
                                    .rights = NOS_RIGHT_CALL | NOS_RIGHT_DUP,
                                    .origin = NOS_ORIGIN_POLICY,
                                    .object = n };
-    strcpy(h->name, n == 0 ? "console" : "init");
+    PUT_TEXT(h->name, n == 0 ? "console" : "init");
     return true;
 }
 
@@ -142,8 +144,8 @@ static bool module_at(uint64_t i, struct nos_module_info *m)
     }
     *m = (struct nos_module_info){ .status = i == 0 ? NOS_OK : NOS_HASH_CHUNK,
                                    .version = 1ull << 32 | 2 << 16 | 3 };
-    strcpy(m->name, i == 0 ? "init" : "BAD.MOD");
-    strcpy(m->semver, "1.2.3");
+    PUT_TEXT(m->name, i == 0 ? "init" : "BAD.MOD");
+    PUT_TEXT(m->semver, "1.2.3");
     return true;
 }
 
