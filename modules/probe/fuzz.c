@@ -5,6 +5,7 @@
  */
 #include "abi/caps.h"
 #include "abi/info.h"
+#include "lib/status.h"
 #include "modules/probe/probe.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
@@ -163,7 +164,7 @@ static nos_status_t one_call(void)
 }
 
 /* Close whatever the calls have made, and make the targets anew. */
-static bool clean_up(void)
+static nos_status_t clean_up(void)
 {
     struct nos_handle_info h;
     uint64_t index = (uint64_t)nos_self()->capsule << 32, got;
@@ -185,13 +186,13 @@ static bool clean_up(void)
 
 void fuzz(uint64_t seed, uint64_t count)
 {
+    nos_status_t st = NOS_OK;
     uint64_t ok = 0, report = count / REPORTS == 0 ? 1 : count / REPORTS;
 
     state = seed;
     for (uint64_t i = 0; i < count; i++) {
-        if (i % ROUND == 0 && !clean_up()) {
-            nos_print("FUZZ stuck after %llu calls: nothing can be made any more\n",
-                      (unsigned long long)i);
+        if (i % ROUND == 0 && (st = clean_up()) != NOS_OK) {
+            nos_print("FUZZ stuck after %llu calls: %s\n", (unsigned long long)i, status_text(st));
             return;
         }
         ok += one_call() == NOS_OK ? 1 : 0;

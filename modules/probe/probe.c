@@ -17,24 +17,22 @@ enum { PAGE = 4096, READ = 1, READ_WRITE = 3, WORDS = 4 };
 struct target target;
 static unsigned good, bad;
 
-bool target_open(void)
+nos_status_t target_open(void)
 {
-    void *rw, *ro;
+    void *rw = NULL, *ro = NULL;
 
     target.console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
     target.node = nos_find_handle(NOS_CAP_NODE, NULL);
-    bool ok = nos_sys_region_create(1, &target.region) == NOS_OK &&
-              nos_sys_region_map(target.region, READ_WRITE, &rw) == NOS_OK &&
-              nos_sys_region_map(target.region, READ, &ro) == NOS_OK &&
-              nos_sys_endpoint_create(&target.endpoint) == NOS_OK &&
-              nos_sys_notify_create(&target.notify) == NOS_OK &&
-              nos_sys_notify_create(&target.stale) == NOS_OK &&
-              nos_sys_handle_close(target.stale) == NOS_OK;
-    if (ok) {
-        target.page = rw;
-        target.read_only = ro;
-    }
-    return ok;
+    nos_status_t st = nos_sys_region_create(1, &target.region);
+    st = st == NOS_OK ? nos_sys_region_map(target.region, READ_WRITE, &rw) : st;
+    st = st == NOS_OK ? nos_sys_region_map(target.region, READ, &ro) : st;
+    st = st == NOS_OK ? nos_sys_endpoint_create(&target.endpoint) : st;
+    st = st == NOS_OK ? nos_sys_notify_create(&target.notify) : st;
+    st = st == NOS_OK ? nos_sys_notify_create(&target.stale) : st;
+    st = st == NOS_OK ? nos_sys_handle_close(target.stale) : st;
+    target.page = rw;
+    target.read_only = ro;
+    return st;
 }
 
 void expect(const char *name, nos_status_t want, nos_status_t got)
@@ -84,8 +82,9 @@ int nos_main(void)
     size_t n = nos_arg_words(copy, word, WORDS);
     uint64_t seed, count;
 
-    if (!target_open()) {
-        nos_print("probe: cannot make its targets\n");
+    nos_status_t st = target_open();
+    if (st != NOS_OK) {
+        nos_print("probe: cannot make its targets: %s\n", status_text(st));
         return 2;
     }
     if (n == 3 && word[0][0] == 'f' && number(word[1], &seed) && number(word[2], &count)) {

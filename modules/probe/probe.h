@@ -15,8 +15,8 @@ struct target {
 };
 extern struct target target;
 
-/** Make the things of `target`. False when the kernel refuses: nothing can be said then. */
-bool target_open(void);
+/** Make the things of `target`. Errors: the kernel's; nothing can be said then. */
+MUST_CHECK nos_status_t target_open(void);
 
 /** Count and print one attack. */
 void expect(const char *name, nos_status_t want, nos_status_t got);
