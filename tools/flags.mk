@@ -70,10 +70,12 @@ BOOT_LD := lld-link
 BOOT_LDFLAGS := -subsystem:efi_application -nodefaultlib -entry:efi_main -opt:ref -timestamp:0 -Brepro
 THIRD_BOOT_CFLAGS := $(BOOT_BASE) -w
 
-# --- capsule: static PIE, SSE and red zone allowed ----------------------------------------------------------------
+# --- capsule: static PIE, red zone allowed, no SSE ------------------------------------------------------------------
 CAPSULE_CC := clang
+# Without SSE a thread has no FPU state: 512 bytes and 40 instructions a switch less. The kernel saves it for
+# every thread that uses it all the same.
 CAPSULE_TARGET := -target x86_64-unknown-none-elf -fpie -fvisibility=hidden -fdirect-access-external-data \
-                  -fno-stack-protector
+                  -fno-stack-protector -mgeneral-regs-only
 CAPSULE_BASE := $(CAPSULE_TARGET) $(FREE) $(OPT) -g $(SAFE) $(SECTIONS) $(REPRO)
 CAPSULE_CFLAGS := $(CAPSULE_BASE) -ftrivial-auto-var-init=pattern $(SAN_TRAP) $(WARN_FREE) $(INCLUDES)
 CAPSULE_ASFLAGS := $(CAPSULE_TARGET) -g $(AS_REPRO) $(INCLUDES)

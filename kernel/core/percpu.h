@@ -18,7 +18,7 @@ struct cpu {
     uint64_t timer_ns;         /* what the timer is armed for; 0 = off */
     bool resched;              /* current must give way at the next exit */
     bool slice_armed;          /* the timer also watches a time slice */
-    struct thread *fpu_owner;  /* whose state is in the FPU registers; NULL = initial state, use traps */
+    const struct thread *fpu_owner;  /* whose state is in the FPU registers; NULL = initial state, use traps */
     const struct arch_space *space; /* loaded; NULL = kernel only */
     uint64_t switch_tsc;       /* when `current` came on */
 };

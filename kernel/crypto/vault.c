@@ -3,7 +3,7 @@
  * the boot id (public), the key of the random stream, the seed of the issuing key. The root itself is wiped before
  * vault_init returns. A weak or hostile source can only fail to add: the mix is a hash of all of them.
  *
- * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: scrub_stack goes over them.
+ * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: scrub_* goes over them.
  *
  * The random stream is a BLAKE3 output stream with fast key erasure: a refill takes its first 32 bytes as the next key,
  * and bytes are wiped from the pool as they are given out. Whoever reads the vault's memory learns nothing of what it
@@ -33,13 +33,20 @@ static struct {
     struct blake3_ctx ctx;      /* here because it is too large for a kernel stack; wiped after each use */
 } vault;
 
-enum { SCRUB_BYTES = 6144 /* below the caller: blake3_derive and all it calls take 3 KiB */ };
+/* How far below the caller BLAKE3's frames reach: with its state among them, and without. */
+enum { SCRUB_DERIVE = 8192, SCRUB_REFILL = 2048 };
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wframe-larger-than="
-static NOINLINE void scrub_stack(void)
+static NOINLINE void scrub_derive(void)
 {
-    __attribute__((uninitialized)) uint8_t below[SCRUB_BYTES];  // else filled twice
+    __attribute__((uninitialized)) uint8_t below[SCRUB_DERIVE];  // else filled twice
+    secret_wipe(below, sizeof below);
+}
+
+static NOINLINE void scrub_refill(void)
+{
+    __attribute__((uninitialized)) uint8_t below[SCRUB_REFILL];
     secret_wipe(below, sizeof below);
 }
 #pragma GCC diagnostic pop
@@ -108,7 +115,7 @@ nos_status_t vault_init(struct nos_bootinfo *bi)
         vault.open = true;
     }
     secret_wipe(root, sizeof root);
-    scrub_stack();
+    scrub_derive();
     return vault.open ? NOS_OK : NOS_NO_ENTROPY;
 }
 
@@ -129,7 +136,7 @@ static void refill(void)
     vault.at = KEY_LEN;
     secret_wipe(&vault.ctx, sizeof vault.ctx);
     secret_wipe(fresh, sizeof fresh);
-    scrub_stack();
+    scrub_refill();
 }
 
 void vault_random(void *out, size_t len)

@@ -7,6 +7,7 @@
 
 #include "kernel/core/panic.h"
 #include "kernel/memory/cache.h"
+#include "kernel/sched/switch.h"
 
 static struct cache endpoint_cache = CACHE(endpoint);
 
@@ -23,7 +24,7 @@ nos_status_t endpoint_create(struct endpoint **out)
 
 /* ---- wait queues ---- */
 
-static void queue_add(struct wait_queue *q, struct thread *t)
+static inline void queue_add(struct wait_queue *q, struct thread *t)
 {
     t->next = NULL;
     t->prev = q->last;
@@ -31,7 +32,7 @@ static void queue_add(struct wait_queue *q, struct thread *t)
     q->last = t;
 }
 
-static void queue_remove(struct wait_queue *q, struct thread *t)
+static inline void queue_remove(struct wait_queue *q, struct thread *t)
 {
     *(t->prev != NULL ? &t->prev->next : &q->first) = t->next;
     *(t->next != NULL ? &t->next->prev : &q->last) = t->prev;
@@ -46,29 +47,39 @@ static bool info_ok(uint64_t info)
 }
 
 /* Both sides' registers are saved, both IPC buffers are reachable through the direct map: nothing here can fault. */
-static void copy_message(const struct thread *from, struct thread *to)
+static inline void copy_registers(const struct thread *from, struct thread *to)
 {
-    uint64_t info = from->ctx.arg1, words = info & 0x7f;
-    to->ctx.arg1 = info;
+    to->ctx.arg1 = from->ctx.arg1;
     for (unsigned i = 0; i < NOS_MSG_REG_WORDS; i++) {
         to->ctx.w[i] = from->ctx.w[i];
     }
+}
+
+static void copy_message(const struct thread *from, struct thread *to)
+{
+    uint64_t words = from->ctx.arg1 & 0x7f;
+    copy_registers(from, to);
     if (UNLIKELY(words > NOS_MSG_REG_WORDS)) {
         memcpy(to->ipc_buf + NOS_MSG_REG_WORDS, from->ipc_buf + NOS_MSG_REG_WORDS,
                (words - NOS_MSG_REG_WORDS) * sizeof(uint64_t));
     }
 }
 
-/* `caller` -> waiting or current receiver `r`; the caller waits for an answer from now on. */
-static void deliver(struct thread *caller, struct thread *r)
+/* `caller` -> waiting or current receiver `r`, who learns who it is; the caller waits for an answer from now on. */
+static inline void stamp(struct thread *caller, struct thread *r)
 {
-    copy_message(caller, r);
     caller->server = r->capsule;
     caller->reply_seq++;
     uint64_t token = caller->index | (uint64_t)caller->reply_seq << 32;
     r->ctx.arg0 = caller->capsule->id;
     r->ctx.dl = token;
     r->last_caller = token;
+}
+
+static void deliver(struct thread *caller, struct thread *r)
+{
+    copy_message(caller, r);
+    stamp(caller, r);
 }
 
 static void deliver_bits(struct thread *r, uint64_t bits)
@@ -146,24 +157,83 @@ nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked)
     return st;
 }
 
+/* Whom a token names, if it still waits for an answer of this capsule to that call; NULL. */
+static inline struct thread *token_caller(const struct thread *t, uint64_t token)
+{
+    struct thread *caller = thread_at((uint32_t)token);
+    bool fits = caller != NULL && caller->state == THREAD_REPLY && caller->reply_seq == token >> 32 &&
+                caller->server == t->capsule;
+    return LIKELY(fits) ? caller : NULL;
+}
+
+static inline void answered(struct thread *t, struct thread *caller)
+{
+    caller->ctx.arg0 = t->capsule->id;
+    caller->ctx.dl = 0;
+    caller->ctx.nr = NOS_OK;
+    caller->server = NULL;
+}
+
 nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **out)
 {
     if (UNLIKELY(!info_ok(t->ctx.arg1))) {
         return NOS_BAD_MESSAGE;
     }
-    struct thread *caller = thread_at((uint32_t)token);
-    if (UNLIKELY(caller == NULL || caller->state != THREAD_REPLY || caller->reply_seq != token >> 32 ||
-                 caller->server != t->capsule)) {
+    struct thread *caller = token_caller(t, token);
+    if (UNLIKELY(caller == NULL)) {
         return NOS_NOT_FOUND;
     }
     copy_message(t, caller);
-    caller->ctx.arg0 = t->capsule->id;
-    caller->ctx.dl = 0;
-    caller->ctx.nr = NOS_OK;
-    caller->server = NULL;
+    answered(t, caller);
     sched_unwait(caller);
     *out = caller;
     return NOS_OK;
+}
+
+/* ---- the common case ---- */
+
+static inline bool registers_only(uint64_t info)
+{
+    return (info & (NOS_MSG_RSV_MASK | 0x7f)) <= NOS_MSG_REG_WORDS;
+}
+
+struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t)
+{
+    struct thread *r = ep->receivers.first;
+    struct cpu *cpu = this_cpu();
+
+    if (UNLIKELY(r == NULL || t->ctx.dl != NOS_DEADLINE_NEVER || r->deadline_ns != 0 || !registers_only(t->ctx.arg1) ||
+                 !sched_may_switch(cpu, r))) {
+        return NULL;
+    }
+    queue_remove(&ep->receivers, r);
+    r->waits_on = NULL;
+    r->ctx.nr = NOS_OK;
+    copy_registers(t, r);
+    stamp(t, r);
+    t->state = THREAD_REPLY;
+    sched_switch(cpu, r);
+    return &r->ctx;
+}
+
+struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep, struct thread *t)
+{
+    struct thread *caller = token_caller(t, t->last_caller);
+    struct cpu *cpu = this_cpu();
+
+    if (UNLIKELY(caller == NULL || caller->deadline_ns != 0 || t->ctx.dl != NOS_DEADLINE_NEVER ||
+                 !registers_only(t->ctx.arg1) || ep->callers.first != NULL ||
+                 (ep->bound != NULL && ep->bound->bits != 0) || !sched_may_switch(cpu, caller))) {
+        return NULL;
+    }
+    copy_registers(t, caller);
+    answered(t, caller);
+    t->last_caller = 0;
+    t->state = THREAD_RECV;
+    t->waits_on = &ep->obj;
+    queue_add(&ep->receivers, t);
+    sched_switch(cpu, caller);
+    return &caller->ctx;
 }
 
 bool endpoint_notify(struct endpoint *ep, uint64_t bits)

@@ -30,6 +30,11 @@ MUST_CHECK nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, boo
  * ready, or hand the CPU to it. Errors: BAD_MESSAGE, NOT_FOUND. */
 MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **caller);
 
+/* The common case of a call, and of an answer followed by a wait, without detours: the other side is waiting, no deadline,
+ * registers only, nothing more urgent is ready. The context to leave with; NULL, and nothing changed, in any other case. */
+struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t);
+struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep, struct thread *t);
+
 /** Bits for a receiver that waits here. False if none does. */
 bool endpoint_notify(struct endpoint *ep, uint64_t bits);
 

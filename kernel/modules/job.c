@@ -155,13 +155,16 @@ static void boot_file(const struct nos_boot_file *f)
     bool done = false;
     uint64_t pages = (f->len + PAGE_SIZE - 1) / PAGE_SIZE;
 
+    KASSERT(f->base % PAGE_SIZE == 0 && pages <= UINT32_MAX);
     if (f->status != NOS_OK || f->len == 0) {
         struct refusal r = { .status = f->status != NOS_OK ? (nos_status_t)f->status : NOS_BOOT_NO_FILE };
         memcpy(r.name, f->name, sizeof r.name);
         registry_refuse(&r, STAGE_EXTRACT, 0);
+        if (f->len != 0) {
+            file_frames_free((paddr_t){ f->base }, (uint32_t)pages, true);
+        }
         return;
     }
-    KASSERT(f->base % PAGE_SIZE == 0 && pages <= UINT32_MAX);
     module_job_init(&boot_job, (paddr_t){ f->base }, (uint32_t)pages, f->len, 0);
     boot_job.boot = true;
     memcpy(boot_job.name, f->name, sizeof boot_job.name);

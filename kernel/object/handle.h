@@ -36,6 +36,20 @@ MUST_CHECK nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32
  * `types`: mask of 1 << enum nos_type. */
 MUST_CHECK nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types, uint32_t need, struct handle_slot **out);
 
+/** The common case of handle_get, in line: NULL for every refusal and for every handle with a deadline; then ask
+ * handle_get, which knows why. One comparison looks at the tag and at index bits past the table. */
+static inline struct handle_slot *handle_fast(const struct handle_table *t, uint64_t h, uint32_t types, uint32_t need)
+{
+    struct handle_slot *s = t->page[h / HANDLES_PER_PAGE % HANDLE_PAGES];
+    if (UNLIKELY(s == NULL)) {
+        return NULL;
+    }
+    s += h % HANDLES_PER_PAGE;
+    bool ok = (h ^ (uint64_t)s->tag << 16) < HANDLES_MAX && (types >> s->type & 1) != 0 && s->deadline_ns == 0 &&
+              (need & ~s->rights) == 0;
+    return LIKELY(ok) ? s : NULL;
+}
+
 MUST_CHECK nos_status_t handle_close(struct handle_table *t, uint32_t h);
 void handle_close_all(struct handle_table *t);  /* and free the pages */
 

@@ -4,13 +4,13 @@
  * thread is not interrupted. A timer that turns out too early costs one look; so it is never moved later. */
 #include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
-#include "kernel/sched/thread.h"
+#include "kernel/sched/switch.h"
 
 struct queue {
     struct thread *first, *last;
 };
 static struct queue ready[PRIORITIES];
-static uint32_t ready_mask;
+uint32_t sched_ready_mask;
 static struct thread *deadlines; /* sorted, earliest first */
 static uint64_t idle_ns, longest_step;
 
@@ -22,8 +22,9 @@ static void arm(struct cpu *cpu, uint64_t when_ns)
     }
 }
 
-static void arm_slice(struct cpu *cpu)
+void sched_arm_slice(void)
 {
+    struct cpu *cpu = this_cpu();
     if (!cpu->slice_armed) {
         cpu->slice_armed = true;
         arm(cpu, arch_clock_ns() + SLICE_NS);
@@ -44,7 +45,7 @@ static void enqueue(struct thread *t)
         q->first = t;
     }
     q->last = t;
-    ready_mask |= 1u << t->priority;
+    sched_ready_mask |= 1u << t->priority;
 }
 
 static void dequeue(struct thread *t)
@@ -54,13 +55,13 @@ static void dequeue(struct thread *t)
     *(t->next != NULL ? &t->next->prev : &q->last) = t->prev;
     t->next = t->prev = NULL;
     if (q->first == NULL) {
-        ready_mask &= ~(1u << t->priority);
+        sched_ready_mask &= ~(1u << t->priority);
     }
 }
 
 static unsigned top_priority(void)
 {
-    return 31u - (unsigned)__builtin_clz(ready_mask);
+    return 31u - (unsigned)__builtin_clz(sched_ready_mask);
 }
 
 void sched_ready(struct thread *t)
@@ -73,7 +74,7 @@ void sched_ready(struct thread *t)
     if (t->priority > cpu->current->priority) {
         cpu->resched = true;
     } else if (t->priority == cpu->current->priority) {
-        arm_slice(cpu);
+        sched_arm_slice();
     }
 }
 
@@ -84,7 +85,7 @@ void sched_unqueue(struct thread *t)
 
 void sched_yield(void)
 {
-    if (ready_mask != 0) {
+    if (sched_ready_mask != 0) {
         this_cpu()->resched = true;
     }
 }
@@ -159,7 +160,7 @@ void sched_tick(void)
     if (deadlines != NULL) {
         arm(cpu, deadlines->deadline_ns);
     }
-    if (cpu->current != NULL && ready_mask != 0 && top_priority() >= cpu->current->priority) {
+    if (cpu->current != NULL && sched_ready_mask != 0 && top_priority() >= cpu->current->priority) {
         cpu->resched = true;
     }
 }
@@ -168,19 +169,12 @@ void sched_tick(void)
 
 static struct thread *pick(void)
 {
-    if (ready_mask == 0) {
+    if (sched_ready_mask == 0) {
         return NULL;
     }
     struct thread *t = ready[top_priority()].first;
     dequeue(t);
     return t;
-}
-
-static inline void account(struct cpu *cpu, struct thread *t)
-{
-    uint64_t now = arch_tsc();
-    t->capsule->cpu_tsc += now - cpu->switch_tsc;
-    cpu->switch_tsc = now;
 }
 
 /* Current stops running: to the tail if it could go on, out for good if it is dead. */
@@ -192,7 +186,7 @@ static void leave(struct cpu *cpu)
         cpu->switch_tsc = arch_tsc();  // idle is nobody's time
         return;
     }
-    account(cpu, t);
+    sched_account(cpu, t);
     cpu->current = NULL;
     if (t->state == THREAD_RUNNING) {
         enqueue(t);
@@ -201,34 +195,20 @@ static void leave(struct cpu *cpu)
     }
 }
 
-static inline void enter(struct cpu *cpu, struct thread *t)
+void sched_fpu_switch(struct cpu *cpu, const struct thread *t)
 {
-    const struct arch_space *space = &t->capsule->space.arch;
-    t->state = THREAD_RUNNING;
-    cpu->current = t;
-    cpu->ctx = &t->ctx;
-    if (cpu->space != space) {
-        cpu->space = space;
-        arch_space_switch(space);
-    }
-    if (cpu->fpu_owner != t && (cpu->fpu_owner != NULL || t->fpu != NULL)) {
-        arch_fpu_switch(cpu->fpu_owner == NULL ? NULL : cpu->fpu_owner->fpu, t->fpu);
-        cpu->fpu_owner = t->fpu == NULL ? NULL : t;
-    }
-    if (ready_mask != 0 && top_priority() >= t->priority) {
-        arm_slice(cpu);
-    }
+    arch_fpu_switch(cpu->fpu_owner == NULL ? NULL : cpu->fpu_owner->fpu, t->fpu);
+    cpu->fpu_owner = t->fpu == NULL ? NULL : t;
 }
 
 void sched_handoff(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
-    if (UNLIKELY(cpu->resched || (ready_mask != 0 && top_priority() > t->priority))) {
+    if (sched_may_switch(cpu, t)) {
+        sched_switch(cpu, t);
+    } else {
         sched_ready(t);
-        return;
     }
-    account(cpu, cpu->current);
-    enter(cpu, t);
 }
 
 void sched_forget_space(const struct arch_space *s)
@@ -289,7 +269,7 @@ static struct arch_context *choose(struct cpu *cpu)
                 idle();
                 continue;
             }
-            enter(cpu, t);
+            sched_enter(cpu, t);
         }
         if (t->cont == CONT_NONE) {
             return &t->ctx;

@@ -8,14 +8,14 @@
 
 static struct cache thread_cache = CACHE(thread);
 static struct cache fpu_cache = { .name = "fpu", .size = ARCH_FPU_SIZE };
-static struct thread *table[THREADS_MAX];
+struct thread *thread_table[THREADS_MAX];
 static uint32_t search_from = 1, n_threads;
 
 static uint32_t free_index(void)
 {
     for (uint32_t n = 0; n < THREADS_MAX - 1; n++) {
         uint32_t i = 1 + (search_from - 1 + n) % (THREADS_MAX - 1);
-        if (table[i] == NULL) {
+        if (thread_table[i] == NULL) {
             search_from = i + 1;
             return i;
         }
@@ -68,7 +68,7 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
     t->sibling = c->threads;
     c->threads = t;
     c->n_threads++;
-    table[index] = t;
+    thread_table[index] = t;
     n_threads++;
     *out = t;
     return NOS_OK;
@@ -109,7 +109,7 @@ void thread_kill(struct thread *t)
         cache_free(&fpu_cache, t->fpu);
         t->fpu = NULL;
     }
-    table[t->index] = NULL;
+    thread_table[t->index] = NULL;
     n_threads--;
     unlink_sibling(t);
     obj_put(&t->obj);
@@ -122,11 +122,6 @@ void thread_destroy(struct obj *o)
     KASSERT(t->state == THREAD_DEAD && this_cpu()->current != t);
     cache_free(&thread_cache, t);
     obj_put(&c->obj);
-}
-
-struct thread *thread_at(uint32_t index)
-{
-    return index < THREADS_MAX ? table[index] : NULL;
 }
 
 uint64_t thread_count(void)

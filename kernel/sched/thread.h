@@ -50,7 +50,11 @@ MUST_CHECK nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t s
 
 void thread_kill(struct thread *t);        /* off every queue, dead; drops the capsule's list reference */
 void thread_destroy(struct obj *o);
-struct thread *thread_at(uint32_t index);  /* NULL */
+extern struct thread *thread_table[THREADS_MAX];
+static inline struct thread *thread_at(uint32_t index) /* NULL */
+{
+    return index < THREADS_MAX ? thread_table[index] : NULL;
+}
 uint64_t thread_count(void);
 
 /* ---- run queues ---- */

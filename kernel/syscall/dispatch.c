@@ -5,6 +5,7 @@
 #include "kernel/audit/audit.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/syscall/syscall.h"
 
 struct row {
@@ -35,16 +36,20 @@ static nos_status_t admit(const struct capsule *c, uint64_t nr)
     return UNLIKELY((table[nr].classes & ~c->classes) != 0) ? NOS_NO_CLASS : NOS_OK;
 }
 
-static nos_status_t perform(struct thread *self, struct arch_context *ctx, const struct row *row)
+static nos_status_t perform(struct thread *self, const struct row *row)
 {
     struct handle_slot *slot = NULL;
     if (row->types != 0) {
-        nos_status_t st = ctx->arg0 > UINT32_MAX ? NOS_BAD_HANDLE : handle_get(&self->capsule->handles, (uint32_t)ctx->arg0, row->types, row->rights, &slot);
-        if (UNLIKELY(st != NOS_OK)) {
-            return st;
+        uint64_t h = self->ctx.arg0;
+        slot = handle_fast(&self->capsule->handles, h, row->types, row->rights);
+        if (UNLIKELY(slot == NULL)) {
+            nos_status_t st = h > UINT32_MAX ? NOS_BAD_HANDLE : handle_get(&self->capsule->handles, (uint32_t)h, row->types, row->rights, &slot);
+            if (st != NOS_OK) {
+                return st;
+            }
         }
     }
-    return row->handler(self, ctx, slot);
+    return row->handler(self, &self->ctx, slot);
 }
 
 static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
@@ -53,11 +58,10 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
     audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
 }
 
-static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, nos_status_t st)
+static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)
 {
-    kernel_lock();
     if (LIKELY(st == NOS_OK)) {
-        st = perform(self, &self->ctx, &table[nr]);
+        st = perform(self, &table[nr]);
     }
     if (UNLIKELY(is_refusal(st))) {
         refuse(self, nr, st);
@@ -65,7 +69,31 @@ static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, no
     if (self->state == THREAD_RUNNING) {
         self->ctx.nr = (uint64_t)(int64_t)st;
     }
-    struct arch_context *next = sched_exit();
+    return sched_exit();
+}
+
+/* A call or an answer whose other side is waiting: NULL, and nothing changed, if it is anything else. */
+static inline struct arch_context *message_fast(struct thread *self, uint64_t nr)
+{
+    uint32_t need = nr == NOS_SYS_IPC_CALL ? NOS_RIGHT_CALL : NOS_RIGHT_RECV;
+    struct handle_slot *s = handle_fast(&self->capsule->handles, self->ctx.arg0, 1u << NOS_TYPE_ENDPOINT, need);
+    if (UNLIKELY(s == NULL)) {
+        return NULL;
+    }
+    struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
+    return nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self) : endpoint_reply_recv_fast(ep, self);
+}
+
+static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, nos_status_t st)
+{
+    struct arch_context *next = NULL;
+    kernel_lock();
+    if ((nr == NOS_SYS_IPC_CALL || nr == NOS_SYS_IPC_REPLY_RECV) && LIKELY(st == NOS_OK)) {
+        next = message_fast(self, nr);
+    }
+    if (next == NULL) {
+        next = in_general(self, nr, st);
+    }
     kernel_unlock();
     return next;
 }

@@ -162,9 +162,8 @@ static void unaligned(void)
 
 static void float_fault(void)
 {
-    uint32_t mxcsr = 0x1f80 & ~0x200u;  // zero divide unmasked
-    float one = 1.0f, zero = 0.0f;
-    __asm__ volatile("ldmxcsr %0\n\tdivss %2, %1" : : "m"(mxcsr), "x"(one), "x"(zero));
+    static const uint16_t unmasked = 0x37f & ~4;  // division by zero traps
+    __asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; fwait" : : "m"(unmasked) : "memory");
 }
 
 static void trapped_ub(void)

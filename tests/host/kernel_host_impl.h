@@ -34,11 +34,6 @@ uint64_t arch_clock_ns(void)
     return host_now;
 }
 
-uint64_t arch_tsc(void)
-{
-    return host_now;
-}
-
 uint64_t vault_random64(void)
 {
     host_random_state = host_random_state * 6364136223846793005ull + 1442695040888963407ull;

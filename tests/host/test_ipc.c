@@ -12,12 +12,8 @@
 #include "kernel/memory/frame.c"
 #include "kernel/object/object.c"
 #include "kernel/core/lock.c"
-#define account sched_account
 #include "kernel/sched/sched.c"
-#undef account
-#define table thread_table
 #include "kernel/sched/thread.c"
-#undef table
 
 bool up_reclaim(void)
 {
@@ -139,7 +135,7 @@ static int setup(void **state)
     endpoint_cache = (struct cache)CACHE(endpoint);
     notification_cache = (struct cache)CACHE(notification);
     frames_held = 0;
-    ready_mask = 0;
+    sched_ready_mask = 0;
     deadlines = NULL;
     cpu_boot = (struct cpu){ 0 };
     host_start();

@@ -159,11 +159,6 @@ void clock_init(uint16_t pm_timer, uint64_t base)
     set_rates(scale_hz(took.tsc, took.ref, used->hz), scale_hz(took.timer, took.ref, used->hz));
 }
 
-uint64_t arch_tsc(void)
-{
-    return rdtsc();
-}
-
 uint64_t arch_clock_ns(void)
 {
     return scale(rdtsc() - tsc_base, tsc_mult);
