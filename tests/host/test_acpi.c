@@ -140,6 +140,13 @@ static void test_root(void **state)
     build();
     ram[RSDP + 9] ^= 1;
     assert_int_equal(acpi_root(&mem, BASE + RSDP, &r), NOS_ACPI_CHECKSUM);
+    ram[RSDP + 15] = 0;  // revision 0 has that checksum only
+    sum(RSDP, 20, 8);
+    ram[RSDP + 9] ^= 1;
+    assert_int_equal(acpi_root(&mem, BASE + RSDP, &r), NOS_ACPI_CHECKSUM);
+    build();
+    memcpy(ram + SIZE - 30, ram + RSDP, 30);  // revision 2, cut off by the end of memory
+    assert_int_equal(acpi_root(&mem, BASE + SIZE - 30, &r), NOS_ACPI_BOUNDS);
     build();
     ram[RSDP + 33] ^= 1;  // beyond the first checksum
     assert_int_equal(acpi_root(&mem, BASE + RSDP, &r), NOS_ACPI_CHECKSUM);
@@ -169,6 +176,12 @@ static void test_tables(void **state)
     assert_int_equal(t.len, 244);
     assert_int_equal(acpi_find(&mem, &r, "FACP", 1, &t), NOS_NOT_FOUND);
     assert_int_equal(acpi_find(&mem, &r, "HPET", 0, &t), NOS_NOT_FOUND);
+    ram[RSDP + 15] = 0;
+    sum(RSDP, 20, 8);
+    assert_int_equal(acpi_root(&mem, BASE + RSDP, &r), NOS_OK);
+    assert_int_equal(acpi_find(&mem, &r, "SSDT", 0, &t), NOS_OK);  // by 32-bit entries
+    build();
+    assert_int_equal(acpi_root(&mem, BASE + RSDP, &r), NOS_OK);
     store_le64(ram + XSDT + 36, 0xdead0000);  // an entry that points nowhere is passed over
     assert_int_equal(acpi_find(&mem, &r, "FACP", 0, &t), NOS_OK);
     ram[FADT + 100] ^= 1;
@@ -234,6 +247,9 @@ static void test_madt(void **state)
     }
     assert_true(m.lapic ==
                 load_le64(madt_entries + 36));  // the last row made it a 64-bit address entry
+    build();
+    ram[MADT + 44 + 54] = 5;  // 10 bytes: an address entry has 12
+    assert_int_equal(acpi_madt(t, &m), NOS_ACPI_FORMAT);
     struct buf many = buf_new(44 + 12 * 20 + 10 * 30);
     memcpy(many.data, "APIC", 4);
     for (size_t i = 0; i < 20; i++) {
@@ -275,6 +291,9 @@ static void test_fadt(void **state)
     build();
     store_le32(ram + FADT + 48, 0x10000);
     assert_int_equal(acpi_fadt(t, &f), NOS_ACPI_FORMAT);
+    store_le32(ram + FADT + 48, 0xffff);
+    store_le32(ram + FADT + 64, 0xffff);
+    assert_int_equal(acpi_fadt(t, &f), NOS_OK);
     build();
     store_le32(ram + FADT + 112, 0);
     assert_int_equal(acpi_fadt(t, &f), NOS_OK);

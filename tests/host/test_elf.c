@@ -196,6 +196,13 @@ static void test_two_rules(void **state)
     assert_int_equal(parse_patched(relro, 3), NOS_ELF_BOUNDS);  // a second RELRO
     assert_int_equal(parse_patched(empty, 3), NOS_OK);  // nothing but .bss: no place in the file
     assert_int_equal(parse_patched(far_entry, 2), NOS_ELF_ENTRY);
+    const struct patch uneven[] = { { PH(2, FILESZ), 8, 6 * 16 + 8 } };
+    const struct patch many[] = { { PH(0, FILESZ), 8, 0x1000 },
+                                  { PH(0, MEMSZ), 8, 0x1000 },
+                                  { PH(2, VADDR), 8, 0x300 },
+                                  { PH(2, FILESZ), 8, 129 * 16 } };
+    assert_int_equal(parse_patched(uneven, 1), NOS_ELF_DYNAMIC);
+    assert_int_equal(parse_patched(many, 4), NOS_ELF_DYNAMIC);  // 129 entries, though all are null
 }
 
 static void test_segment_count(void **state)
@@ -254,6 +261,9 @@ static void test_link_base(void **state)
     assert_int_equal(v.entry, ELF_ENTRY_AT);
     assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len), base), NOS_OK);
     assert_true(load_le64(mem.data + 0x1080) == base + 0x200);
+    store_le64(b.data + 24, base - 1);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_ENTRY);
+    store_le64(b.data + 24, base + ELF_ENTRY_AT);
     // The last page of the address space: its end is not an address.
     for (size_t i = 0; i < ARRAY_LEN(shifted); i++) {
         store_le64(b.data + shifted[i],

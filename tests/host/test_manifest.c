@@ -213,6 +213,7 @@ static const struct {
     }
     REC(NOS_MAN_SEMVER, "1.2", NOS_MAN_FIELD),
     REC(NOS_MAN_SEMVER, "1.2.x", NOS_MAN_FIELD),
+    REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_OK),  // 32 bytes
     REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_MAN_FIELD),
     REC(NOS_MAN_LICENCE, "", NOS_MAN_FIELD),
     REC(NOS_MAN_LICENCE, "I\nSC", NOS_MAN_FIELD),

@@ -103,6 +103,11 @@ static void test_resynchronise(void **state)
         assert_int_equal(d.dropped, cut == f.len ? 0 : cut);
         buf_free(&line);
     }
+    struct buf twice = buf_new(2 * g.len);
+    memcpy(twice.data, g.data, g.len);
+    memcpy(twice.data + g.len, g.data, g.len);
+    assert_int_equal(feed(buf_span(twice), twice.len, &out), 2);  // the second without more input
+    buf_free(&twice);
     struct buf noise = buf_new(5000 + g.len);
     for (size_t i = 0; i < 5000; i++) {
         noise.data[i] = (uint8_t)("N0NM\1"[i % 5]);

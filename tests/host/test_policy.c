@@ -382,7 +382,9 @@ static void test_counts(void **state)
         NOS_POL_FIELD);
     uint8_t zero_key[32] = { 0 };
     assert_int_equal(parse_with(NOS_POL_OPERATOR, SPAN_OF(zero_key), false), NOS_POL_FIELD);
+    const uint8_t longer[17] = "init";
     assert_int_equal(parse_with(NOS_POL_FIRST, SPAN_LIT("init"), false), NOS_POL_FIELD);
+    assert_int_equal(parse_with(NOS_POL_FIRST, SPAN_OF(longer), false), NOS_POL_FIELD);
     assert_int_equal(parse_with(NOS_POL_GRANTS, (span_t){ 0 }, false),
                      NOS_POL_FIELD);  // rules point into it
 }

@@ -20,6 +20,10 @@ static void test_version_1(void **state)
         assert_int_equal(g.data[0], 255 - c);
     }
     assert_int_equal(psf_glyph(&font, 0x2500).data[0], 255 - '?');
+    assert_int_equal(psf_glyph(&font, 256).data[0], 255 - '?');
+    store_le16(b.data + 4 + 256 * 16, 256);  // the first code point that has no place in the map
+    assert_int_equal(psf_parse(buf_span(b), &font), NOS_OK);
+    assert_int_equal(psf_glyph(&font, 255).data[0], 255 - '?');
     b.data[2] = 0;  // the same font without its table: glyph n is code point n
     assert_int_equal(psf_parse(buf_span(b), &font), NOS_OK);
     assert_int_equal(psf_glyph(&font, 'A').data[3], 'A');
