@@ -9,7 +9,8 @@ static inline uint64_t clock_tsc(void)
     return (uint64_t)high << 32 | low;
 }
 
-/** Nanoseconds for `tsc`, 0 before `base`. The product has up to 128 bits: at 3 GHz 64 would last six seconds. */
+/** Nanoseconds for `tsc`, 0 before `base`. The product has up to 128 bits: at 3 GHz 64 would last
+ * six seconds. */
 static inline uint64_t clock_ns(uint64_t tsc, uint64_t base, uint64_t mult)
 {
     if (tsc < base) {

@@ -1,6 +1,6 @@
 /*
- * One pass over the format; every byte goes through put(), which alone knows the bound. Conversions fetch their
- * argument as the widest type of their sign, so there is one number printer.
+ * One pass over the format; every byte goes through put(), which alone knows the bound. Conversions
+ * fetch their argument as the widest type of their sign, so there is one number printer.
  */
 #include "sdk/format.h"
 
@@ -122,7 +122,8 @@ static const char *parse_size(const char *p, struct spec *s)
     }
 }
 
-/* va_list is passed by pointer so that what was fetched stays fetched in the caller, whatever type it is. */
+/* va_list is passed by pointer so that what was fetched stays fetched in the caller, whatever type
+ * it is. */
 struct arguments {
     va_list list;
 };

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A printf-like that cannot overrun and needs no libc: %s %c %d %i %u %x %X %p %%, with -, 0, width (also *), .precision
- * for %s, and h hh l ll z j t. Anything else is printed as it stands.
+ * A printf-like that cannot overrun and needs no libc: %s %c %d %i %u %x %X %p %%, with -, 0, width
+ * (also *), .precision for %s, and h hh l ll z j t. Anything else is printed as it stands.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /*
- * Words 0..7 go through registers (ipc_raw.S), the others through the thread's IPC buffer, which the kernel reaches at any
- * time. Only as many words as the message has are copied: the rest of either side's memory never travels.
+ * Words 0..7 go through registers (ipc_raw.S), the others through the thread's IPC buffer, which
+ * the kernel reaches at any time. Only as many words as the message has are copied: the rest of
+ * either side's memory never travels.
  */
 #include "sdk/ipc.h"
 

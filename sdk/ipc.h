@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Messages: a label and up to 64 words, called or served over an endpoint. Registers and limits: abi/ipc.h;
- * what the system capsules say to each other: abi/services.h and docs/services.md.
+ * Messages: a label and up to 64 words, called or served over an endpoint. Registers and limits:
+ * abi/ipc.h; what the system capsules say to each other: abi/services.h and docs/services.md.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,13 +13,13 @@
 #include "sdk/syscalls.h"
 
 struct nos_msg {
-    uint64_t label;    /* 48 bits */
-    uint32_t n_words;  /* 0..64 */
-    uint32_t sender;   /* in: capsule id, stamped by the kernel */
-    uint64_t token;    /* in: names the caller to nos_reply */
-    bool notified;     /* in: not a message; word[0] holds the notification's bits */
+    uint64_t label;   /* 48 bits */
+    uint32_t n_words; /* 0..64 */
+    uint32_t sender;  /* in: capsule id, stamped by the kernel */
+    uint64_t token;   /* in: names the caller to nos_reply */
+    bool notified;    /* in: not a message; word[0] holds the notification's bits */
     uint64_t word[NOS_MSG_WORDS];
-    uint64_t *buffer;  /* the calling thread's IPC buffer; NULL = the first thread's */
+    uint64_t *buffer; /* the calling thread's IPC buffer; NULL = the first thread's */
 };
 
 /**
@@ -29,10 +29,12 @@ struct nos_msg {
  */
 MUST_CHECK nos_status_t nos_call(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
 
-/** Wait for a message or a bound notification. Errors: TIMED_OUT, CANCELLED; `*m` is then as it was. */
+/** Wait for a message or a bound notification. Errors: TIMED_OUT, CANCELLED; `*m` is then as it
+ * was. */
 MUST_CHECK nos_status_t nos_recv(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
 
-/** Answer the caller that m->token names with label and words of `*m`. Errors: NOT_FOUND when it is gone. */
+/** Answer the caller that m->token names with label and words of `*m`. Errors: NOT_FOUND when it is
+ * gone. */
 MUST_CHECK nos_status_t nos_reply(const struct nos_msg *m);
 
 /** Answer the last caller, then nos_recv. */

@@ -1,5 +1,6 @@
 #pragma once
-/* Lines for people: to the console when the capsule was granted it, and to the kernel log. sdk/format.h has the verbs. */
+/* Lines for people: to the console when the capsule was granted it, and to the kernel log.
+ * sdk/format.h has the verbs. */
 #include <stddef.h>
 
 #include "abi/status.h"
@@ -8,15 +9,15 @@
 
 enum {
     NOS_PRINT_MAX = 512 /* bytes of one nos_print; more is cut */,
-    NOS_LOG_LINE = 200  /* bytes of one nos_log: what the kernel takes */,
+    NOS_LOG_LINE = 200 /* bytes of one nos_log: what the kernel takes */,
 };
 
 /** To the console; without one, to the kernel log; without both, nowhere. */
 void nos_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/** Bytes to the console as they are, in as many messages as it takes. Errors: what the call to the console answers. */
+/** Bytes to the console as they are, in as many messages as it takes. Errors: what the call to the
+ * console answers. */
 MUST_CHECK nos_status_t nos_console_write(span_t text);
 
 /** One line into the kernel log. Without the `log` grant nothing happens. */
 void nos_log(const char *fmt, ...) PRINTF_LIKE(1, 2);
-

@@ -1,6 +1,7 @@
 /*
- * From the entry point to nos_main, and the few facts a capsule may ask without a system call. The start record is a
- * read-only page that the kernel filled before the first instruction; nothing here copies it.
+ * From the entry point to nos_main, and the few facts a capsule may ask without a system call. The
+ * start record is a read-only page that the kernel filled before the first instruction; nothing
+ * here copies it.
  */
 #include "sdk/start.h"
 

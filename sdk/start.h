@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What a capsule starts with: its own name, its argument string, its handles, the clock. A capsule defines
- * nos_main(); returning from it ends the capsule with that code. Spec: docs/sdk.md.
+ * What a capsule starts with: its own name, its argument string, its handles, the clock. A capsule
+ * defines nos_main(); returning from it ends the capsule with that code. Spec: docs/sdk.md.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,8 @@ const struct nos_start *nos_self(void);
 /** The argument string of capsule_spawn; "" when there was none. */
 const char *nos_arg(void);
 
-/** Start record of the granted handle of that kind and, for endpoints and notifications, that name; or NULL. */
+/** Start record of the granted handle of that kind and, for endpoints and notifications, that name;
+ * or NULL. */
 const struct nos_start_handle *nos_find(enum nos_cap_kind kind, const char *name);
 
 /** The handle itself; 0 when it was not granted: every call answers BAD_HANDLE to that. */
@@ -47,8 +48,8 @@ struct nos_thread {  // stays alive as long as the thread
 };
 
 /**
- * Start a thread of this capsule on a stack of the caller's, `len` bytes at `stack`, 16-byte aligned.
- * Errors: thread_create's.
+ * Start a thread of this capsule on a stack of the caller's, `len` bytes at `stack`, 16-byte
+ * aligned. Errors: thread_create's.
  */
 MUST_CHECK nos_status_t nos_thread_start(struct nos_thread *t, void *stack, size_t len,
                                          uint64_t priority, nos_handle_t *out);

@@ -2,6 +2,7 @@
  * The message calls (kind M) are in sdk/ipc.h.
  * Made from abi/syscalls.tbl by tools/gen-syscalls: change the table, not this file. */
 #pragma once
+/* clang-format off */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +15,8 @@ typedef struct {  // a capsule-local number, as the kernel gave it; 0 names noth
     uint32_t v;
 } nos_handle_t;
 
-/* nos_syscallN: any number, N arguments as they are; `value` may be NULL. The typed stubs below stand on
- * them, and so do tests that mean to pass nonsense. */
+/* nos_syscallN: any number, N arguments as they are; `value` may be NULL. The typed stubs below
+ * stand on them, and so do tests that mean to pass nonsense. */
 static inline nos_status_t nos_syscall0(uint64_t nr, uint64_t *value)
 {
     register uint64_t rax __asm__("rax") = nr;

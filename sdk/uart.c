@@ -1,14 +1,26 @@
 /*
- * Registers as in the 16550D data sheet. Each access is a system call, so the status register is not read where the
- * device has already said how much there is: a receive interrupt at trigger level 14 means 14 bytes, an empty
- * transmitter means room for 16.
+ * Registers as in the 16550D data sheet. Each access is a system call, so the status register is
+ * not read where the device has already said how much there is: a receive interrupt at trigger
+ * level 14 means 14 bytes, an empty transmitter means room for 16.
  */
 #include "sdk/uart.h"
 
 #include "abi/caps.h"
 #include "sdk/start.h"
 
-enum uart_reg { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCR = 7 };
+enum uart_reg {
+    RBR = 0,
+    THR = 0,
+    DLL = 0,
+    IER = 1,
+    DLM = 1,
+    IIR = 2,
+    FCR = 2,
+    LCR = 3,
+    MCR = 4,
+    LSR = 5,
+    SCR = 7
+};
 
 enum {
     LSR_DATA = 0x01,
@@ -32,7 +44,8 @@ static uint8_t in(const struct nos_uart *u, enum uart_reg reg)
 static void out(const struct nos_uart *u, enum uart_reg reg, uint8_t v)
 {
     nos_status_t st = nos_sys_port_out(u->ports, u->base + (uint64_t)reg, 1, v);
-    (void)st;  // the grant was checked when the device was opened; a revoked one leaves nothing to do
+    (void)
+        st;  // the grant was checked when the device was opened; a revoked one leaves nothing to do
 }
 
 static bool present(const struct nos_uart *u)

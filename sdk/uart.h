@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A 16550 in ring 3: eight ports and one interrupt line, both granted. 115200 8N1, FIFO on, receive by interrupt,
- * transmit by bounded polling. The console uses COM1, the management channel COM2.
+ * A 16550 in ring 3: eight ports and one interrupt line, both granted. 115200 8N1, FIFO on, receive
+ * by interrupt, transmit by bounded polling. The console uses COM1, the management channel COM2.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,14 +14,14 @@
 struct nos_uart {
     nos_handle_t ports, irq;
     uint16_t base;
-    bool stuck;        /* the line did not drain in time: bytes are dropped until it does */
-    uint64_t dropped;  /* bytes lost to a stuck line */
+    bool stuck;       /* the line did not drain in time: bytes are dropped until it does */
+    uint64_t dropped; /* bytes lost to a stuck line */
 };
 
 /**
- * Find the granted port window at `base` and the interrupt `line`, reset the device, and have its interrupts signal
- * `bits` on `notify`.
- * Errors: NOT_FOUND (no such grant), NOT_SUPPORTED (nothing answers at these ports), those of irq_bind.
+ * Find the granted port window at `base` and the interrupt `line`, reset the device, and have its
+ * interrupts signal `bits` on `notify`. Errors: NOT_FOUND (no such grant), NOT_SUPPORTED (nothing
+ * answers at these ports), those of irq_bind.
  */
 MUST_CHECK nos_status_t nos_uart_open(struct nos_uart *u, uint16_t base, uint64_t line,
                                       nos_handle_t notify, uint64_t bits);

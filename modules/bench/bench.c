@@ -1,7 +1,8 @@
 /*
- * Measures the kernel from ring 3 with the time-stamp counter; under QEMU's -icount a tick is an instruction. Each
- * figure is the least of many tries, so that a timer interrupt in one of them does not count, less what the two
- * readings cost by themselves. docs/measuring.md says what the names mean.
+ * Measures the kernel from ring 3 with the time-stamp counter; under QEMU's -icount a tick is an
+ * instruction. Each figure is the least of many tries, so that a timer interrupt in one of them
+ * does not count, less what the two readings cost by themselves. docs/measuring.md says what the
+ * names mean.
  */
 #include "modules/bench/bench.h"
 

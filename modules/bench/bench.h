@@ -35,11 +35,11 @@ extern nos_handle_t bench_node;
 MUST_CHECK nos_status_t bench_peer_start(const char *arg, nos_handle_t *capsule);
 void bench_peer_end(nos_handle_t capsule);
 
-void bench_calls(void);     /* system calls, notifications, the handle check */
-void bench_messages(void);  /* round trips, in one capsule and between two */
-void bench_switches(void);  /* yield, signal and wait */
-void bench_modules(void);   /* load, spawn, memory of a capsule */
-void bench_crypto(void);    /* the kernel's primitives */
+void bench_calls(void);    /* system calls, notifications, the handle check */
+void bench_messages(void); /* round trips, in one capsule and between two */
+void bench_switches(void); /* yield, signal and wait */
+void bench_modules(void);  /* load, spawn, memory of a capsule */
+void bench_crypto(void);   /* the kernel's primitives */
 
 /** What a peer does. Never returns for a known role. */
 void bench_peer_run(const char *role);

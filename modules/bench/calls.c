@@ -27,7 +27,8 @@ static uint64_t least_signal(nos_handle_t n)
     return m.value;
 }
 
-/* Two calls that are refused by their first own check with the same status: one looked up a handle before. */
+/* Two calls that are refused by their first own check with the same status: one looked up a handle
+ * before. */
 static uint64_t least_refused(uint64_t nr, uint64_t a, uint64_t b)
 {
     struct minimum m = MINIMUM_NONE;

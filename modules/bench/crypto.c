@@ -1,4 +1,5 @@
-/* The primitives: bench links the kernel's objects of them, so these are the instructions that the kernel runs. */
+/* The primitives: bench links the kernel's objects of them, so these are the instructions that the
+ * kernel runs. */
 #include <string.h>
 
 #include "lib/crypto/blake3.h"

@@ -1,4 +1,5 @@
-/* Call and reply. The server answers each message with itself; words beyond the registers lie in the IPC buffers. */
+/* Call and reply. The server answers each message with itself; words beyond the registers lie in
+ * the IPC buffers. */
 #include <string.h>
 
 #include "abi/ipc.h"

@@ -75,8 +75,9 @@ static nos_status_t load_once(span_t file, uint64_t *ticks, nos_handle_t *module
 }
 
 /*
- * Cold is the first time of this boot: every stage runs. Afterwards the kernel finds by its id that it has verified
- * this module, drops the new bytes and starts from its own copy: that is warm. So cold can be measured only once.
+ * Cold is the first time of this boot: every stage runs. Afterwards the kernel finds by its id that
+ * it has verified this module, drops the new bytes and starts from its own copy: that is warm. So
+ * cold can be measured only once.
  */
 static nos_status_t load(span_t file)
 {

@@ -18,7 +18,8 @@ static uint64_t least_yield(void)
     return m.value;
 }
 
-/* A yield with nobody else to run comes straight back: such rounds must not be taken for switches. */
+/* A yield with nobody else to run comes straight back: such rounds must not be taken for switches.
+ */
 static void report_yield(const char *name, const volatile uint64_t *others, uint64_t before)
 {
     uint64_t round = least_yield();

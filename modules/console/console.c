@@ -1,7 +1,8 @@
 /*
- * The console: COM1 and the framebuffer behind one endpoint. One thread: it waits on the endpoint, and the serial
- * line's interrupt wakes it through a bound notification. A read that finds nothing keeps its reply token and is
- * answered when somebody types; a newer reader takes the place of an older one, which may have died waiting.
+ * The console: COM1 and the framebuffer behind one endpoint. One thread: it waits on the endpoint,
+ * and the serial line's interrupt wakes it through a bound notification. A read that finds nothing
+ * keeps its reply token and is answered when somebody types; a newer reader takes the place of an
+ * older one, which may have died waiting.
  */
 #include <string.h>
 
@@ -20,9 +21,9 @@ static struct console {
     bool serial;
     struct screen screen;
     uint8_t input[INPUT];
-    uint32_t head, tail;   // bytes [tail, head), both modulo 2^32
-    bool full;             // the device has more
-    uint64_t reader;       // reply token of the read that waits; 0 = none
+    uint32_t head, tail;  // bytes [tail, head), both modulo 2^32
+    bool full;            // the device has more
+    uint64_t reader;      // reply token of the read that waits; 0 = none
     uint32_t reader_most;
 } con;
 
@@ -54,8 +55,8 @@ static void write_text(span_t text)
 }
 
 /*
- * As much as the ring has room for. The rest stays in the device, unacknowledged, so that a sender with flow control
- * waits; it is fetched when somebody has read.
+ * As much as the ring has room for. The rest stays in the device, unacknowledged, so that a sender
+ * with flow control waits; it is fetched when somebody has read.
  */
 static void take_input(void)
 {

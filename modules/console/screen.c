@@ -1,6 +1,7 @@
 /*
- * Glyphs to pixels. The font's rows are bits, high bit left; a pixel is 32 bits in one of two orders. Everything is
- * clipped by construction: the grid is as many whole cells as the picture has.
+ * Glyphs to pixels. The font's rows are bits, high bit left; a pixel is 32 bits in one of two
+ * orders. Everything is clipped by construction: the grid is as many whole cells as the picture
+ * has.
  */
 #include "modules/console/screen.h"
 
@@ -101,8 +102,8 @@ static void draw(struct screen *s, const struct term_draw *d)
 {
     span_t glyph = psf_glyph(&s->font, d->cell.code);
     uint32_t fore = s->palette[d->cell.colour & 0x0f], back = s->palette[d->cell.colour >> 4];
-    uint8_t *at = s->pixels + (size_t)d->y * s->font.height * s->pitch +
-                  (size_t)d->x * s->font.width * 4;
+    uint8_t *at =
+        s->pixels + (size_t)d->y * s->font.height * s->pitch + (size_t)d->x * s->font.width * 4;
 
     for (uint32_t y = 0; y < s->font.height; y++) {
         const uint8_t *bits = glyph.data + (size_t)y * s->font.row_bytes;

@@ -12,12 +12,13 @@ struct screen {
     bool on;
     struct term term;
     struct psf font;
-    uint8_t *pixels;        // device memory, write-combining: written, never read
+    uint8_t *pixels;  // device memory, write-combining: written, never read
     uint32_t width, height, pitch;
     uint32_t palette[16];
 };
 
-/** Errors: NOT_FOUND without a framebuffer grant; FONT_FORMAT; those of region_create and region_map. */
+/** Errors: NOT_FOUND without a framebuffer grant; FONT_FORMAT; those of region_create and
+ * region_map. */
 MUST_CHECK nos_status_t screen_open(struct screen *s);
 
 /** Write text and draw what changed. */

@@ -1,7 +1,7 @@
 /*
- * Two grids: `want` is what the text asks for, `shown` is what the screen has. Scrolling only moves `want`; drawing
- * compares the two, so a line that scrolled onto an equal one costs nothing, and the slow memory of a framebuffer is
- * written for changed cells alone and never read.
+ * Two grids: `want` is what the text asks for, `shown` is what the screen has. Scrolling only moves
+ * `want`; drawing compares the two, so a line that scrolled onto an equal one costs nothing, and
+ * the slow memory of a framebuffer is written for changed cells alone and never read.
  */
 #include "modules/console/term.h"
 
@@ -295,7 +295,8 @@ static struct term_cell seen(const struct term *t, uint32_t x, uint32_t y)
     return c;
 }
 
-/** The cursor left one row and entered another: both must be compared, though their text did not change. */
+/** The cursor left one row and entered another: both must be compared, though their text did not
+ * change. */
 static void touch_cursor(struct term *t)
 {
     uint32_t x = t->x < t->cols ? t->x : t->cols - 1;

@@ -1,10 +1,11 @@
 #pragma once
 /*
- * A small terminal as a grid of cells: text and a few control sequences go in, cells that changed come out. Pure: it
- * draws nothing and owns no memory. Spec: docs/services.md, "The screen".
+ * A small terminal as a grid of cells: text and a few control sequences go in, cells that changed
+ * come out. Pure: it draws nothing and owns no memory. Spec: docs/services.md, "The screen".
  *
- * Understood: UTF-8 up to U+00FF (others show as '?'), \r \n \b \t, ESC [ K, J, H, f, A-D with numbers, and SGR
- * 0 1 7 22 27 30-37 39 40-47 49 90-97 100-107. Other sequences are swallowed whole.
+ * Understood: UTF-8 up to U+00FF (others show as '?'), \r \n \b \t, ESC [ K, J, H, f, A-D with
+ * numbers, and SGR 0 1 7 22 27 30-37 39 40-47 49 90-97 100-107. Other sequences are swallowed
+ * whole.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,18 +23,18 @@ struct term_cell {
 
 struct term {
     uint32_t cols, rows;
-    uint32_t x, y;      /* cursor; x may be cols: the next character wraps first */
+    uint32_t x, y; /* cursor; x may be cols: the next character wraps first */
     uint8_t colour, bold;
     bool reversed;
-    uint8_t state;      /* enum in term.c */
+    uint8_t state; /* enum in term.c */
     uint8_t n_param;
     uint32_t param[TERM_PARAMS];
     uint32_t utf8, utf8_left;
-    uint32_t shown_x, shown_y; /* where the cursor is drawn */
+    uint32_t shown_x, shown_y;     /* where the cursor is drawn */
     uint32_t dirty_from, dirty_to; /* rows that may differ: [from, to) */
     uint32_t dirty_x;              /* of the first of them, cells before this one were compared */
-    struct term_cell *want;  /* cols x rows: what should be seen */
-    struct term_cell *shown; /* cols x rows: what was drawn last */
+    struct term_cell *want;        /* cols x rows: what should be seen */
+    struct term_cell *shown;       /* cols x rows: what was drawn last */
 };
 
 /** Bytes that term_init needs for a grid of that size. */
@@ -49,5 +50,6 @@ struct term_draw {
     struct term_cell cell; /* with the cursor, when it is here, as swapped colours */
 };
 
-/** The next cell to draw; false when the screen shows what it should. It counts as drawn from then on. */
+/** The next cell to draw; false when the screen shows what it should. It counts as drawn from then
+ * on. */
 MUST_CHECK bool term_next(struct term *t, struct term_draw *out);

@@ -1,6 +1,6 @@
 /*
- * Dies on demand, one way per argument, so that a test can see that nothing else does. The instruction that kills is
- * written in assembly where C would let the compiler see it coming.
+ * Dies on demand, one way per argument, so that a test can see that nothing else does. The
+ * instruction that kills is written in assembly where C would let the compiler see it coming.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * The smallest useful capsule: it says who it is, repeats its argument, and ends with code 0. docs/sdk.md walks
- * through it. Run it at the prompt: `load hello some words`.
+ * The smallest useful capsule: it says who it is, repeats its argument, and ends with code 0.
+ * docs/sdk.md walks through it. Run it at the prompt: `load hello some words`.
  */
 #include "sdk/print.h"
 #include "sdk/start.h"

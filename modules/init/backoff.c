@@ -1,4 +1,5 @@
-/* See backoff.h: the rule is three numbers, and the delay follows from how many restarts the window has seen. */
+/* See backoff.h: the rule is three numbers, and the delay follows from how many restarts the window
+ * has seen. */
 #include "modules/init/backoff.h"
 
 #define NS_PER_MS 1000000ull

@@ -1,10 +1,11 @@
 #pragma once
 /*
- * When to start a capsule again, from its manifest's rule. Pure: time goes in, a decision comes out.
+ * When to start a capsule again, from its manifest's rule. Pure: time goes in, a decision comes
+ * out.
  *
- * The delay doubles with each restart, up to 32 times the first. Restarts are counted in windows: one opens at the
- * first restart and closes window_s later; after that count and delay begin anew. When a window has seen its maximum,
- * the next end is final.
+ * The delay doubles with each restart, up to 32 times the first. Restarts are counted in windows:
+ * one opens at the first restart and closes window_s later; after that count and delay begin anew.
+ * When a window has seen its maximum, the next end is final.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,15 +16,15 @@ enum { BACKOFF_DOUBLINGS = 5 };
 
 struct backoff {
     struct nos_restart rule;
-    uint64_t window_ns;   /* when the window opened */
-    uint32_t in_window;   /* restarts in it */
-    uint32_t total;       /* restarts ever */
+    uint64_t window_ns; /* when the window opened */
+    uint32_t in_window; /* restarts in it */
+    uint32_t total;     /* restarts ever */
 };
 
 enum backoff_verdict {
-    BACKOFF_DONE,     /* the rule does not ask for a restart */
-    BACKOFF_RESTART,  /* at *due_ns */
-    BACKOFF_GIVE_UP,  /* too often */
+    BACKOFF_DONE,    /* the rule does not ask for a restart */
+    BACKOFF_RESTART, /* at *due_ns */
+    BACKOFF_GIVE_UP, /* too often */
 };
 
 void backoff_init(struct backoff *b, const struct nos_restart *rule);

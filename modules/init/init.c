@@ -1,7 +1,8 @@
 /*
- * The first capsule. It starts what the policy lists, in that order, keeps it running as each manifest asks, and starts
- * or ends capsules for those whom the policy lets call it. One thread: requests come by message, ends of capsules by a
- * bound notification, restarts by the deadline of the wait.
+ * The first capsule. It starts what the policy lists, in that order, keeps it running as each
+ * manifest asks, and starts or ends capsules for those whom the policy lets call it. One thread:
+ * requests come by message, ends of capsules by a bound notification, restarts by the deadline of
+ * the wait.
  */
 #include <string.h>
 
@@ -23,7 +24,8 @@ static void start_from_policy(void)
     uint32_t id;
 
     for (uint64_t i = 0;; i++) {
-        nos_status_t st = nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record), &got);
+        nos_status_t st =
+            nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record), &got);
         if (st != NOS_OK || got != sizeof(record)) {
             return;
         }

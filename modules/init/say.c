@@ -1,6 +1,6 @@
 /*
- * init must not wait for the console: the console may be the capsule that just died, and init is who starts it again.
- * So the call to it has a deadline, and the log has everything anyway.
+ * init must not wait for the console: the console may be the capsule that just died, and init is
+ * who starts it again. So the call to it has a deadline, and the log has everything anyway.
  */
 #include "modules/init/say.h"
 

@@ -1,6 +1,7 @@
 /*
- * A slot per supervised capsule, a notification bit per slot. A capsule that ended is looked at once: its record says
- * how it ended and what its manifest asks for, backoff.c decides, and the slot waits, starts it again or is freed.
+ * A slot per supervised capsule, a notification bit per slot. A capsule that ended is looked at
+ * once: its record says how it ended and what its manifest asks for, backoff.c decides, and the
+ * slot waits, starts it again or is freed.
  */
 #include "modules/init/supervise.h"
 
@@ -18,13 +19,13 @@ enum { MODULE_ID = 32 };
 
 struct slot {
     enum slot_state state;
-    uint32_t id;            // of the capsule that runs, or ran last
+    uint32_t id;  // of the capsule that runs, or ran last
     nos_handle_t capsule;
-    struct backoff backoff; // rule.window_s 0: not yet read from the capsule
-    bool killed;            // somebody asked for its end
+    struct backoff backoff;  // rule.window_s 0: not yet read from the capsule
+    bool killed;             // somebody asked for its end
     uint64_t due_ns;
     uint8_t module[MODULE_ID];
-    uint8_t module_len;     // a name, or MODULE_ID
+    uint8_t module_len;  // a name, or MODULE_ID
     uint8_t arg_len;
     char arg[NOS_ARG_MAX];
 };
@@ -47,6 +48,15 @@ static void close_handle(nos_handle_t h)
 {
     nos_status_t st = nos_sys_handle_close(h);
     (void)st;  // it was ours and open: nothing else can come back
+}
+
+static void log_start(const struct slot *s, const char *what)
+{
+    if (s->module_len == MODULE_ID) {
+        nos_log("init: %s a module by its id, as capsule %u", what, s->id);
+    } else {
+        nos_log("init: %s %.*s as capsule %u", what, s->module_len, (const char *)s->module, s->id);
+    }
 }
 
 static nos_status_t launch(struct slot *s)
@@ -115,6 +125,7 @@ nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id)
     nos_status_t st = launch(s);
     if (st == NOS_OK) {
         *id = s->id;
+        log_start(s, "started");
     }
     return st;
 }
@@ -158,8 +169,8 @@ static void decide(struct slot *s, const struct nos_capsule_info *info)
     uint64_t now = nos_now_ns();
     // killed by others than us: as little the capsule's wish as a crash
     bool crashed = info->state == NOS_CAPSULE_CRASHED || info->state == NOS_CAPSULE_KILLED;
-    enum backoff_verdict v = s->killed ? BACKOFF_DONE
-                                       : backoff_ended(&s->backoff, crashed, now, &s->due_ns);
+    enum backoff_verdict v =
+        s->killed ? BACKOFF_DONE : backoff_ended(&s->backoff, crashed, now, &s->due_ns);
 
     if (v == BACKOFF_RESTART) {
         s->state = SLOT_WAITING;
@@ -209,8 +220,7 @@ static void restart(struct slot *s)
     nos_status_t st = launch(s);
 
     if (st == NOS_OK) {
-        nos_log("init: restarted %.*s as capsule %u", s->module_len == MODULE_ID ? 0 : s->module_len,
-                (const char *)s->module, s->id);
+        log_start(s, "restarted");
     } else if (st == NOS_NO_MEMORY || st == NOS_QUOTA || st == NOS_NO_SLOT) {
         uint64_t now = nos_now_ns();
         if (backoff_ended(&s->backoff, true, now, &s->due_ns) == BACKOFF_RESTART) {

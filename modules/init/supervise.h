@@ -15,11 +15,13 @@ void supervise_init(nos_handle_t node, nos_handle_t notify);
 
 /**
  * Start a module, by name or 32-byte module_id, and keep it running as its manifest says.
- * Errors: those of module_open and capsule_spawn; NO_SLOT when SUPERVISED_MAX run; TOO_BIG for a long argument.
+ * Errors: those of module_open and capsule_spawn; NO_SLOT when SUPERVISED_MAX run; TOO_BIG for a
+ * long argument.
  */
 MUST_CHECK nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id);
 
-/** End a capsule for good; also one that waits for its restart. Errors: those of capsule_open and capsule_kill. */
+/** End a capsule for good; also one that waits for its restart. Errors: those of capsule_open and
+ * capsule_kill. */
 MUST_CHECK nos_status_t supervise_kill(uint32_t id);
 
 /** Restarts so far of the module that runs, or ran last, as `id`. Errors: NOT_FOUND. */

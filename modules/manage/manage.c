@@ -1,10 +1,11 @@
 /*
- * The management channel on COM2. One thread: the interrupt signals, what arrived goes into the frame decoder, each
- * frame is answered before the next is looked at. A client has one request under way, so the line is silent while one
- * is carried out, and the device's sixteen bytes are enough.
+ * The management channel on COM2. One thread: the interrupt signals, what arrived goes into the
+ * frame decoder, each frame is answered before the next is looked at. A client has one request
+ * under way, so the line is silent while one is carried out, and the device's sixteen bytes are
+ * enough.
  *
- * What this capsule can do at all is bounded by its handles; what changes something also needs the operator's signature
- * over this boot's nonce and a counter that only rises.
+ * What this capsule can do at all is bounded by its handles; what changes something also needs the
+ * operator's signature over this boot's nonce and a counter that only rises.
  */
 #include <string.h>
 
@@ -21,7 +22,15 @@
 #include "sdk/start.h"
 #include "sdk/uart.h"
 
-enum { COM2 = 0x2f8, COM2_IRQ = 3, BIT_SERIAL = 1, PROTO = 1, MODULE_ID = 32, POWER_OFF = 1, POWER_RESET = 2 };
+enum {
+    COM2 = 0x2f8,
+    COM2_IRQ = 3,
+    BIT_SERIAL = 1,
+    PROTO = 1,
+    MODULE_ID = 32,
+    POWER_OFF = 1,
+    POWER_RESET = 2
+};
 enum { DRAIN_NS = 20000000 };
 
 static struct manage {
@@ -83,8 +92,8 @@ static nos_status_t do_hello(void)
 static nos_status_t do_info(const struct request *r)
 {
     uint64_t got = 0;
-    nos_status_t st = nos_sys_node_info(mg.node, r->topic, r->index, answer.bytes,
-                                        sizeof(answer.bytes), &got);
+    nos_status_t st =
+        nos_sys_node_info(mg.node, r->topic, r->index, answer.bytes, sizeof(answer.bytes), &got);
     if (st == NOS_OK) {
         answer.len = got <= sizeof(answer.bytes) ? got : sizeof(answer.bytes);
     }
@@ -189,8 +198,8 @@ static nos_status_t do_kill(const struct request *r)
 static nos_status_t do_token(const struct request *r)
 {
     size_t len = sizeof(struct nos_token_block);
-    nos_status_t st = nos_sys_token_export(mg.node, r->id, (nos_handle_t){ r->handle },
-                                           answer.bytes, len);
+    nos_status_t st =
+        nos_sys_token_export(mg.node, r->id, (nos_handle_t){ r->handle }, answer.bytes, len);
     if (st == NOS_OK) {
         answer.len = len;
     }
@@ -205,7 +214,8 @@ static void power(const struct frame *f, const struct request *r)
         return;
     }
     send(f, NOS_OK);
-    nos_status_t st = nos_sys_sleep(nos_now_ns() + DRAIN_NS);  // the last bytes are still in the device
+    nos_status_t st =
+        nos_sys_sleep(nos_now_ns() + DRAIN_NS);  // the last bytes are still in the device
     st = nos_sys_power(mg.power, r->action);
     nos_log("manage: power: %s", status_text(st));
 }
@@ -240,8 +250,8 @@ static nos_status_t authorise(const struct frame *f, span_t *args)
     if (!request_is_signed(f->verb)) {
         return NOS_OK;
     }
-    nos_status_t st = mg_verify(f->payload, f->verb, mg.nonce, mg.counter, mg.operator_pk, args,
-                                &counter);
+    nos_status_t st =
+        mg_verify(f->payload, f->verb, mg.nonce, mg.counter, mg.operator_pk, args, &counter);
     if (st == NOS_OK) {
         mg.counter = counter + 1;  // also when what follows fails: a signature serves once
     } else {

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The arguments of each verb of abi/manage.h, cut out of bytes that anybody on the line may have written. Pure: what a
- * request means is checked here, whether its sender may ask for it is not. Spec: docs/management.md.
+ * The arguments of each verb of abi/manage.h, cut out of bytes that anybody on the line may have
+ * written. Pure: what a request means is checked here, whether its sender may ask for it is not.
+ * Spec: docs/management.md.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,25 +15,26 @@
 
 struct request {  // which fields count depends on the verb; borrows the payload
     uint16_t verb;
-    uint64_t topic, index;   // INFO
-    uint64_t offset;         // UPLOAD
-    span_t bytes;            // UPLOAD
-    uint64_t len;            // LOAD: of the staged file
-    span_t hash;             // LOAD: 32 bytes
-    bool start;              // LOAD
-    char name[NOS_NAME_MAX]; // START
-    span_t arg;              // LOAD, START
-    uint32_t id;             // KILL, TOKEN
-    uint32_t action;         // POWER
-    uint32_t handle;         // TOKEN
+    uint64_t topic, index;    // INFO
+    uint64_t offset;          // UPLOAD
+    span_t bytes;             // UPLOAD
+    uint64_t len;             // LOAD: of the staged file
+    span_t hash;              // LOAD: 32 bytes
+    bool start;               // LOAD
+    char name[NOS_NAME_MAX];  // START
+    span_t arg;               // LOAD, START
+    uint32_t id;              // KILL, TOKEN
+    uint32_t action;          // POWER
+    uint32_t handle;          // TOKEN
 };
 
-/** Does the verb change something, so that it needs the operator's signature? True for unknown verbs from 16 on. */
+/** Does the verb change something, so that it needs the operator's signature? True for unknown
+ * verbs from 16 on. */
 MUST_CHECK bool request_is_signed(uint16_t verb);
 
 /**
  * Parse the arguments: the payload of an unsigned request, what mg_verify gave of a signed one.
- * Errors: BAD_MESSAGE (wrong length or field), TOO_BIG (argument or staged file too long), NOT_SUPPORTED (no such
- *         verb).
+ * Errors: BAD_MESSAGE (wrong length or field), TOO_BIG (argument or staged file too long),
+ * NOT_SUPPORTED (no such verb).
  */
 MUST_CHECK nos_status_t request_parse(uint16_t verb, span_t args, struct request *out);

@@ -1,7 +1,8 @@
 /*
- * Random system calls from a seed: the same seed makes the same calls. Left out is only what would end this capsule or
- * make it wait for ever; addresses are bad ones, or inside a page that no neighbour shares, so that an answer can
- * overwrite nothing that this program needs. Handles are made anew from time to time, or the table would only be full.
+ * Random system calls from a seed: the same seed makes the same calls. Left out is only what would
+ * end this capsule or make it wait for ever; addresses are bad ones, or inside a page that no
+ * neighbour shares, so that an answer can overwrite nothing that this program needs. Handles are
+ * made anew from time to time, or the table would only be full.
  */
 #include "abi/caps.h"
 #include "abi/info.h"
@@ -41,7 +42,7 @@ _Static_assert(NOS_SYS_THREAD_EXIT == 6, "fuzz_thread");
 
 static uint64_t a_handle(void)
 {
-    const nos_handle_t known[] = { target.console, target.node,   target.region,
+    const nos_handle_t known[] = { target.console,  target.node,   target.region,
                                    target.endpoint, target.notify, target.stale };
     switch (below(4)) {
     case 0:
@@ -66,8 +67,9 @@ static uint64_t an_address(void)
 
 static uint64_t a_number(void)
 {
-    const uint64_t edges[] = { 0, 1, 2, 3, 7, 8, 16, 64, 192, 240, 255, 256, 4096, UINT32_MAX, 1ull << 32,
-                               1ull << 63, UINT64_MAX };
+    const uint64_t edges[] = { 0,    1,          2,          3,          7,         8,
+                               16,   64,         192,        240,        255,       256,
+                               4096, UINT32_MAX, 1ull << 32, 1ull << 63, UINT64_MAX };
     return below(4) == 0 ? next() >> below(64) : edges[below(ARRAY_LEN(edges))];
 }
 
@@ -102,7 +104,8 @@ static bool touches_console(uint64_t nr, uint64_t h)
 
 static nos_status_t message(uint64_t nr)
 {
-    struct nos_ipc_regs r = { .rax = nr, .rdi = nr == NOS_SYS_IPC_REPLY ? below(2) : a_handle(),
+    struct nos_ipc_regs r = { .rax = nr,
+                              .rdi = nr == NOS_SYS_IPC_REPLY ? below(2) : a_handle(),
                               .rsi = below(2) == 0 ? below(65) : next(),
                               .rbx = nr == NOS_SYS_IPC_REPLY ? next() >> below(64) : soon() };
 
@@ -124,13 +127,15 @@ static void tame(uint64_t nr, uint64_t a[ARGS])
     } else if (nr == NOS_SYS_NOTIFY_WAIT) {
         a[1] = soon();
     } else if (nr == NOS_SYS_THREAD_CREATE) {
-        const uint64_t entries[] = { (uint64_t)fuzz_thread, (uint64_t)fuzz_thread, 0, 0xffffffff80000000,
-                                     0x0000800000000000, UINT64_MAX };
+        const uint64_t entries[] = { (uint64_t)fuzz_thread, (uint64_t)fuzz_thread, 0,
+                                     0xffffffff80000000,    0x0000800000000000,    UINT64_MAX };
         a[0] = entries[below(ARRAY_LEN(entries))];
     } else if (nr == NOS_SYS_LOG_WRITE && below(64) != 0) {
         a[1] = 4096;  // too long: a log full of random lines helps nobody
     } else if (nr == NOS_SYS_HANDLE_DUP && below(256) != 0) {
-        a[2] = below(2) == 0 ? 0 : UINT64_MAX >> 8;  // an expired handle keeps its slot until the capsule ends
+        a[2] = below(2) == 0
+                   ? 0
+                   : UINT64_MAX >> 8;  // an expired handle keeps its slot until the capsule ends
     } else if (nr == NOS_SYS_HANDLE_CLOSE && (uint32_t)a[0] == target.node.v) {
         a[0] = target.stale.v;
     }
@@ -169,7 +174,8 @@ static nos_status_t clean_up(void)
     struct nos_handle_info h;
     uint64_t index = (uint64_t)nos_self()->capsule << 32, got;
 
-    while (nos_sys_node_info(target.node, NOS_TOPIC_HANDLES, index, &h, sizeof(h), &got) == NOS_OK) {
+    while (nos_sys_node_info(target.node, NOS_TOPIC_HANDLES, index, &h, sizeof(h), &got) ==
+           NOS_OK) {
         bool keep = h.handle == target.console.v || h.handle == target.node.v;
         if (keep || nos_sys_handle_close((nos_handle_t){ h.handle }) != NOS_OK) {
             index++;  // an expired handle stays in its slot
@@ -197,7 +203,8 @@ void fuzz(uint64_t seed, uint64_t count)
         }
         ok += one_call() == NOS_OK ? 1 : 0;
         if ((i + 1) % report == 0) {
-            nos_print("FUZZ %llu of %llu\n", (unsigned long long)(i + 1), (unsigned long long)count);
+            nos_print("FUZZ %llu of %llu\n", (unsigned long long)(i + 1),
+                      (unsigned long long)count);
         }
     }
     nos_print("FUZZ done: seed %llu, %llu calls, %llu succeeded\n", (unsigned long long)seed,

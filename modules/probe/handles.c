@@ -1,4 +1,5 @@
-/* Handles that are none, that were, that name something else, that lack a right; and numbers that are no call. */
+/* Handles that are none, that were, that name something else, that lack a right; and numbers that
+ * are no call. */
 #include "abi/caps.h"
 #include "abi/info.h"
 #include "modules/probe/probe.h"
@@ -20,7 +21,8 @@ static const struct row rows[] = {
 #undef SYSCALL
 };
 
-/* Message calls take their deadline in rbx, so that a forged handle cannot make this thread wait for ever. */
+/* Message calls take their deadline in rbx, so that a forged handle cannot make this thread wait
+ * for ever. */
 static nos_status_t call_with(const struct row *r, uint64_t h)
 {
     if (r->nr >= NOS_SYS_IPC_CALL && r->nr <= NOS_SYS_IPC_REPLY_RECV) {
@@ -67,7 +69,8 @@ static void forged(const struct row *r)
 static void wrong_type(const struct row *r)
 {
     // one of the two is not of the type that the call wants, unless it takes any
-    bool region = (r->types & 1u << NOS_TYPE_REGION) != 0, note = (r->types & 1u << NOS_TYPE_NOTIFICATION) != 0;
+    bool region = (r->types & 1u << NOS_TYPE_REGION) != 0,
+         note = (r->types & 1u << NOS_TYPE_NOTIFICATION) != 0;
     char name[64];
 
     if (region && note) {
@@ -136,8 +139,8 @@ static void node_rights(void)
 
 static void numbers(void)
 {
-    const uint64_t none[] = { NOS_SYS_COUNT, 127, 128, 255, 256, 0xffff, 1ull << 31, 1ull << 32,
-                              1ull << 63, UINT64_MAX };
+    const uint64_t none[] = { NOS_SYS_COUNT, 127,        128,        255,        256,
+                              0xffff,        1ull << 31, 1ull << 32, 1ull << 63, UINT64_MAX };
     char name[64];
 
     for (size_t i = 0; i < ARRAY_LEN(none); i++) {
@@ -150,7 +153,8 @@ void attack_handles(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct row *r = &rows[i];
-        bool may = (r->classes & NOS_CLASS_CRYPTO) == 0;  // without the class no handle is looked at
+        bool may =
+            (r->classes & NOS_CLASS_CRYPTO) == 0;  // without the class no handle is looked at
         if (r->types != 0 && may) {
             forged(r);
             wrong_type(r);

@@ -10,9 +10,9 @@ struct call {
     const char *name;
     uint64_t nr;
     uint64_t arg[RAW_ARGS];
-    unsigned at;   /* which argument is the address */
+    unsigned at; /* which argument is the address */
     uint64_t len;
-    bool reads;    /* the kernel only reads there */
+    bool reads; /* the kernel only reads there */
 };
 
 static void attack(const struct call *c)
@@ -41,11 +41,18 @@ void attack_pointers(void)
         { "self_info", NOS_SYS_SELF_INFO, { 0, info }, 0, info, false },
         { "handle_info", NOS_SYS_HANDLE_INFO, { target.region.v, 0, h }, 1, h, false },
         { "log_write", NOS_SYS_LOG_WRITE, { 0, LOG_BYTES }, 0, LOG_BYTES, true },
-        { "node_info-about", NOS_SYS_NODE_INFO,
-          { target.node.v, NOS_TOPIC_ABOUT, 0, 0, sizeof(struct nos_about) }, 3,
-          sizeof(struct nos_about), false },
-        { "node_info-capsules", NOS_SYS_NODE_INFO,
-          { target.node.v, NOS_TOPIC_CAPSULES, 0, 0, info }, 3, info, false },
+        { "node_info-about",
+          NOS_SYS_NODE_INFO,
+          { target.node.v, NOS_TOPIC_ABOUT, 0, 0, sizeof(struct nos_about) },
+          3,
+          sizeof(struct nos_about),
+          false },
+        { "node_info-capsules",
+          NOS_SYS_NODE_INFO,
+          { target.node.v, NOS_TOPIC_CAPSULES, 0, 0, info },
+          3,
+          info,
+          false },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {

@@ -1,7 +1,8 @@
 /*
- * Attacks the kernel through its front door: every system call with arguments that it must refuse, and the status that
- * abi/syscalls.tbl promises for each. `probe` runs the table, `probe fuzz SEED COUNT` random calls. The machine is
- * right when every line says ok and all other capsules still answer.
+ * Attacks the kernel through its front door: every system call with arguments that it must refuse,
+ * and the status that abi/syscalls.tbl promises for each. `probe` runs the table, `probe fuzz SEED
+ * COUNT` random calls. The machine is right when every line says ok and all other capsules still
+ * answer.
  */
 #include "modules/probe/probe.h"
 

@@ -7,11 +7,11 @@
 #include "sdk/syscalls.h"
 
 struct target {
-    nos_handle_t console, node;    /* granted: call; inspect */
+    nos_handle_t console, node;            /* granted: call; inspect */
     nos_handle_t region, endpoint, notify; /* made here, all rights */
-    nos_handle_t stale;            /* was a notification, is closed */
-    uint8_t *page;                 /* mapped, read and write; what follows it is not mapped */
-    uint8_t *read_only;            /* the same region, mapped read-only */
+    nos_handle_t stale;                    /* was a notification, is closed */
+    uint8_t *page;      /* mapped, read and write; what follows it is not mapped */
+    uint8_t *read_only; /* the same region, mapped read-only */
 };
 extern struct target target;
 
@@ -28,7 +28,8 @@ struct address {
 };
 enum { ADDRESSES = 12 };
 
-/** Addresses that are not the capsule's to write `len` bytes to. Gives: how many of `out` were filled. */
+/** Addresses that are not the capsule's to write `len` bytes to. Gives: how many of `out` were
+ * filled. */
 unsigned bad_addresses(struct address out[ADDRESSES], uint64_t len);
 
 void attack_pointers(void);

@@ -1,4 +1,5 @@
-/* Numbers out of range, reserved bits, impossible lengths, states that do not allow it, deadlines that are over. */
+/* Numbers out of range, reserved bits, impossible lengths, states that do not allow it, deadlines
+ * that are over. */
 #include "abi/caps.h"
 #include "abi/info.h"
 #include "modules/probe/probe.h"

@@ -1,4 +1,5 @@
-/* Commands that change something. Each goes through a handle that the policy granted, or says that it did not. */
+/* Commands that change something. Each goes through a handle that the policy granted, or says that
+ * it did not. */
 #include <string.h>
 
 #include "lib/fmt.h"

@@ -1,6 +1,7 @@
 /*
- * Candidates are commands for the first word, verified modules after `load`, capsules after `caps` and `kill`. What all
- * of them share is inserted; when that is nothing new, they are listed under the line.
+ * Candidates are commands for the first word, verified modules after `load`, capsules after `caps`
+ * and `kill`. What all of them share is inserted; when that is nothing new, they are listed under
+ * the line.
  */
 #include "modules/shell/complete.h"
 
@@ -16,14 +17,15 @@ struct match {
     char common[32];  // what all candidates begin with
     size_t common_len;
     size_t n;
-    bool list;        // second pass: print them
+    bool list;  // second pass: print them
 };
 
 static void offer(struct match *m, span_t name)
 {
     size_t len = name.len < sizeof(m->common) ? name.len : sizeof(m->common);
 
-    if (len < m->word.len || (m->word.len > 0 && memcmp(name.data, m->word.data, m->word.len) != 0)) {
+    if (len < m->word.len ||
+        (m->word.len > 0 && memcmp(name.data, m->word.data, m->word.len) != 0)) {
         return;
     }
     if (m->list) {

@@ -1,6 +1,7 @@
 /*
- * Every change ends in refresh(): return, prompt, the part of the line that fits, erase the rest, put the cursor back.
- * Only the common case, a character typed at the end of a short line, is sent as that character.
+ * Every change ends in refresh(): return, prompt, the part of the line that fits, erase the rest,
+ * put the cursor back. Only the common case, a character typed at the end of a short line, is sent
+ * as that character.
  */
 #include "modules/shell/edit.h"
 
@@ -9,8 +10,24 @@
 #include "lib/fmt.h"
 
 enum escape_state { NO_ESCAPE, AFTER_ESC, AFTER_BRACKET, AFTER_O };
-enum { CTRL_A = 1, CTRL_B = 2, CTRL_C = 3, CTRL_D = 4, CTRL_E = 5, CTRL_F = 6, BACKSPACE = 8, TAB = 9, CTRL_K = 11,
-       CTRL_L = 12, CTRL_N = 14, CTRL_P = 16, CTRL_U = 21, CTRL_W = 23, ESC = 27, DELETE = 127 };
+enum {
+    CTRL_A = 1,
+    CTRL_B = 2,
+    CTRL_C = 3,
+    CTRL_D = 4,
+    CTRL_E = 5,
+    CTRL_F = 6,
+    BACKSPACE = 8,
+    TAB = 9,
+    CTRL_K = 11,
+    CTRL_L = 12,
+    CTRL_N = 14,
+    CTRL_P = 16,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    ESC = 27,
+    DELETE = 127
+};
 
 static void send(struct edit *e, const char *text, size_t len)
 {

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * One line of input on a terminal: bytes as typed go in, an event and the bytes that make the terminal show the line
- * come out. Pure: no terminal is read or written here. Wide lines scroll sideways under the prompt, so a line never
- * wraps and one carriage return always finds its start.
+ * One line of input on a terminal: bytes as typed go in, an event and the bytes that make the
+ * terminal show the line come out. Pure: no terminal is read or written here. Wide lines scroll
+ * sideways under the prompt, so a line never wraps and one carriage return always finds its start.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,16 +24,16 @@ enum edit_event {
 
 struct edit {
     const char *prompt;
-    char line[EDIT_LINE]; /* zero-terminated */
-    size_t len, at;       /* bytes, cursor */
+    char line[EDIT_LINE];                  /* zero-terminated */
+    size_t len, at;                        /* bytes, cursor */
     char history[EDIT_HISTORY][EDIT_LINE]; /* ring; the newest is n_history - 1 */
-    size_t n_history;     /* ever added */
-    size_t back;          /* 0 = the line being written, n = n lines back */
-    char draft[EDIT_LINE]; /* the line being written while history is shown */
-    uint8_t escape;       /* state of an escape sequence */
+    size_t n_history;                      /* ever added */
+    size_t back;                           /* 0 = the line being written, n = n lines back */
+    char draft[EDIT_LINE];                 /* the line being written while history is shown */
+    uint8_t escape;                        /* state of an escape sequence */
     uint8_t param;
-    bool after_cr;        /* \r came: a \n that follows belongs to it */
-    char out[EDIT_OUT];   /* for the terminal; edit_take empties it */
+    bool after_cr;      /* \r came: a \n that follows belongs to it */
+    char out[EDIT_OUT]; /* for the terminal; edit_take empties it */
     size_t out_len;
 };
 
@@ -51,7 +51,8 @@ void edit_insert(struct edit *e, span_t text);
 /** Show prompt and line as they are now. */
 void edit_refresh(struct edit *e);
 
-/** What the terminal should get, since the last call. Valid until the next call of anything here. */
+/** What the terminal should get, since the last call. Valid until the next call of anything here.
+ */
 MUST_CHECK span_t edit_take(struct edit *e);
 
 /** Remember a finished line; empty ones and repetitions of the last one are not. */

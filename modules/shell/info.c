@@ -43,8 +43,9 @@ nos_status_t info_capsule(const char *name_or_id, struct nos_capsule_info *out)
     nos_status_t st;
 
     for (uint64_t i = 0; (st = INFO(NOS_TOPIC_CAPSULES, i, out)) == NOS_OK; i++) {
-        bool match = by_id ? out->id == id
-                           : nos_name_is(out->name, name_or_id) && out->state == NOS_CAPSULE_RUNNING;
+        bool match = by_id
+                         ? out->id == id
+                         : nos_name_is(out->name, name_or_id) && out->state == NOS_CAPSULE_RUNNING;
         if (match) {
             return NOS_OK;
         }

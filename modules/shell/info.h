@@ -10,11 +10,13 @@
 #include "lib/compiler.h"
 #include "lib/span.h"
 
-/** Errors: those of node_info (NOT_FOUND past the last record); BAD_MESSAGE when the kernel's record has another size. */
+/** Errors: those of node_info (NOT_FOUND past the last record); BAD_MESSAGE when the kernel's
+ * record has another size. */
 #define INFO(topic, index, out) info_get((topic), (index), (out), sizeof(*(out)))
 MUST_CHECK nos_status_t info_get(uint64_t topic, uint64_t index, void *out, size_t len);
 
-/** Text of the log from `*from` on; `*from` moves behind it. An empty `*text`: nothing new. Borrows: `room`. */
+/** Text of the log from `*from` on; `*from` moves behind it. An empty `*text`: nothing new.
+ * Borrows: `room`. */
 MUST_CHECK nos_status_t info_log(uint64_t *from, mspan_t room, span_t *text);
 
 /** A running capsule by decimal id or by name. Errors: NOT_FOUND. */

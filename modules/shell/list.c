@@ -1,4 +1,5 @@
-/* Commands that show: each walks one topic and prints its records with lib/render, as nonosctl does. */
+/* Commands that show: each walks one topic and prints its records with lib/render, as nonosctl
+ * does. */
 #include <string.h>
 
 #include "abi/token.h"
@@ -116,7 +117,8 @@ NOINLINE static void export_token(const char *capsule, const char *handle)
         nos_print("caps: '%s' is not a handle; `caps %s` lists them\n", handle, capsule);
         return;
     }
-    st = nos_sys_token_export(shell.node, c.id, (nos_handle_t){ (uint32_t)h }, token, sizeof(token));
+    st =
+        nos_sys_token_export(shell.node, c.id, (nos_handle_t){ (uint32_t)h }, token, sizeof(token));
     if (st == NOS_NOT_FOUND) {
         nos_print("caps: capsule %u has no handle %s; `caps %u` lists them\n", c.id, handle, c.id);
         return;

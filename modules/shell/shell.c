@@ -1,6 +1,7 @@
 /*
- * The prompt. It owns nothing but its handles: listings come from node_info, starting and ending capsules goes through
- * init, the terminal is the console's endpoint. When the console is restarted, the read simply begins again.
+ * The prompt. It owns nothing but its handles: listings come from node_info, starting and ending
+ * capsules goes through init, the terminal is the console's endpoint. When the console is
+ * restarted, the read simply begins again.
  */
 #include "modules/shell/shell.h"
 
@@ -21,8 +22,8 @@ struct shell shell;
 const struct command commands[] = {
     { "help", "[COMMAND]", "what there is, and how it is used", 0, 1, cmd_help },
     { "ps", "", "capsules: module, id, state, threads, memory, restarts", 0, 0, cmd_ps },
-    { "caps", "[CAPSULE] | --export CAPSULE HANDLE", "handles of a capsule or of all; or a signed token for one", 0, 3,
-      cmd_caps },
+    { "caps", "[CAPSULE] | --export CAPSULE HANDLE",
+      "handles of a capsule or of all; or a signed token for one", 0, 3, cmd_caps },
     { "modules", "", "what was verified, or refused and why", 0, 0, cmd_modules },
     { "mem", "", "where memory went", 0, 0, cmd_mem },
     { "load", "NAME | MODULE_ID [ARG...]", "start a verified module", 1, WORDS_MAX, cmd_load },

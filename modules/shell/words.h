@@ -18,7 +18,8 @@ struct words {
 /** Errors: TOO_BIG (too many words, too long), INVALID (a quote is not closed). */
 MUST_CHECK nos_status_t words_split(struct words *w, const char *line);
 
-/** Words from `first` on, joined by blanks, into `out`; cut at `cap` - 1 bytes. Gives: the length. */
+/** Words from `first` on, joined by blanks, into `out`; cut at `cap` - 1 bytes. Gives: the length.
+ */
 size_t words_join(const struct words *w, size_t first, char *out, size_t cap);
 
 static inline bool words_same(const char *a, const char *b)

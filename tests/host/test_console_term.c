@@ -1,4 +1,5 @@
-/* The console's terminal: what is on the grid, and that drawing shows exactly that and nothing twice. */
+/* The console's terminal: what is on the grid, and that drawing shows exactly that and nothing
+ * twice. */
 #include "modules/console/term.h"
 #include "tests/host/test.h"
 
@@ -140,10 +141,12 @@ static void test_unknown_sequences(void **state)
     assert_row(0, "ok");
 }
 
-/* Random bytes: memory stays whole (ASan looks), and drawing always ends with nothing left to draw. */
+/* Random bytes: memory stays whole (ASan looks), and drawing always ends with nothing left to draw.
+ */
 static void test_noise(void **state)
 {
-    const char *parts[] = { "\x1b[", "\x1b", ";", "5", "H", "J", "K", "m", "\n", "\r", "\b", "\t", "text", "\xc3", "\xa9", "A", "31" };
+    const char *parts[] = { "\x1b[", "\x1b", ";",  "5",    "H",    "J",    "K", "m", "\n",
+                            "\r",    "\b",   "\t", "text", "\xc3", "\xa9", "A", "31" };
     uint32_t seed = 7;
     (void)state;
     for (int i = 0; i < 100000; i++) {

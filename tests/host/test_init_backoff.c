@@ -50,7 +50,8 @@ static void test_giving_up(void **state)
         assert_int_equal(backoff_ended(&b, true, S + (uint64_t)i, &due), BACKOFF_RESTART);
     }
     assert_int_equal(backoff_ended(&b, true, 2 * S, &due), BACKOFF_GIVE_UP);
-    assert_int_equal(backoff_ended(&b, true, 11 * S, &due), BACKOFF_GIVE_UP);  // the last moment of the window
+    assert_int_equal(backoff_ended(&b, true, 11 * S, &due),
+                     BACKOFF_GIVE_UP);  // the last moment of the window
     assert_int_equal(backoff_ended(&b, true, 11 * S + 1, &due), BACKOFF_RESTART);
     assert_int_equal(b.in_window, 1);
     assert_int_equal(b.total, 4);
@@ -69,7 +70,9 @@ static void test_longest_delay(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rules), cmocka_unit_test(test_doubling),
-                                        cmocka_unit_test(test_giving_up), cmocka_unit_test(test_longest_delay) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rules),
+                                        cmocka_unit_test(test_doubling),
+                                        cmocka_unit_test(test_giving_up),
+                                        cmocka_unit_test(test_longest_delay) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

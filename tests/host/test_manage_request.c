@@ -44,7 +44,8 @@ static void test_unknown(void **state)
     struct request r;
     (void)state;
     for (unsigned verb = 0; verb <= UINT16_MAX; verb++) {
-        bool known = (verb >= NOS_MG_HELLO && verb <= NOS_MG_UPLOAD) || (verb >= NOS_MG_LOAD && verb <= NOS_MG_TOKEN);
+        bool known = (verb >= NOS_MG_HELLO && verb <= NOS_MG_UPLOAD) ||
+                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_TOKEN);
         assert_true((parse((uint16_t)verb, "", 0, &r) == NOS_NOT_SUPPORTED) == !known);
         assert_true(request_is_signed((uint16_t)verb) == (verb >= NOS_MG_LOAD));
     }
@@ -74,7 +75,9 @@ static void test_load(void **state)
     (void)state;
     store_le64(bytes, 4096);
     for (size_t len = 0; len <= sizeof(bytes); len++) {
-        nos_status_t want = len < 41 ? NOS_BAD_MESSAGE : len > 41 + NOS_ARG_MAX ? NOS_TOO_BIG : NOS_OK;
+        nos_status_t want = len < 41                 ? NOS_BAD_MESSAGE
+                            : len > 41 + NOS_ARG_MAX ? NOS_TOO_BIG
+                                                     : NOS_OK;
         assert_int_equal(parse(NOS_MG_LOAD, bytes, len, &r), want);
     }
     bytes[40] = 1;
@@ -111,7 +114,8 @@ static void test_start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_fixed), cmocka_unit_test(test_unknown),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_fixed),
+                                        cmocka_unit_test(test_unknown),
                                         cmocka_unit_test(test_upload), cmocka_unit_test(test_load),
                                         cmocka_unit_test(test_start) };
     return cmocka_run_group_tests(tests, NULL, NULL);

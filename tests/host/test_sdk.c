@@ -8,11 +8,11 @@ static void same(const char *want, const char *got)
     assert_string_equal(got, want);
 }
 
-#define FORMAT(want, ...)                                                   \
-    do {                                                                    \
-        char buf[128];                                                      \
+#define FORMAT(want, ...) \
+    do { \
+        char buf[128]; \
         assert_int_equal(nos_format(buf, sizeof(buf), __VA_ARGS__), strlen(want)); \
-        same((want), buf);                                                  \
+        same((want), buf); \
     } while (0)
 
 static void test_verbs(void **state)
@@ -24,7 +24,8 @@ static void test_verbs(void **state)
     FORMAT("-9223372036854775808", "%lld", (long long)INT64_MIN);
     FORMAT("18446744073709551615", "%llu", (unsigned long long)UINT64_MAX);
     FORMAT("ff FF 0xff", "%x %X %p", 255u, 255u, (void *)255);
-    FORMAT("255 -1 65535", "%hhu %hhd %hu", (unsigned char)255, (signed char)-1, (unsigned short)65535);
+    FORMAT("255 -1 65535", "%hhu %hhd %hu", (unsigned char)255, (signed char)-1,
+           (unsigned short)65535);
     FORMAT("100%", "%d%%", 100);
     FORMAT("7 8 9", "%zu %ju %ld", (size_t)7, (uintmax_t)8, 9L);
 }
@@ -66,6 +67,7 @@ static void test_clock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_verbs), cmocka_unit_test(test_width),
-                                        cmocka_unit_test(test_bounds), cmocka_unit_test(test_clock) };
+                                        cmocka_unit_test(test_bounds),
+                                        cmocka_unit_test(test_clock) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The shell's line editor, seen as a terminal would show it: a small screen interprets what it sends. */
+/* The shell's line editor, seen as a terminal would show it: a small screen interprets what it
+ * sends. */
 #include "modules/shell/edit.h"
 #include "modules/shell/words.h"
 #include "tests/host/test.h"
@@ -206,7 +207,8 @@ static void test_words(void **state)
     line[WORDS_TEXT] = '\0';
     assert_int_equal(words_split(&w, line), NOS_TOO_BIG);
     assert_int_equal(words_split(&w, "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4"), NOS_OK);
-    assert_int_equal(words_split(&w, "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"), NOS_TOO_BIG);
+    assert_int_equal(words_split(&w, "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"),
+                     NOS_TOO_BIG);
 }
 
 int main(void)
