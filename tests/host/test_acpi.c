@@ -341,6 +341,9 @@ static void test_s5(void **state)
     assert_int_equal(scan(rooted, sizeof rooted, &v), NOS_OK);
     assert_int_equal(v.slp_typa, 0);
     assert_int_equal(v.slp_typb, 1);
+    memcpy(aml, rooted, sizeof rooted);
+    aml[0] = 0x09;  // a root prefix, but no Name before it
+    assert_int_equal(scan(aml, sizeof rooted, &v), NOS_NOT_FOUND);
     static const uint8_t wide[] = { 0x08, '_',  'S',  '5',  '_', 0x12, 0x4a, 0x00, 0x02,
                                     0x0b, 0x07, 0x00, 0x0c, 2,   0,    0,    0 };
     assert_int_equal(scan(wide, sizeof wide, &v), NOS_NOT_FOUND);  // package runs past the end
