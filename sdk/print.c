@@ -32,8 +32,7 @@ static void log_text(const char *text, size_t len)
         len--;  // the log ends its lines itself
     }
     len = len < NOS_LOG_LINE ? len : NOS_LOG_LINE;
-    nos_status_t st = nos_sys_log_write(text, len);
-    (void)st;  // nowhere left to say so
+    nos_ignore(nos_sys_log_write(text, len));  // nowhere left to say so
 }
 
 void nos_print(const char *fmt, ...)

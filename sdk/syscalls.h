@@ -15,6 +15,12 @@ typedef struct {  // a capsule-local number, as the kernel gave it; 0 names noth
     uint32_t v;
 } nos_handle_t;
 
+/** For a status that changes nothing for the caller; a comment beside it says why. */
+static inline void nos_ignore(nos_status_t st)
+{
+    (void)st;
+}
+
 /* nos_syscallN: any number, N arguments as they are; `value` may be NULL. The typed stubs below
  * stand on them, and so do tests that mean to pass nonsense. */
 static inline nos_status_t nos_syscall0(uint64_t nr, uint64_t *value)

@@ -115,8 +115,7 @@ size_t nos_uart_read(struct nos_uart *u, mspan_t room)
 
 void nos_uart_ack(struct nos_uart *u)
 {
-    nos_status_t st = nos_sys_irq_ack(u->irq);
-    (void)st;  // BAD_STATE: nothing was pending
+    nos_ignore(nos_sys_irq_ack(u->irq));  // BAD_STATE: nothing was pending
 }
 
 static bool wait_empty(struct nos_uart *u)

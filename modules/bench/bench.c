@@ -42,17 +42,15 @@ nos_status_t bench_peer_start(const char *arg, nos_handle_t *capsule)
     nos_status_t st = nos_sys_module_open(bench_node, "bench", 5, &module);
     if (st == NOS_OK) {
         st = nos_sys_capsule_spawn(module, arg, strlen(arg), (nos_handle_t){ 0 }, 0, capsule);
-        nos_status_t closed = nos_sys_handle_close(module);
-        (void)closed;
+        nos_ignore(nos_sys_handle_close(module));
     }
     return st;
 }
 
 void bench_peer_end(nos_handle_t capsule)
 {
-    nos_status_t st = nos_sys_capsule_kill(capsule);
-    st = nos_sys_handle_close(capsule);
-    (void)st;
+    nos_ignore(nos_sys_capsule_kill(capsule));  // it may have ended by itself
+    nos_ignore(nos_sys_handle_close(capsule));
 }
 
 int nos_main(void)

@@ -30,8 +30,7 @@ static nos_status_t stage(span_t file, nos_handle_t *region)
 
 static void close_handle(nos_handle_t h)
 {
-    nos_status_t st = nos_sys_handle_close(h);
-    (void)st;
+    nos_ignore(nos_sys_handle_close(h));
 }
 
 /* Run it to its end. Gives: its exit code. */

@@ -22,8 +22,7 @@ static void to_console(const char *line)
 
     m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
     if (console.v != 0 && nos_msg_put(&m, 0, line, len)) {
-        nos_status_t st = nos_call(console, &m, nos_now_ns() + PATIENCE_NS);
-        (void)st;  // it is in the log
+        nos_ignore(nos_call(console, &m, nos_now_ns() + PATIENCE_NS));  // it is in the log
     }
 }
 

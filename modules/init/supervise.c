@@ -46,8 +46,7 @@ static uint64_t bit_of(const struct slot *s)
 
 static void close_handle(nos_handle_t h)
 {
-    nos_status_t st = nos_sys_handle_close(h);
-    (void)st;  // it was ours and open: nothing else can come back
+    nos_ignore(nos_sys_handle_close(h));  // it was ours and open: nothing else can come back
 }
 
 static void log_start(const struct slot *s, const char *what)

@@ -166,8 +166,7 @@ static nos_status_t do_load(const struct request *r)
     if (r->start) {
         st = start(NOS_INIT_START_ID, SPAN_OF(id), r->arg, &capsule);
     }
-    nos_status_t closed = nos_sys_handle_close(module);
-    (void)closed;  // the registry keeps the module, the handle was ours
+    nos_ignore(nos_sys_handle_close(module));  // the registry keeps the module, the handle was ours
     if (st == NOS_OK) {
         give(id, sizeof(id));
         give_le32(capsule);
@@ -214,9 +213,8 @@ static void power(const struct frame *f, const struct request *r)
         return;
     }
     send(f, NOS_OK);
-    nos_status_t st =
-        nos_sys_sleep(nos_now_ns() + DRAIN_NS);  // the last bytes are still in the device
-    st = nos_sys_power(mg.power, r->action);
+    nos_ignore(nos_sys_sleep(nos_now_ns() + DRAIN_NS));  // the last bytes are still in the device
+    nos_status_t st = nos_sys_power(mg.power, r->action);
     nos_log("manage: power: %s", status_text(st));
 }
 

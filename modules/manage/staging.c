@@ -44,8 +44,7 @@ static nos_status_t grow(size_t need)
     }
     st = nos_sys_region_map(region, PROT_READ_WRITE, &at);
     if (st != NOS_OK) {
-        nos_status_t closed = nos_sys_handle_close(region);
-        (void)closed;
+        nos_ignore(nos_sys_handle_close(region));
         return st;
     }
     size_t len = stage.len;

@@ -101,8 +101,7 @@ static void deadlines(void)
     nos_handle_t brief;
 
     if (nos_sys_handle_dup(target.notify, NOS_RIGHT_SIGNAL, 1, &brief) == NOS_OK) {
-        nos_status_t st = nos_sys_sleep(nos_now_ns() + 1000);
-        (void)st;
+        nos_ignore(nos_sys_sleep(nos_now_ns() + 1000));
         expect("notify_signal/expired", NOS_EXPIRED, nos_sys_notify_signal(brief, 1));
     }
     expect("sleep/past", NOS_OK, nos_sys_sleep(PAST));
@@ -120,7 +119,7 @@ static void exhaustion(void)
     }
     expect("notify_create/full", NOS_QUOTA, st);  // the manifest's limit of handles
     for (unsigned i = 0; i < n; i++) {
-        st = nos_sys_handle_close(made[i]);
+        nos_ignore(nos_sys_handle_close(made[i]));
     }
     expect("notify_create/after", NOS_OK, nos_sys_notify_create(&made[0]));
     expect("handle_close/after", NOS_OK, nos_sys_handle_close(made[0]));

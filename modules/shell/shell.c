@@ -50,8 +50,7 @@ const struct command *command_find(const char *name)
 
 void show(const struct fmt *f)
 {
-    nos_status_t st = nos_console_write(fmt_text(f));
-    (void)st;  // there is nobody else to tell
+    nos_ignore(nos_console_write(fmt_text(f)));  // there is nobody else to tell
 }
 
 void complain(const char *what, nos_status_t st)
@@ -119,8 +118,7 @@ static span_t read_input(void)
 
 static void flush(struct edit *e)
 {
-    nos_status_t st = nos_console_write(edit_take(e));
-    (void)st;
+    nos_ignore(nos_console_write(edit_take(e)));
 }
 
 static void handle(struct edit *e, enum edit_event event)
