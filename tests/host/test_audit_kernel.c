@@ -324,6 +324,21 @@ static void test_short_of_memory(void **state)
     }
 }
 
+/* A run shorter than what may wait for sealing: nothing leaves it unsealed, least of all to the protected room. */
+static void test_short_run_seals_what_leaves(void **state)
+{
+    (void)state;
+    start(1);
+    add(NOS_AUDIT_EXIT, 20);
+    frames_max = ARRAY_LEN(arena);
+    add(NOS_AUDIT_LOAD, 60);
+    struct tally t = walk();
+    assert_int_equal(t.old, 60 - PER_FRAME);
+    assert_int_equal(t.kinds[NOS_AUDIT_LOAD], 60);
+    (void)check_run();
+    check_count();
+}
+
 /* ---- refused calls ---- */
 
 static uint64_t denials_told(void)
@@ -525,6 +540,7 @@ int main(void)
         TEST(test_newest_of_a_share_stay),
         TEST(test_drop_is_told),
         TEST(test_short_of_memory),
+        TEST(test_short_run_seals_what_leaves),
         TEST(test_repeats_are_counted),
         TEST(test_capsules_and_codes_are_apart),
         TEST(test_quiet_is_forgotten),

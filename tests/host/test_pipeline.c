@@ -468,9 +468,7 @@ static void check_refused(enum module_stage stage, nos_status_t st, size_t len)
     assert_int_equal(module_info(0, &info), NOS_OK);
     assert_int_equal(info.status, st);
     assert_memory_equal(info.module_id, last_told()->subject, 32);
-    if (header_read) {
-        assert_false(span_is_zero(SPAN_OF(info.module_id)));
-    }
+    assert_int_equal(!span_is_zero(SPAN_OF(info.module_id)), header_read);
     assert_int_equal(info.sec_version != 0 || info.version != 0, header_proved);
     assert_int_equal(!span_is_zero(SPAN_OF(info.publisher_id)), header_proved);
     assert_int_equal(info.name[0] != 0, stage >= STAGE_GRANT);
@@ -837,6 +835,23 @@ static void test_refusals_are_bounded(void **state)
     golden_parts_free(&p);
 }
 
+/* One header, broken in two ways behind it: two lines. */
+static void test_refusals_differ_by_status(void **state)
+{
+    struct buf f = golden_module_plain();
+    struct nos_module_info info;
+    (void)state;
+    f.data[300] ^= 1;
+    assert_int_equal(verify(buf_span(f)), NOS_HASH_MANIFEST);
+    f.data[300] ^= 1;
+    f.data[f.len - 1] ^= 1;
+    assert_int_equal(verify(buf_span(f)), NOS_HASH_CHUNK);
+    assert_int_equal(module_info(1, &info), NOS_OK);
+    assert_int_equal(info.status, NOS_HASH_CHUNK);
+    assert_int_equal(module_info(2, &info), NOS_NOT_FOUND);
+    buf_free(&f);
+}
+
 /* ---- boot ---- */
 
 static void set_name(char to[NOS_NAME_MAX], const char *name)
@@ -867,6 +882,8 @@ static void test_boot(void **state)
     boot_add(&bi, "GONE.MOD", (span_t){ NULL, 0 });
     boot_add(&bi, "UNREADABLE.MOD", (span_t){ NULL, 0 });
     bi.file[2].status = NOS_BOOT_VOLUME;
+    boot_add(&bi, "HALF.MOD", buf_span(good));
+    bi.file[3].status = NOS_BOOT_VOLUME;
     boot_add(&bi, "HELLO.MOD", buf_span(good));
     boot_add(&bi, "AGAIN.MOD", buf_span(good));
     module_boot(&bi);
@@ -876,25 +893,25 @@ static void test_boot(void **state)
     assert_string_equal(told[0].text, "policy");
     assert_memory_equal(told[1].subject, bi.root_set, 32);
     assert_int_equal(told[1].a, 1);
-    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_BOOT_NO_FILE, NOS_BOOT_VOLUME, NOS_OK, NOS_OK };
-    static const char *const name[] = { "BAD.MOD", "GONE.MOD", "UNREADABLE.MOD", "hello", "hello" };
-    assert_int_equal(n_told, 2 + 5);
-    for (size_t i = 0; i < 5; i++) {
+    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_BOOT_NO_FILE, NOS_BOOT_VOLUME, NOS_BOOT_VOLUME, NOS_OK, NOS_OK };
+    static const char *const name[] = { "BAD.MOD", "GONE.MOD", "UNREADABLE.MOD", "HALF.MOD", "hello", "hello" };
+    assert_int_equal(n_told, 2 + 6);
+    for (size_t i = 0; i < 6; i++) {
         assert_int_equal(told[2 + i].status, want[i]);
         assert_int_equal(told[2 + i].kind, want[i] == NOS_OK ? NOS_AUDIT_LOAD : NOS_AUDIT_REFUSE);
         assert_int_equal(told[2 + i].actor, 0);
         assert_string_equal(told[2 + i].text, name[i]);
     }
-    assert_int_equal(donated, 2 * pages_of(good.len));  // the bad one, and the second copy
+    assert_int_equal(donated, 3 * pages_of(good.len));  // the bad ones, and the second copy
     assert_int_equal(freed_runs, 0);
     assert_int_equal(module_info(0, &info), NOS_OK);
     assert_int_equal(info.status, NOS_OK);
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         assert_int_equal(module_info(1 + i, &info), NOS_OK);
         assert_int_equal(info.status, want[i]);
         assert_string_equal(info.name, name[i]);
     }
-    assert_int_equal(module_info(4, &info), NOS_NOT_FOUND);
+    assert_int_equal(module_info(5, &info), NOS_NOT_FOUND);
     buf_free(&good);
     buf_free(&bad);
 }
@@ -941,7 +958,8 @@ static void drop_handles(void)
 
 static nos_status_t grant(struct module *m)
 {
-    start = calloc(1, PAGE_SIZE);
+    start = malloc(PAGE_SIZE);
+    memset(start, 0xa5, PAGE_SIZE);  // nothing is expected of the page
     cap.id = 12;
     cap.parent = 3;
     assert_int_equal(space_create(&cap.space, 1), NOS_OK);
@@ -1283,6 +1301,30 @@ static void test_load_bss(void **state)
     }
 }
 
+/* Read-only after relocation: the middle of a segment, its end, all of it. */
+static void test_load_relro(void **state)
+{
+    static const struct {
+        uint64_t off, len;
+    } row[] = { { 0x2000, 0x1000 }, { 0x1000, 0x2000 }, { 0x3000, 0x2000 }, { 0x2000, 0x3000 }, { 0x1000, 0x4000 } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        struct buf image = golden_image();
+        uint8_t *p = phdr(image, ELF_RELRO);
+        store_le64(phdr(image, ELF_DATA) + 40, 0x4000);
+        store_le64(p + 16, row[i].off);
+        store_le64(p + 24, row[i].off);
+        store_le64(p + 32, 0);
+        store_le64(p + 40, row[i].len);
+        struct module *m = with_image(image);
+        assert_int_equal(m->elf.relro_off, row[i].off);
+        assert_int_equal(m->elf.relro_len, row[i].len);
+        assert_int_equal(load(m, 4096), NOS_OK);
+        check_image(m);
+        drop_space();
+    }
+}
+
 /* Text of 100 KiB: many pages filled in bounded steps; a relocation that lies across a page border. */
 static void test_load_large_and_split(void **state)
 {
@@ -1515,6 +1557,7 @@ int main(void)
         TEST(test_no_memory_for_a_module),
         TEST(test_dropped_half_way),
         TEST(test_refusals_are_bounded),
+        TEST(test_refusals_differ_by_status),
         TEST(test_boot),
         TEST(test_boot_tells_panic_hold),
         TEST(test_grant_is_the_intersection),
@@ -1527,6 +1570,7 @@ int main(void)
         TEST(test_grant_asks_the_policy_again),
         TEST(test_load),
         TEST(test_load_bss),
+        TEST(test_load_relro),
         TEST(test_load_large_and_split),
         TEST(test_load_without_memory),
         TEST(test_bad_relocations),
