@@ -1,7 +1,9 @@
 #pragma once
 /*
- * The few ACPI facts a kernel without an AML interpreter needs: where the interrupt controllers are, how many CPUs
- * there are, and how to switch the machine off. Tables are firmware's, so they are read like any untrusted file.
+ * The few ACPI facts a kernel without an AML interpreter needs: where the interrupt controllers
+ * are, how many CPUs
+ * there are, and how to switch the machine off. Tables are firmware's, so they are read like any
+ * untrusted file.
  * Spec: ACPI 6.5, sections 5.2.5-5.2.12 and 7.4.2 (\_S5).
  */
 #include <stdbool.h>
@@ -44,7 +46,8 @@ MUST_CHECK nos_status_t acpi_root(const struct acpi_mem *mem, uint64_t rsdp, str
 MUST_CHECK nos_status_t acpi_table_at(const struct acpi_mem *mem, uint64_t phys, span_t *out);
 
 /**
- * The `nth` table (from 0) whose signature is the 4 bytes `sig`. A broken table of another name is passed over.
+ * The `nth` table (from 0) whose signature is the 4 bytes `sig`. A broken table of another name is
+ * passed over.
  * Errors: NOT_FOUND; as acpi_table_at.
  */
 MUST_CHECK nos_status_t acpi_find(const struct acpi_mem *mem, const struct acpi_root *root,
@@ -56,7 +59,8 @@ struct acpi_ioapic {
 };
 struct acpi_override {
     uint8_t irq;     // ISA line
-    uint16_t flags;  // MPS INTI: bits 0-1 polarity (1 high, 3 low), 2-3 trigger (1 edge, 3 level); 0 = bus default
+    uint16_t flags;  // MPS INTI: bits 0-1 polarity (1 high, 3 low), 2-3 trigger (1 edge, 3 level)
+                     // 0 = as the bus has it
     uint32_t gsi;
 };
 struct acpi_madt {
@@ -93,13 +97,15 @@ struct acpi_s5 {
 };
 
 /**
- * Look for Name(\_S5, Package { a, b, ... }) in the AML of a DSDT or SSDT, byte by byte, without interpreting it.
+ * Look for Name(\_S5, Package { a, b, ... }) in the AML of a DSDT or SSDT, byte by byte, without
+ * interpreting it.
  * Errors: NOT_FOUND.
  */
 MUST_CHECK nos_status_t acpi_s5(span_t table, struct acpi_s5 *out);
 
 /**
- * All that a power object needs: FADT, then \_S5 from the DSDT, else from the first SSDT that has it.
+ * All that a power object needs: FADT, then \_S5 from the DSDT, else from the first SSDT that has
+ * it.
  * Errors: as above; NOT_SUPPORTED when the platform has no PM1 control port.
  */
 MUST_CHECK nos_status_t acpi_power(const struct acpi_mem *mem, const struct acpi_root *root,

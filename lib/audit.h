@@ -1,7 +1,9 @@
 #pragma once
 /*
- * The audit chain: each record carries the hash of the one before, each body is committed to under a salt. The kernel
- * writes it, and kernel, shell and nonosctl re-check it with the same code. Spec: abi/audit.h; docs/formats.md, "Audit".
+ * The audit chain: each record carries the hash of the one before, each body is committed to under
+ * a salt. The kernel
+ * writes it, and kernel, shell and nonosctl re-check it with the same code. Spec: abi/audit.h;
+ * docs/formats.md, "Audit".
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,8 +24,10 @@ void audit_hash(const struct nos_audit_record *rec, uint8_t out[32]);
 void audit_body_commit(const uint8_t salt[32], const struct nos_audit_body *body, uint8_t out[32]);
 
 /**
- * What the issuer signs in a CHECKPOINT record with sequence number `seq`: domain, zero, seq8, hash of the record
- * before it (its parent). The signature goes to subject (first half) and the first 32 bytes of text (second half).
+ * What the issuer signs in a CHECKPOINT record with sequence number `seq`: domain, zero, seq8, hash
+ * of the record
+ * before it (its parent). The signature goes to subject (first half) and the first 32 bytes of text
+ * (second half).
  */
 void audit_checkpoint_bytes(uint64_t seq, const uint8_t parent[32],
                             uint8_t out[AUDIT_CHECKPOINT_BYTES]);
@@ -49,16 +53,21 @@ MUST_CHECK nos_status_t audit_check_begin(struct audit_checker *c,
 
 /**
  * The next entry, in order. At most one signature check (a checkpoint).
- * Errors: AUDIT_CHAIN: wrong number, parent, time, reserved field or commitment; BAD_SIGNATURE: a checkpoint is not
+ * Errors: AUDIT_CHAIN: wrong number, parent, time, reserved field or commitment; BAD_SIGNATURE: a
+ *         checkpoint is not
  *         by the issuer. `*c` is then unchanged.
  */
 MUST_CHECK nos_status_t audit_check_next(struct audit_checker *c, const struct nos_audit_entry *e);
 
-/** Errors: AUDIT_CHAIN when entries are missing at the end or the last one is not what the head says. */
+/**
+ * Errors: AUDIT_CHAIN when entries are missing at the end or the last one is not what the head
+ * says.
+ */
 MUST_CHECK nos_status_t audit_check_end(const struct audit_checker *c);
 
 /**
- * An entry by itself: the body is the one that the record commits to. All that can be said of those kept from before
+ * An entry by itself: the body is the one that the record commits to. All that can be said of those
+ * kept from before
  * head.first, which have gaps between them.
  * Errors: AUDIT_CHAIN.
  */

@@ -1,9 +1,12 @@
 #pragma once
 /*
- * A static PIE for x86-64 and nothing else: up to 8 page-aligned loadable segments, none writable and executable, and
- * R_X86_64_RELATIVE relocations whose targets and values lie inside the image. Spec: docs/formats.md, "Image".
+ * A static PIE for x86-64 and nothing else: up to 8 page-aligned loadable segments, none writable
+ * and executable, and
+ * R_X86_64_RELATIVE relocations whose targets and values lie inside the image. Spec:
+ * docs/formats.md, "Image".
  *
- * Addresses that go out are offsets from the image's base: where the loader puts the first page, offset 0 goes.
+ * Addresses that go out are offsets from the image's base: where the loader puts the first page,
+ * offset 0 goes.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +39,8 @@ struct elf_view {  // borrows the image
 
 /**
  * Validate an image. Relocations are checked one by one in elf_reloc.
- * Errors: ELF_HEADER, ELF_BOUNDS, ELF_ALIGN, ELF_OVERLAP, ELF_WX, ELF_ENTRY, ELF_DYNAMIC, ELF_SIZE (memory above
+ * Errors: ELF_HEADER, ELF_BOUNDS, ELF_ALIGN, ELF_OVERLAP, ELF_WX, ELF_ENTRY, ELF_DYNAMIC, ELF_SIZE
+ *         (memory above
  *         NOS_MOD_IMAGE_MAX).
  * Spec:   System V ABI, AMD64 supplement; docs/formats.md, "Image".
  */
@@ -46,7 +50,8 @@ MUST_CHECK size_t elf_reloc_count(const struct elf_view *v);
 
 /**
  * Relocation `i`: the 8 bytes at `*off` become base + `*addend`; both are offsets from the base.
- * Errors: ELF_RELOC_TYPE; ELF_RELOC_RANGE when the target is not wholly inside one writable segment or the value
+ * Errors: ELF_RELOC_TYPE; ELF_RELOC_RANGE when the target is not wholly inside one writable segment
+ *         or the value
  *         is not inside the image (its end included); INVALID when there is no relocation `i`.
  */
 MUST_CHECK nos_status_t elf_reloc(const struct elf_view *v, size_t i, uint64_t *off,
@@ -56,7 +61,8 @@ MUST_CHECK nos_status_t elf_reloc(const struct elf_view *v, size_t i, uint64_t *
 MUST_CHECK nos_status_t elf_check_relocs(const struct elf_view *v);
 
 /**
- * Lay the image out in one piece and relocate it: `dst` is exactly mem_len bytes and will be seen at `base`.
+ * Lay the image out in one piece and relocate it: `dst` is exactly mem_len bytes and will be seen
+ * at `base`.
  * Every byte of `dst` is written.
  * Errors: INVALID when dst.len is not mem_len; as elf_reloc, and then `dst` holds half an image.
  */

@@ -1,7 +1,9 @@
 #pragma once
 /*
- * Frames of the management channel (abi/manage.h): a serial line that may lose or gain bytes. The decoder keeps the
- * bytes of at most one frame, drops what fails its check and looks for the next magic in what it already has.
+ * Frames of the management channel (abi/manage.h): a serial line that may lose or gain bytes. The
+ * decoder keeps the
+ * bytes of at most one frame, drops what fails its check and looks for the next magic in what it
+ * already has.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,7 +27,8 @@ struct frame {
 
 /**
  * The bytes of a frame.
- * Errors: TOO_BIG when the payload is above NOS_MG_PAYLOAD or `room` too small; INVALID for flags not known.
+ * Errors: TOO_BIG when the payload is above NOS_MG_PAYLOAD or `room` too small; INVALID for flags
+ *         not known.
  */
 MUST_CHECK nos_status_t frame_encode(const struct frame *f, mspan_t room, size_t *len);
 
@@ -41,7 +44,8 @@ void frame_decoder_init(struct frame_decoder *d);
 
 /**
  * Eat bytes from `*in` until a frame is whole or `*in` is empty.
- * Gives:  true and the frame; its payload lies in `d` and is good until the next call. Call again while true.
+ * Gives:  true and the frame; its payload lies in `d` and is good until the next call. Call again
+ *         while true.
  */
 MUST_CHECK bool frame_feed(struct frame_decoder *d, span_t *in, struct frame *out);
 
@@ -54,8 +58,10 @@ void mg_signed_bytes(const uint8_t nonce[32], uint64_t counter, uint16_t verb, s
 
 /**
  * Check a signed request.
- * Gives:  the arguments, and the counter that it used; the caller keeps counter + 1 as the next least.
- * Errors: BAD_MESSAGE (too short), INVALID (counter below `least`, or the last there is), BAD_SIGNATURE.
+ * Gives:  the arguments, and the counter that it used; the caller keeps counter + 1 as the next
+ *         least.
+ * Errors: BAD_MESSAGE (too short), INVALID (counter below `least`, or the last there is),
+ *         BAD_SIGNATURE.
  */
 MUST_CHECK nos_status_t mg_verify(span_t payload, uint16_t verb, const uint8_t nonce[32],
                                   uint64_t least, const uint8_t operator_pk[32], span_t *args,

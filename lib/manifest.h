@@ -1,5 +1,8 @@
 #pragma once
-/* Stage 4 of the module pipeline: the manifest, parsed into a struct of which every field was checked. */
+/*
+ * Stage 4 of the module pipeline: the manifest, parsed into a struct of which every field was
+ * checked.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,12 +41,15 @@ MUST_CHECK bool manifest_cap(const struct manifest *m, uint32_t i, struct nos_ca
 
 /**
  * Does the manifest belong to this header, and to this file?
- * Errors: MAN_NAME; MAN_FIELD when a kernel asks for classes or another module does not ask for CoreExec;
- *         MOD_TRUNCATED or MOD_OVERSIZE when the file carries fewer or more symbol bytes than the manifest says.
+ * Errors: MAN_NAME; MAN_FIELD when a kernel asks for classes or another module does not ask for
+ *         CoreExec;
+ *         MOD_TRUNCATED or MOD_OVERSIZE when the file carries fewer or more symbol bytes than the
+ *         manifest says.
  */
 MUST_CHECK nos_status_t manifest_check_header(const struct manifest *m, const struct mod_view *v);
 
 /**
- * The SYMBOLS record of a manifest that was not parsed yet. False when there is none or the TLV before it is broken.
+ * The SYMBOLS record of a manifest that was not parsed yet. False when there is none or the TLV
+ * before it is broken.
  */
 MUST_CHECK bool manifest_find_symbols(span_t tlv, uint64_t *len, span_t *hashes);

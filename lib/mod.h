@@ -1,7 +1,9 @@
 #pragma once
 /*
- * The .mod file, stage by stage: extract (the fixed header and the file's shape), signatures over the header, hashes.
- * Each stage is a pure function that leans only on what the stages before it proved. Stage 4 is lib/manifest.h.
+ * The .mod file, stage by stage: extract (the fixed header and the file's shape), signatures over
+ * the header, hashes.
+ * Each stage is a pure function that leans only on what the stages before it proved. Stage 4 is
+ * lib/manifest.h.
  * Spec: docs/formats.md, "Module".
  */
 #include <stdbool.h>
@@ -27,13 +29,18 @@ struct mod_view {  // borrows the file
 enum { MOD_SIGNED_BYTES = sizeof(NOS_DOMAIN_MOD) + NOS_MOD_HDR_LEN };
 
 /**
- * Stage 1: the fixed header, the order of key ids, exact lengths, zero padding. Says nothing about who made the file.
- * Bytes after the image are taken for the symbol lump, up to its limit; manifest_check_header settles its length.
+ * Stage 1: the fixed header, the order of key ids, exact lengths, zero padding. Says nothing about
+ * who made the file.
+ * Bytes after the image are taken for the symbol lump, up to its limit; manifest_check_header
+ * settles its length.
  * Errors: MOD_TRUNCATED, MOD_MAGIC, MOD_VERSION, MOD_RESERVED, MOD_LAYOUT, MOD_OVERSIZE.
  */
 MUST_CHECK nos_status_t mod_extract(span_t file, struct mod_view *out);
 
-/** Length of a file's parts: offset of the image, when a header says n_sig, manifest_len and image_len. */
+/**
+ * Length of a file's parts: offset of the image, when a header says n_sig, manifest_len and
+ * image_len.
+ */
 MUST_CHECK size_t mod_image_off(uint32_t n_sig, uint64_t manifest_len, uint64_t image_len);
 
 /** Signature `i`; false, and the outputs untouched, when there is none. */
@@ -47,7 +54,8 @@ void mod_signed_bytes(const struct mod_view *v, uint8_t out[MOD_SIGNED_BYTES]);
 void mod_id(const struct mod_view *v, uint8_t out[32]);
 
 /**
- * Stage 2 for a capsule's module: all signatures are by the publisher's key and verify. One signature check.
+ * Stage 2 for a capsule's module: all signatures are by the publisher's key and verify. One
+ * signature check.
  * Errors: KEY_UNKNOWN, BAD_SIGNATURE.
  */
 MUST_CHECK nos_status_t mod_check_sigs_publisher(const struct mod_view *v, const uint8_t pk[32]);
@@ -60,7 +68,8 @@ MUST_CHECK nos_status_t mod_check_sigs_roots(const struct mod_view *v,
                                              const struct trust_view *trust);
 
 /**
- * Stage 2, first half, for a kernel: it is one, it names this root set as its publisher, it is not too old.
+ * Stage 2, first half, for a kernel: it is one, it names this root set as its publisher, it is not
+ * too old.
  * Errors: BOOT_NOT_KERNEL, PUB_UNKNOWN, SEC_VERSION (below the loader's own floor).
  */
 MUST_CHECK nos_status_t mod_check_kernel(const struct mod_view *v, const struct trust_view *trust);
@@ -71,10 +80,19 @@ MUST_CHECK nos_status_t mod_check_table(const struct mod_view *v);          // H
 MUST_CHECK uint32_t mod_chunk_count(uint64_t len);
 MUST_CHECK nos_status_t mod_check_chunk(const struct mod_view *v, uint32_t i);  // HASH_CHUNK
 
-/** Chunk `i` of `lump` against row `i` of `hashes`. Errors: HASH_CHUNK, also when there is no such chunk. */
+/**
+ * Chunk `i` of `lump` against row `i` of `hashes`. Errors: HASH_CHUNK, also when there is no such
+ * chunk.
+ */
 MUST_CHECK nos_status_t mod_check_lump_chunk(span_t lump, span_t hashes, uint32_t i);
 
-enum mod_hash_stage { MOD_HASH_MANIFEST, MOD_HASH_TABLE, MOD_HASH_IMAGE, MOD_HASH_SYMBOLS, MOD_HASH_DONE };
+enum mod_hash_stage {
+    MOD_HASH_MANIFEST,
+    MOD_HASH_TABLE,
+    MOD_HASH_IMAGE,
+    MOD_HASH_SYMBOLS,
+    MOD_HASH_DONE,
+};
 
 /** Stage 3 in bounded steps, for the kernel: some 2 KiB, not for a stack. */
 struct mod_hasher {

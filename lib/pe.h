@@ -10,7 +10,8 @@
 /**
  * The raw bytes of the section called `name` (at most 8 bytes).
  * Gives:  offset and length in the file, inside it, so that a tool can also write there.
- * Errors: TRUST_FORMAT when the file is not a 64-bit x86 PE image or the section lies outside it or appears twice;
+ * Errors: TRUST_FORMAT when the file is not a 64-bit x86 PE image or the section lies outside it or
+ *         appears twice;
  *         NOT_FOUND when there is no such section.
  * Spec:   Microsoft PE format, "Section Table".
  */

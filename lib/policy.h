@@ -1,7 +1,9 @@
 #pragma once
 /*
- * BOOT.POL, the operator's signed policy. The loader extracts it, checks its signatures and epoch, and only then has
- * the body parsed; the kernel parses the bytes that the loader verified. Spec: docs/formats.md, "Policy".
+ * BOOT.POL, the operator's signed policy. The loader extracts it, checks its signatures and epoch,
+ * and only then has
+ * the body parsed; the kernel parses the bytes that the loader verified. Spec: docs/formats.md,
+ * "Policy".
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,12 +33,14 @@ struct policy {  // borrows the file; every record in it was checked
 
 /**
  * The fixed header and the file's exact shape.
- * Errors: POL_TRUNCATED, POL_MAGIC, POL_VERSION, POL_RESERVED, POL_FIELD, POL_OVERSIZE, POL_ORDER (key ids).
+ * Errors: POL_TRUNCATED, POL_MAGIC, POL_VERSION, POL_RESERVED, POL_FIELD, POL_OVERSIZE, POL_ORDER
+ *         (key ids).
  */
 MUST_CHECK nos_status_t policy_extract(span_t file, struct policy_view *out);
 
 /**
- * What the signatures cover, laid out in `room`: domain, zero, header, body. The signatures lie between header and
+ * What the signatures cover, laid out in `room`: domain, zero, header, body. The signatures lie
+ * between header and
  * body, and pure Ed25519 needs one piece. POLICY_SIGNED_MAX bytes always do.
  * Errors: TOO_BIG.
  */
@@ -47,8 +51,8 @@ MUST_CHECK nos_status_t policy_signed_bytes(const struct policy_view *v, mspan_t
  * Takes:  nothing; `scratch` is overwritten (see policy_signed_bytes).
  * Errors: TOO_BIG; as sigs_check_roots.
  */
-MUST_CHECK nos_status_t policy_check_sigs(const struct policy_view *v, const struct trust_view *trust,
-                                          mspan_t scratch);
+MUST_CHECK nos_status_t policy_check_sigs(const struct policy_view *v,
+                                          const struct trust_view *trust, mspan_t scratch);
 
 /** Errors: POL_EPOCH when the policy is older than the loader's floor. */
 MUST_CHECK nos_status_t policy_check_epoch(const struct policy_view *v, uint64_t floor);
@@ -66,7 +70,9 @@ MUST_CHECK bool policy_publisher(const struct policy *p, const uint8_t id[32],
 MUST_CHECK bool policy_publisher_at(const struct policy *p, uint32_t i,
                                     struct nos_pol_publisher *out);
 
-/** The most specific rule: for this very module_id, else for the publisher's module of that name. */
+/**
+ * The most specific rule: for this very module_id, else for the publisher's module of that name.
+ */
 MUST_CHECK bool policy_rule(const struct policy *p, const uint8_t module_id[32],
                             const uint8_t publisher_id[32], const uint8_t name_hash[32],
                             struct nos_pol_rule *out);

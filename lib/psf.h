@@ -1,5 +1,8 @@
 #pragma once
-/* PC screen fonts, versions 1 and 2, from a package: glyphs for ASCII and Latin-1, row by row, high bit left. */
+/*
+ * PC screen fonts, versions 1 and 2, from a package: glyphs for ASCII and Latin-1, row by row,
+ * high bit left.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,8 @@
 #pragma once
-/* Fixed records that travel as their bytes (abi/info.h, abi/audit.h): one copy, with the exact length. */
+/*
+ * Fixed records that travel as their bytes (abi/info.h, abi/audit.h): one copy, with the exact
+ * length.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,9 +11,12 @@
 #include "lib/compiler.h"
 #include "lib/span.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are copied as they lie");
 
-/** Copy a record out of the bytes that came; false, and `*out` untouched, unless the length is exactly its size. */
+/**
+ * Copy a record out of the bytes that came; false, and `*out` untouched, unless the length is
+ * exactly its size.
+ */
 #define RECORD_GET(span, out) record_get((span), (out), sizeof *(out))
 
 MUST_CHECK static inline bool record_get(span_t s, void *out, size_t size)

@@ -1,7 +1,9 @@
 #pragma once
 /*
- * The records of abi/info.h and abi/audit.h as lines of text: the prompt's listings and nonosctl's are the same bytes.
- * A header line, then one line per record; each ends in a newline. Text inside records came from outside and is
+ * The records of abi/info.h and abi/audit.h as lines of text: the prompt's listings and nonosctl's
+ * are the same bytes.
+ * A header line, then one line per record; each ends in a newline. Text inside records came from
+ * outside and is
  * printed with fmt_safe.
  */
 #include <stdint.h>
@@ -11,12 +13,18 @@
 #include "abi/policy.h"
 #include "lib/fmt.h"
 
-enum { RENDER_LINE_MAX = 400 /* bytes; a header line or a row always fits */, RENDER_PAGE_MAX = 2048 /* mem, about */ };
+enum {
+    RENDER_LINE_MAX = 400,   // bytes; a header line or a row always fits
+    RENDER_PAGE_MAX = 2048,  // mem, about
+};
 
 /* ps */
 void render_ps_head(struct fmt *f);
 void render_ps(struct fmt *f, const struct nos_capsule_info *c, uint64_t now_ns);
-/** What became of a capsule, for people: "crashed: division by zero or overflow at main+0x12 (ip 401234)". */
+/**
+ * What became of a capsule, for people: "crashed: division by zero or overflow at main+0x12 (ip
+ * 401234)".
+ */
 void render_end(struct fmt *f, const struct nos_capsule_info *c);
 
 /* caps */

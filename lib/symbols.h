@@ -1,5 +1,8 @@
 #pragma once
-/* The symbol lump of a module: names for the addresses of a crash record. Never loaded, never needed to run. */
+/*
+ * The symbol lump of a module: names for the addresses of a crash record. Never loaded, never
+ * needed to run.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,8 +26,10 @@ struct symbols {  // borrows the lump
 MUST_CHECK nos_status_t symbols_parse(span_t lump, struct symbols *out);
 
 /**
- * The symbol that covers image offset `addr`: the last that starts at or before it, when its size reaches it (size
+ * The symbol that covers image offset `addr`: the last that starts at or before it, when its size
+ * reaches it (size
  * 0: reaches to the next one).
- * Gives:  the name (printable ASCII) and the offset into it; false, and both untouched, when none covers it.
+ * Gives:  the name (printable ASCII) and the offset into it; false, and both untouched, when none
+ *         covers it.
  */
 MUST_CHECK bool symbols_find(const struct symbols *s, uint64_t addr, span_t *name, uint64_t *off);

@@ -9,8 +9,10 @@
 #include "lib/span.h"
 
 /**
- * Valid UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF) without anything that moves a cursor or
- * turns a line round: no C0, DEL or C1 controls, no line or paragraph separators, no bidirectional controls.
+ * Valid UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF) without anything that
+ * moves a cursor or
+ * turns a line round: no C0, DEL or C1 controls, no line or paragraph separators, no bidirectional
+ * controls.
  */
 MUST_CHECK bool text_ok(span_t s);
 

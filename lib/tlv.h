@@ -1,7 +1,9 @@
 #pragma once
 /*
- * Canonical TLV, the one encoding of manifests and policy bodies: tag2 | rsv2 (0) | len4 | value, back to back, tags
- * strictly ascending. There is exactly one byte string for one set of records, so a signature covers a meaning.
+ * Canonical TLV, the one encoding of manifests and policy bodies: tag2 | rsv2 (0) | len4 | value,
+ * back to back, tags
+ * strictly ascending. There is exactly one byte string for one set of records, so a signature
+ * covers a meaning.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +24,8 @@ void tlv_init(struct tlv_iter *it, span_t tlv);
 /**
  * The next record. At the end `*more` is false and `*tag`, `*value` are untouched.
  * Borrows: `*value` points into the span given to tlv_init.
- * Errors: TLV_TRUNCATED, TLV_RESERVED, TLV_DUPLICATE, TLV_ORDER; the iterator is then dead: start anew.
+ * Errors: TLV_TRUNCATED, TLV_RESERVED, TLV_DUPLICATE, TLV_ORDER; the iterator is then dead: start
+ *         anew.
  * Spec:   docs/formats.md, "TLV".
  */
 MUST_CHECK nos_status_t tlv_next(struct tlv_iter *it, uint16_t *tag, span_t *value, bool *more);
@@ -48,6 +51,7 @@ void tlv_put_le32(struct tlv_writer *w, uint16_t tag, uint32_t value);
 
 /**
  * The bytes written.
- * Errors: TOO_BIG when the room did not do; TLV_ORDER, TLV_DUPLICATE when tags were not put in ascending order.
+ * Errors: TOO_BIG when the room did not do; TLV_ORDER, TLV_DUPLICATE when tags were not put in
+ *         ascending order.
  */
 MUST_CHECK nos_status_t tlv_write_end(const struct tlv_writer *w, span_t *out);

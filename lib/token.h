@@ -1,6 +1,7 @@
 #pragma once
 /*
- * Tokens of one block: the vault's signed word that a capsule held a right at a time. Evidence, never looked at in a
+ * Tokens of one block: the vault's signed word that a capsule held a right at a time. Evidence,
+ * never looked at in a
  * system call. Spec: abi/token.h; docs/formats.md, "Token".
  */
 #include <stdbool.h>
@@ -50,7 +51,8 @@ void token_id(const uint8_t body[TOKEN_BODY], uint8_t out[32]);
 MUST_CHECK nos_status_t token_check_time(const struct token *t, uint64_t now_ns);
 
 /** Parse and check the signature. Errors: TOKEN_FORMAT, TOKEN_ISSUER. */
-MUST_CHECK nos_status_t token_check_sig(span_t bytes, const uint8_t issuer_pk[32], struct token *out);
+MUST_CHECK nos_status_t token_check_sig(span_t bytes, const uint8_t issuer_pk[32],
+                                        struct token *out);
 
 /** All of it. Errors: TOKEN_FORMAT, TOKEN_ISSUER, TOKEN_TIME. */
 MUST_CHECK nos_status_t token_verify(span_t bytes, const uint8_t issuer_pk[32], uint64_t now_ns,

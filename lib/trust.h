@@ -1,5 +1,8 @@
 #pragma once
-/* The trust roots inside the loader: section ".n0nroot" of BOOTX64.EFI. Spec: docs/formats.md, "Trust section". */
+/*
+ * The trust roots inside the loader: section ".n0nroot" of BOOTX64.EFI. Spec: docs/formats.md,
+ * "Trust section".
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -212,7 +212,7 @@ static void test_semver(void **state)
 
 static void test_names(void **state)
 {
-    static const char *const good[] = { "a", "init", "a-b_c9", "abcdefghijklmnop" };
+    static const char *const good[] = { "a", "z", "init", "a-b_c9", "abcdefghijklmnop" };
     static const char *const bad[] = { "",    "9a",  "-a",
                                        "_a",  "A",   "aB",
                                        "a.b", "a b", "abcdefghijklmnopq" };
