@@ -7,6 +7,7 @@ instruction still reads what is on the volume now.
 """
 
 import struct
+import threading
 
 SECTOR = 512
 CLUSTER = 4096
@@ -67,6 +68,7 @@ class Volume:
             self.slots[name] = (first, len(data) + slack)
         self._raw(RESERVED * SECTOR, struct.pack(f'<{len(self.fat)}H', *self.fat))
         self.files = dict(files)
+        self.busy = threading.Lock()  # tests run side by side and share the released files' volume
         self._write_files()
 
     def _offset(self, cluster):
@@ -106,17 +108,19 @@ class Volume:
 
     def with_files(self, changes):
         """The volume's bytes with some \\N0N files replaced; None takes a file away."""
-        kept = self.files
-        self.files = {n: d for n, d in {**kept, **changes}.items() if d is not None}
-        try:
-            self._write_files()
-            return bytes(self.image)
-        finally:
-            self.files = kept
-            self._write_files()
+        with self.busy:
+            kept = self.files
+            self.files = {n: d for n, d in {**kept, **changes}.items() if d is not None}
+            try:
+                self._write_files()
+                return bytes(self.image)
+            finally:
+                self.files = kept
+                self._write_files()
 
     def bytes(self):
-        return bytes(self.image)
+        with self.busy:
+            return bytes(self.image)
 
     def shared_bytes(self):
         """What firmware may have read before the loader's first instruction."""

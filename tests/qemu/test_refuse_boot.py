@@ -26,8 +26,7 @@ def patched(data, at, new):
 def stopped(name, changes, **kw):
     """(status name, code) with which the loader stopped."""
     with boot(name, changes, **kw) as vm:
-        found = vm.com1.expect(r'N0N-OS loader: stopped: (\w+) \((-?\d+)\)', 60)
-        vm.com1.expect(r'\n', 5)
+        found = vm.com1.expect(r'N0N-OS loader: stopped: (\w+) \((-?\d+)\).*?\n', 60)
         if 'N0N-OS ready' in vm.com1.text():
             raise Failure('it went on to the prompt')
         return found.group(1), int(found.group(2))

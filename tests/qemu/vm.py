@@ -30,6 +30,16 @@ class Failure(Exception):
     """A test did not see what it should have seen."""
 
 
+_live = set()
+
+
+def close_all(*_):
+    """End every machine and the process: for a signal that ends the runner."""
+    for vm in list(_live):
+        vm.close()
+    os._exit(143)
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     machine: str = 'q35'
@@ -131,6 +141,7 @@ class Machine:
         self.dir = tempfile.mkdtemp(prefix='n0n-vm-')
         self.com1 = self.qmp = self.process = None
         self.com2_path = os.path.join(self.dir, 'com2')
+        _live.add(self)
         try:
             self._start(image, state, gdb, paused, extra, readonly)
         except BaseException:
@@ -233,6 +244,7 @@ class Machine:
             if part:
                 part.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+        _live.discard(self)
 
     def __enter__(self):
         return self
