@@ -53,7 +53,7 @@ run:
 	$(Q)$(SUBMAKE) image
 	$(Q)$(NONOSCTL) run --image $(IMAGE)
 
-CHECKS := tools/check-includes 'tools/gen-syscalls --check'
+CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check'
 
 check:
 	$(Q)deps/setup run test
