@@ -202,7 +202,7 @@ MUST_CHECK static inline nos_status_t nos_sys_self_info(void *buf, uint64_t len)
     return nos_syscall2(NOS_SYS_SELF_INFO, (uint64_t)buf, len, NULL);
 }
 
-/** Give a handle back. */
+/** Give a handle back, also one past its deadline. */
 MUST_CHECK static inline nos_status_t nos_sys_handle_close(nos_handle_t h)
 {
     return nos_syscall1(NOS_SYS_HANDLE_CLOSE, h.v, NULL);

@@ -4,8 +4,8 @@
 
 nos_status_t sys_handle_close(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
-    (void)slot;
-    return handle_close(&self->capsule->handles, (uint32_t)ctx->arg0);
+    (void)slot;  // none: a handle past its deadline can be given back too
+    return ctx->arg0 > UINT32_MAX ? NOS_BAD_HANDLE : handle_close(&self->capsule->handles, (uint32_t)ctx->arg0);
 }
 
 /* Rights shrink, the deadline never moves back. */
