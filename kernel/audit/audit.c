@@ -1,7 +1,8 @@
 /*
- * Appending fixes a record's place and content at once; hashing it into the chain ("sealing": salt, commitment, parent)
- * can wait for an idle moment, because a chain in the memory of the kernel that writes it proves nothing until somebody
- * else holds a checkpoint of it. At most AUDIT_UNSEALED_MAX wait; whoever reads the log or signs it seals first.
+ * Appending fixes a record's place and content at once; hashing it into the chain ("sealing": salt,
+ * commitment, parent) can wait for an idle moment, because a chain in the memory of the kernel that
+ * writes it proves nothing until somebody else holds a checkpoint of it. At most AUDIT_UNSEALED_MAX
+ * wait; whoever reads the log or signs it seals first.
  */
 #include "kernel/audit/audit.h"
 
@@ -17,17 +18,17 @@ enum { DENIALS = 64 };
 struct denial {     /* repeats of one capsule and status since the last record of them */
     uint32_t actor; /* 0 = free: the kernel is never refused */
     int32_t status;
-    uint64_t nr;    /* NOS_AUDIT_SEVERAL: not all the same call */
+    uint64_t nr; /* NOS_AUDIT_SEVERAL: not all the same call */
     uint64_t times;
 };
 
 static struct {
     struct ring ring;
-    uint64_t sealed;     /* entries below are in the chain */
-    uint64_t signed_to;  /* entries below are under a checkpoint, or are one */
-    uint64_t drop_said;  /* dropped, when the log last said so */
-    uint64_t news_ns;    /* when the first thing not signed yet came; 0 = nothing did */
-    uint8_t head[32];    /* hash of entry sealed - 1 */
+    uint64_t sealed;      /* entries below are in the chain */
+    uint64_t signed_to;   /* entries below are under a checkpoint, or are one */
+    uint64_t drop_said;   /* dropped, when the log last said so */
+    uint64_t news_ns;     /* when the first thing not signed yet came; 0 = nothing did */
+    uint8_t head[32];     /* hash of entry sealed - 1 */
     uint32_t denial_next; /* the one to go when all are taken */
     struct denial denial[DENIALS];
 } chain;
@@ -73,8 +74,8 @@ static void note_news(void)
     }
 }
 
-void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status, const uint8_t subject[32], uint64_t a,
-               uint64_t b, const char *text)
+void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
+               const uint8_t subject[32], uint64_t a, uint64_t b, const char *text)
 {
     struct nos_audit_body *body = &append(kind, actor)->body;
 
@@ -143,7 +144,8 @@ void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status)
     note_news();
 }
 
-/* Say what was counted; forget those that were quiet since the last time, so that their next refusal is told at once. */
+/* Say what was counted; forget those that were quiet since the last time, so that their next
+ * refusal is told at once. */
 static void denials_flush(void)
 {
     for (unsigned i = 0; i < DENIALS; i++) {
@@ -213,14 +215,17 @@ nos_status_t audit_entry(uint64_t seq, struct nos_audit_entry *out)
     if (old == NULL && seq >= chain.ring.next) {
         return NOS_NOT_FOUND;
     }
-    *out = old != NULL ? *old : *ring_at(&chain.ring, seq < chain.ring.first ? chain.ring.first : seq);
+    *out =
+        old != NULL ? *old : *ring_at(&chain.ring, seq < chain.ring.first ? chain.ring.first : seq);
     return NOS_OK;
 }
 
 void audit_head(struct nos_audit_head *out)
 {
     seal_all();
-    *out = (struct nos_audit_head){ .next = chain.ring.next, .first = chain.ring.first, .dropped = chain.ring.dropped };
+    *out = (struct nos_audit_head){ .next = chain.ring.next,
+                                    .first = chain.ring.first,
+                                    .dropped = chain.ring.dropped };
     memcpy(out->head, chain.head, sizeof out->head);
     memcpy(out->prefix, ring_at(&chain.ring, chain.ring.first)->rec.parent[0], sizeof out->prefix);
     memcpy(out->issuer_pk, vault_issuer_pk(), sizeof out->issuer_pk);

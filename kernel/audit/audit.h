@@ -6,42 +6,50 @@
 #include "kernel/core/types.h"
 
 enum {
-    AUDIT_RING = 1024,     /* newest records, an unbroken run */
-    AUDIT_PROTECTED = 256, /* older ones of the kinds that matter longest; each kind has its own share */
+    AUDIT_RING = 1024, /* newest records, an unbroken run */
+    AUDIT_PROTECTED =
+        256, /* older ones of the kinds that matter longest; each kind has its own share */
     AUDIT_UNSEALED_MAX = 32,
     AUDIT_CHECKPOINT_EVERY = 1024,
 };
 #define AUDIT_CHECKPOINT_NS 1000000000ull
 
-/** Start the chain; its first record names the vault's issuing key. After vault_init and frame_init. */
+/** Start the chain; its first record names the vault's issuing key. After vault_init and
+ * frame_init. */
 void audit_init(void);
+
+/** Take all the memory the log will ever use, so that a log that fills takes nothing from anybody later. */
+void audit_reserve(void);
 
 /**
  * Append, before the event takes effect. Never fails: without memory the ring is shorter.
  * `subject` NULL = zeros; `text` NULL = none; a string, cut at 40 bytes.
  */
-void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status, const uint8_t subject[32], uint64_t a,
-               uint64_t b, const char *text);
+void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
+               const uint8_t subject[32], uint64_t a, uint64_t b, const char *text);
 
 /**
- * A refused call of capsule `actor`. The first of one capsule and status is a record at once; repeats are counted and
- * become one record at the next checkpoint (docs/audit.md, "Refused calls").
+ * A refused call of capsule `actor`. The first of one capsule and status is a record at once;
+ * repeats are counted and become one record at the next checkpoint (docs/audit.md, "Refused
+ * calls").
  */
 void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status);
 
 /**
- * One bounded step of what can wait: seal a record, or count repeats, or sign a checkpoint (once 1,024 records are
- * unsigned, or one second passed with news). For the idle loop and between bounded steps, never in a system call's path.
+ * One bounded step of what can wait: seal a record; or tell repeats and sign a checkpoint, once
+ * 1,024 records are unsigned or one second passed with news. For the idle loop and between bounded
+ * steps, never in a system call's path.
  * Gives:  true if it did something: call again.
  */
 bool audit_checkpoint_step(uint64_t now_ns);
 
-/** When the next checkpoint is due, ns since boot: wake the idle loop for it. 0 = nothing to sign. */
+/** When the next checkpoint is due, ns since boot: wake the idle loop for it. 0 = nothing to sign.
+ */
 uint64_t audit_checkpoint_due(void);
 
 /**
- * The first kept entry whose sequence number is at least `seq`: old ones have gaps, so a reader asks for what it has
- * seen plus one.
+ * The first kept entry whose sequence number is at least `seq`: old ones have gaps, so a reader
+ * asks for what it has seen plus one.
  * Errors: NOT_FOUND past the newest.
  */
 MUST_CHECK nos_status_t audit_entry(uint64_t seq, struct nos_audit_entry *out);

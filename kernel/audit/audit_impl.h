@@ -1,18 +1,21 @@
-/* The ring behind the log: where entries lie and what is kept when it is full. Private to kernel/audit. */
+/* The ring behind the log: where entries lie and what is kept when it is full. Private to
+ * kernel/audit. */
 #pragma once
 
 #include "kernel/audit/audit.h"
 
 struct ring {
-    uint64_t next;     /* sequence number of the entry to come */
-    uint64_t first;    /* oldest in the run */
-    uint64_t dropped;  /* entries that are nowhere any more */
-    uint32_t cap;      /* entries in the run at most: AUDIT_RING, less on a machine that was out of memory early */
+    uint64_t next;    /* sequence number of the entry to come */
+    uint64_t first;   /* oldest in the run */
+    uint64_t dropped; /* entries that are nowhere any more */
+    uint32_t cap;     /* entries in the run at most: AUDIT_RING, less on a machine that was out of
+                         memory early */
 };
 
 void ring_init(struct ring *r);
 
-/** Must the oldest entry leave the run before the next can come? Then seal it first. Takes memory if there is some. */
+/** Must the oldest entry leave the run before the next can come? Then seal it first. Takes memory
+ * if there is some. */
 bool ring_evicts(struct ring *r);
 
 /** A zeroed place for entry `r->next`, which then counts. */

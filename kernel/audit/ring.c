@@ -1,7 +1,8 @@
 /*
- * Entries lie in frames taken as they are first needed: 14 to a frame. When the run is full its oldest entry leaves. If
- * its kind is protected it goes to that kind's share of the protected room, over the oldest there: a flood of one kind
- * (say refused modules) pushes out nothing of another (what was loaded and granted at boot).
+ * Entries lie in frames, 14 to a frame; audit_reserve takes them all, else each when first needed. When the run is full its
+ * oldest entry leaves. If its kind is protected it goes to that kind's share of the protected room,
+ * over the oldest there: a flood of one kind (say refused modules) pushes out nothing of another
+ * (what was loaded and granted at boot).
  */
 #include <string.h>
 
@@ -38,7 +39,8 @@ static struct nos_audit_entry *frame_at(struct nos_audit_entry **frames, uint32_
     return &frames[i / PER_FRAME][i % PER_FRAME];
 }
 
-/* Is there memory for place `i`? Takes it from the machine the first time. Dirty: an entry is zeroed when it is made. */
+/* Is there memory for place `i`? Takes it from the machine the first time. Dirty: an entry is
+ * zeroed when it is made. */
 static bool have_place(struct nos_audit_entry **frames, uint32_t i)
 {
     if (frames[i / PER_FRAME] == NULL) {
@@ -54,8 +56,24 @@ void ring_init(struct ring *r)
     for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
         shares[i].kept = 0;
     }
-    if (!have_place(run_frame, 0)) {
-        panic("no memory for the audit log");
+    for (uint32_t i = AUDIT_RING;
+         i-- > 0;) {  // all at once, so that a full log takes nothing from anybody later
+        if (!have_place(run_frame, i) && i == 0) {
+            panic("no memory for the audit log");
+        }
+    }
+    for (uint32_t i = 0; i < AUDIT_PROTECTED; i++) {
+        (void)have_place(room_frame, i);  // without it a share stays empty
+    }
+}
+
+void audit_reserve(void)
+{
+    for (uint32_t i = 0; i < AUDIT_RING; i += PER_FRAME) {
+        (void)have_place(run_frame, i);
+    }
+    for (uint32_t i = 0; i < AUDIT_PROTECTED; i += PER_FRAME) {
+        (void)have_place(room_frame, i);
     }
 }
 
@@ -67,7 +85,7 @@ struct nos_audit_entry *ring_at(const struct ring *r, uint64_t seq)
 bool ring_evicts(struct ring *r)
 {
     if (r->next < r->cap && !have_place(run_frame, (uint32_t)r->next)) {
-        r->cap = (uint32_t)r->next;  // still the first time round, so what is there stays where it is
+        r->cap = (uint32_t)r->next;  // the first time round: what is there stays where it is
     }
     return r->next - r->first == r->cap;
 }

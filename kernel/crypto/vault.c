@@ -1,13 +1,15 @@
 /*
- * One root secret a boot, mixed from every source there is, and three things derived from it under different contexts:
- * the boot id (public), the key of the random stream, the seed of the issuing key. The root itself is wiped before
- * vault_init returns. A weak or hostile source can only fail to add: the mix is a hash of all of them.
+ * One root secret a boot, mixed from every source there is, and three things derived from it under
+ * different contexts: the boot id (public), the key of the random stream, the seed of the issuing
+ * key. The root itself is wiped before vault_init returns. A weak or hostile source can only fail
+ * to add: the mix is a hash of all of them.
  *
- * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: scrub_* goes over them.
+ * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: scrub_* goes
+ * over them.
  *
- * The random stream is a BLAKE3 output stream with fast key erasure: a refill takes its first 32 bytes as the next key,
- * and bytes are wiped from the pool as they are given out. Whoever reads the vault's memory learns nothing of what it
- * gave out before.
+ * The random stream is a BLAKE3 output stream with fast key erasure: a refill takes its first 32
+ * bytes as the next key, and bytes are wiped from the pool as they are given out. Whoever reads the
+ * vault's memory learns nothing of what it gave out before.
  */
 #include "kernel/crypto/vault.h"
 
@@ -20,17 +22,23 @@
 #include "lib/crypto/ed25519.h"
 #include "lib/secret.h"
 
-enum { KEY_LEN = 32, CPU_BYTES = 64, POOL_BYTES = 480, FRESH_BYTES = 32, FRESH_EVERY = 64 /* refills */ };
+enum {
+    KEY_LEN = 32,
+    CPU_BYTES = 64,
+    POOL_BYTES = 480,
+    FRESH_BYTES = 32,
+    FRESH_EVERY = 64 /* refills */
+};
 
 static struct {
     bool open;
     uint32_t refills;
-    uint32_t at;                /* first byte of the pool not given out yet */
+    uint32_t at;                          /* first byte of the pool not given out yet */
     uint8_t stream[KEY_LEN + POOL_BYTES]; /* key of the next refill, then the pool */
     uint8_t boot_id[32];
     uint8_t issuer_pk[ED25519_PK_LEN];
     uint8_t issuer_sk[ED25519_SK_LEN];
-    struct blake3_ctx ctx;      /* here because it is too large for a kernel stack; wiped after each use */
+    struct blake3_ctx ctx; /* too large for a kernel stack; wiped after each use */
 } vault;
 
 /* How far below the caller BLAKE3's frames reach: with its state among them, and without. */
@@ -65,9 +73,10 @@ static void mix_clocks(const struct nos_bootinfo *bi)
     mix(t, sizeof t);
 }
 
+/* A source cannot be worth more than it gave. */
 static unsigned at_most(unsigned bits, size_t bytes)
 {
-    return bits < 8 * bytes ? bits : 8 * (unsigned)bytes;  // a source cannot be worth more than it gave
+    return bits < 8 * bytes ? bits : 8 * (unsigned)bytes;
 }
 
 /* The root, and how many bits its sources are credited with. */
@@ -119,8 +128,8 @@ nos_status_t vault_init(struct nos_bootinfo *bi)
     return vault.open ? NOS_OK : NOS_NO_ENTROPY;
 }
 
-/* New key, new pool. The time of each refill goes in, and every so often fresh bytes of the CPU's: if the key ever
- * leaked, the stream becomes secret again. */
+/* New key, new pool. The time of each refill goes in, and every so often fresh bytes of the CPU's:
+ * if the key ever leaked, the stream becomes secret again. */
 static void refill(void)
 {
     uint8_t fresh[FRESH_BYTES] = { 0 };

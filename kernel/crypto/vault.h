@@ -8,21 +8,25 @@
 enum { VAULT_CREDIT_MIN = 256 /* bits */, VAULT_MSG_MAX = 512 /* bytes */ };
 
 /**
- * Mix the loader's entropy (wiped from `bi` whatever the answer), the CPU's and the clocks by BLAKE3 into the root;
- * derive boot id, random stream and issuing key. Call once, after arch_machine_init.
- * Errors: NO_ENTROPY: fewer than VAULT_CREDIT_MIN bits are credited. The vault stays shut and the kernel must stop.
+ * Mix the loader's entropy (wiped from `bi` whatever the answer), the CPU's and the clocks by
+ * BLAKE3 into the root; derive boot id, random stream and issuing key. Call once, after
+ * arch_machine_init.
+ * Errors: NO_ENTROPY: fewer than VAULT_CREDIT_MIN bits are credited. The vault stays shut and the
+ *         kernel must stop.
  * Spec:   docs/vault.md, "Opening".
  */
 MUST_CHECK nos_status_t vault_init(struct nos_bootinfo *bi);
 
-/** Random bytes; what was given out cannot be computed from what the vault holds afterwards. The vault is open. */
+/** Random bytes; what was given out cannot be computed from what the vault holds afterwards. The
+ * vault is open. */
 void vault_random(void *out, size_t len);
 uint64_t vault_random64(void);
 
 const uint8_t *vault_boot_id(void);   /* 32 bytes */
 const uint8_t *vault_issuer_pk(void); /* 32 bytes */
 
-/** Sign `domain` \0 || `msg` with the per-boot issuing key. `msg` is at most VAULT_MSG_MAX bytes. */
+/** Sign `domain` \0 || `msg` with the per-boot issuing key. `msg` is at most VAULT_MSG_MAX bytes.
+ */
 void vault_sign(const char *domain, span_t msg, uint8_t sig[64]);
 
 /** Forget everything: panic, power-off. The vault is shut for good. */

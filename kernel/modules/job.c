@@ -1,6 +1,7 @@
 /*
- * One verification from first byte to registry, a bounded step at a time. Whatever says no ends in refuse(): audited,
- * kept for the listing, frames given back. Names, versions and publishers are told only once a signature covers them.
+ * One verification from first byte to registry, a bounded step at a time. Whatever says no ends in
+ * refuse(): audited, kept for the listing, frames given back. Names, versions and publishers are
+ * told only once a signature covers them.
  */
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "kernel/core/panic.h"
 #include "kernel/modules/stages_impl.h"
 
-void module_job_init(struct module_job *j, paddr_t base, uint32_t pages, uint64_t len, uint32_t actor)
+void module_job_init(struct module_job *j, paddr_t base, uint32_t pages, uint64_t len,
+                     uint32_t actor)
 {
     KASSERT(len <= (uint64_t)pages * PAGE_SIZE);
     j->file = span_of(phys_ptr(base), len);
@@ -47,10 +49,12 @@ static void refuse(struct module_job *j, nos_status_t st)
 
 static void audit_load(const struct module_job *j, bool again)
 {
-    audit_add(NOS_AUDIT_LOAD, j->actor, NOS_OK, j->out->id, j->out->view.version, again, j->out->name);
+    audit_add(NOS_AUDIT_LOAD, j->actor, NOS_OK, j->out->id, j->out->view.version, again,
+              j->out->name);
 }
 
-/* Known since earlier: its own verified bytes are used and the new ones, whatever they are behind the header, dropped. */
+/* Known since earlier: its own verified bytes are used and the new ones, whatever they are behind
+ * the header, dropped. */
 static bool answer_known(struct module_job *j)
 {
     j->out = module_find_id(j->id);
@@ -157,7 +161,8 @@ static void boot_file(const struct nos_boot_file *f)
 
     KASSERT(f->base % PAGE_SIZE == 0 && pages <= UINT32_MAX);
     if (f->status != NOS_OK || f->len == 0) {
-        struct refusal r = { .status = f->status != NOS_OK ? (nos_status_t)f->status : NOS_BOOT_NO_FILE };
+        struct refusal r = { .status =
+                                 f->status != NOS_OK ? (nos_status_t)f->status : NOS_BOOT_NO_FILE };
         memcpy(r.name, f->name, sizeof r.name);
         registry_refuse(&r, STAGE_EXTRACT, 0);
         if (f->len != 0) {
@@ -180,7 +185,8 @@ void module_boot(const struct nos_bootinfo *bi)
     const struct policy_view *v = &policy_get()->view;
     bool hold = (v->flags & NOS_POL_PANIC_HOLD) != 0;
 
-    audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->policy_hash, v->epoch, hold, hold ? "policy, panic=hold" : "policy");
+    audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->policy_hash, v->epoch, hold,
+              hold ? "policy, panic=hold" : "policy");
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->root_set, bi->secure_boot, 0, "trust roots");
     for (uint32_t i = 0; i < bi->n_files && i < NOS_BOOT_FILES_MAX; i++) {
         boot_file(&bi->file[i]);

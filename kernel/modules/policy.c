@@ -1,4 +1,5 @@
-/* The operator's policy. The loader verified its signatures and kept it in frames that only the kernel maps. */
+/* The operator's policy. The loader verified its signatures and kept it in frames that only the
+ * kernel maps. */
 #include "kernel/core/panic.h"
 #include "kernel/modules/module.h"
 #include "lib/status.h"

@@ -1,7 +1,7 @@
 /*
- * What was verified in this boot, and what was refused. A verified module keeps its frames: a capsule is always made from
- * the bytes that were hashed. Modules that came at run time and run nowhere are dropped, oldest first, when the registry
- * is full; boot modules stay.
+ * What was verified in this boot, and what was refused. A verified module keeps its frames: a
+ * capsule is always made from the bytes that were hashed. Modules that came at run time and run
+ * nowhere are dropped, oldest first, when the registry is full; boot modules stay.
  */
 #include <string.h>
 
@@ -115,7 +115,8 @@ uint64_t module_frames(void)
 
 /* ---- refused ---- */
 
-/* The same file refused again for the same reason is one line of the listing, but each time a record of the log. */
+/* The same file refused again for the same reason is one line of the listing, but each time a
+ * record of the log. */
 static bool is_listed(const struct refusal *r)
 {
     uint32_t n = n_refusals < MODULE_REFUSALS ? n_refusals : MODULE_REFUSALS;
@@ -135,17 +136,21 @@ void registry_refuse(const struct refusal *r, enum module_stage stage, uint32_t 
 
     memcpy(name, r->name, NOS_NAME_MAX);
     audit_add(NOS_AUDIT_REFUSE, actor, r->status, r->id, stage, 0, name);
-    klog("module %s refused in stage %u: %s (%d)", name[0] != 0 ? name : "(unnamed)", (unsigned)stage,
-         status_text(r->status), r->status);
+    klog("module %s refused in stage %u: %s (%d)", name[0] != 0 ? name : "(unnamed)",
+         (unsigned)stage, status_text(r->status), r->status);
     if (!is_listed(r)) {
         refusals[n_refusals % MODULE_REFUSALS] = *r;
-        n_refusals = n_refusals + 1 < 2 * MODULE_REFUSALS ? n_refusals + 1 : MODULE_REFUSALS;  // never wraps to few
+        n_refusals = n_refusals + 1 < 2 * MODULE_REFUSALS ? n_refusals + 1
+                                                          : MODULE_REFUSALS;  // never wraps to few
     }
 }
 
-void registry_refuse_start(const struct module *m, enum module_stage stage, nos_status_t st, uint32_t actor)
+void registry_refuse_start(const struct module *m, enum module_stage stage, nos_status_t st,
+                           uint32_t actor)
 {
-    struct refusal r = { .status = st, .sec_version = m->view.sec_version, .version = m->view.version };
+    struct refusal r = { .status = st,
+                         .sec_version = m->view.sec_version,
+                         .version = m->view.version };
     memcpy(r.name, m->name, sizeof r.name);
     memcpy(r.id, m->id, sizeof r.id);
     memcpy(r.publisher_id, m->view.publisher_id, sizeof r.publisher_id);
@@ -165,8 +170,12 @@ static void copy_text(char *to, size_t room, span_t text)
 
 static void describe(const struct module *m, struct nos_module_info *out)
 {
-    *out = (struct nos_module_info){ .status = NOS_OK, .sec_version = m->view.sec_version, .version = m->view.version,
-                                     .image_len = m->view.image_len, .classes = m->man.classes, .capsules = m->running };
+    *out = (struct nos_module_info){ .status = NOS_OK,
+                                     .sec_version = m->view.sec_version,
+                                     .version = m->view.version,
+                                     .image_len = m->view.image_len,
+                                     .classes = m->man.classes,
+                                     .capsules = m->running };
     memcpy(out->name, m->name, sizeof out->name);
     memcpy(out->module_id, m->id, sizeof out->module_id);
     memcpy(out->publisher_id, m->view.publisher_id, sizeof out->publisher_id);
@@ -176,7 +185,9 @@ static void describe(const struct module *m, struct nos_module_info *out)
 
 static void describe_refusal(const struct refusal *r, struct nos_module_info *out)
 {
-    *out = (struct nos_module_info){ .status = r->status, .sec_version = r->sec_version, .version = r->version };
+    *out = (struct nos_module_info){ .status = r->status,
+                                     .sec_version = r->sec_version,
+                                     .version = r->version };
     memcpy(out->name, r->name, sizeof out->name);
     memcpy(out->module_id, r->id, sizeof out->module_id);
     memcpy(out->publisher_id, r->publisher_id, sizeof out->publisher_id);

@@ -8,6 +8,7 @@ nos_status_t stage1_extract(struct module_job *j)
         return st;
     }
     mod_id(&j->view, j->id);
-    // A kernel is the loader's to run: in a running system it is a kind of file that is not known here.
+    // A kernel is the loader's to run: in a running system it is a kind of file that is not known
+    // here.
     return (j->view.flags & NOS_MOD_FLAG_KERNEL) == 0 ? NOS_OK : NOS_MOD_VERSION;
 }

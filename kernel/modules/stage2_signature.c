@@ -1,4 +1,5 @@
-/* Stage 2: the publisher that the header names is in the policy, not revoked, and signed the header. */
+/* Stage 2: the publisher that the header names is in the policy, not revoked, and signed the
+ * header. */
 #include "kernel/modules/stages_impl.h"
 
 nos_status_t stage2_signature(const struct module_job *j)

@@ -1,4 +1,5 @@
-/* Stage 3: manifest, chunk table, image and symbols are what the signed header says, 16 KiB a step. */
+/* Stage 3: manifest, chunk table, image and symbols are what the signed header says, 16 KiB a step.
+ */
 #include "kernel/modules/stages_impl.h"
 
 void stage3_begin(struct module_job *j)

@@ -1,4 +1,5 @@
-/* Stage 4: the manifest is well-formed, asks only for what a module may ask for, and belongs to this header. */
+/* Stage 4: the manifest is well-formed, asks only for what a module may ask for, and belongs to
+ * this header. */
 #include <string.h>
 
 #include "kernel/modules/stages_impl.h"

@@ -1,7 +1,8 @@
 /*
- * Stage 5: from what a module asks for to what its capsule holds. The manifest is a ceiling, so is the publisher's class
- * mask; the operator's rule decides. Whether a module is admitted at all is already asked when it is verified, so that a
- * refusal comes with the file and not with its first start.
+ * Stage 5: from what a module asks for to what its capsule holds. The manifest is a ceiling, so is
+ * the publisher's class mask; the operator's rule decides. Whether a module is admitted at all is
+ * already asked when it is verified, so that a refusal comes with the file and not with its first
+ * start.
  */
 #include <string.h>
 
@@ -49,7 +50,8 @@ static bool decide(const struct admission *a, const struct nos_cap *want, struct
         return false;
     }
     for (uint32_t i = 0; i < a->rule.grants_n; i++) {
-        if (policy_grant(policy_get(), a->rule.grants_at + i, &granted) && cap_intersect(want, &granted, out)) {
+        if (policy_grant(policy_get(), a->rule.grants_at + i, &granted) &&
+            cap_intersect(want, &granted, out)) {
             return true;
         }
     }
@@ -61,7 +63,8 @@ static bool has_name(const struct nos_cap *cap)
     return cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NOTIFY;
 }
 
-static void audit_grant(const struct module *m, const struct capsule *c, const struct nos_cap *cap, nos_status_t st)
+static void audit_grant(const struct module *m, const struct capsule *c, const struct nos_cap *cap,
+                        nos_status_t st)
 {
     char name[NOS_NAME_MAX + 1] = { 0 };
     uint64_t what = 0;
@@ -71,7 +74,8 @@ static void audit_grant(const struct module *m, const struct capsule *c, const s
     } else {
         what = cap->a << 32 | cap->b;  // both below 2^32: cap_check
     }
-    audit_add(NOS_AUDIT_GRANT, c->id, st, m->id, (uint64_t)cap->kind << 32 | cap->rights, what, name);
+    audit_add(NOS_AUDIT_GRANT, c->id, st, m->id, (uint64_t)cap->kind << 32 | cap->rights, what,
+              name);
 }
 
 static uint64_t deadline_of(const struct nos_cap *cap)
@@ -95,13 +99,15 @@ static struct nos_start_handle start_handle(const struct nos_cap *cap)
     return h;
 }
 
-/* What this machine does not have, or the kernel keeps for itself, is left out, and the log says so. */
+/* What this machine does not have, or the kernel keeps for itself, is left out, and the log says
+ * so. */
 static bool is_absence(nos_status_t st)
 {
     return st == NOS_NOT_SUPPORTED || st == NOS_DENIED;
 }
 
-static nos_status_t grant_one(const struct module *m, struct capsule *c, const struct nos_cap *cap, struct nos_start *start)
+static nos_status_t grant_one(const struct module *m, struct capsule *c, const struct nos_cap *cap,
+                              struct nos_start *start)
 {
     struct nos_start_handle h = start_handle(cap);
     struct obj *o = NULL;
@@ -145,7 +151,8 @@ static void set_limits(const struct module *m, struct capsule *c, const struct a
     c->handles.limit = c->limits.handles;
 }
 
-static nos_status_t grant_all(const struct module *m, struct capsule *c, const struct admission *a, struct nos_start *start)
+static nos_status_t grant_all(const struct module *m, struct capsule *c, const struct admission *a,
+                              struct nos_start *start)
 {
     struct nos_cap want, cap;
     nos_status_t st = NOS_OK;
@@ -162,7 +169,8 @@ nos_status_t module_grant(const struct module *m, struct capsule *c, struct nos_
 {
     struct admission a;
 
-    _Static_assert((int)NOS_START_HANDLES >= (int)NOS_CAPS_MAX, "every capability has room in the start record");
+    _Static_assert((int)NOS_START_HANDLES >= (int)NOS_CAPS_MAX,
+                   "every capability has room in the start record");
     start->n_handles = 0;
     nos_status_t st = stage5_admit(m, &a);
     if (st != NOS_OK) {

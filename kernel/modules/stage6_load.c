@@ -1,8 +1,9 @@
 /*
- * Stage 6: the image into the capsule's memory. The kernel writes through its own map of the frames, so the user mapping
- * has its final protection from the start: text is never writable there, data never executable, and what the linker
- * wants read-only after relocation is read-only. Frames come dirty where the file covers them, because every byte is
- * then written. Nothing of the capsule can run before the last step.
+ * Stage 6: the image into the capsule's memory. The kernel writes through its own map of the
+ * frames, so the user mapping has its final protection from the start: text is never writable
+ * there, data never executable, and what the linker wants read-only after relocation is read-only.
+ * Frames come dirty where the file covers them, because every byte is then written. Nothing of the
+ * capsule can run before the last step.
  */
 #include <string.h>
 
@@ -10,11 +11,15 @@
 #include "kernel/modules/stages_impl.h"
 
 enum { PHASE_PLACE, PHASE_MAP, PHASE_FILL, PHASE_RELOCATE };
-enum { RELOCS_PER_STEP = 512, ZERO_AT_ONCE = 64 /* pages that may be zeroed in one step of mapping */ };
+enum {
+    RELOCS_PER_STEP = 512,
+    ZERO_AT_ONCE = 64 /* pages that may be zeroed in one step of mapping */
+};
 
+/* Cannot wrap: elf_parse lets no offset above NOS_MOD_IMAGE_MAX through. */
 static uint64_t page_up(uint64_t n)
 {
-    return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);  // elf_parse: all offsets are below NOS_MOD_IMAGE_MAX
+    return (n + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
 }
 
 nos_status_t stage6_check(struct module *m)
@@ -54,7 +59,7 @@ static nos_status_t place(struct load_job *j)
 /* ---- map: a segment is cut where its protection or its source of bytes changes ---- */
 
 struct piece {
-    uint64_t from, to;  /* from the image's base, whole pages */
+    uint64_t from, to; /* from the image's base, whole pages */
     unsigned prot;
     bool zero;
 };
@@ -74,13 +79,14 @@ static uint64_t file_end(const struct elf_segment *s)
     return page_up(s->off + s->file.len);
 }
 
-/* Does the loader zero this segment's empty pages step by step, because they are too many for one? */
+/* Are this segment's empty pages too many to be zeroed in one step? */
 static bool zeroed_in_steps(const struct elf_segment *s)
 {
     return page_up(s->off + s->memsz) - file_end(s) > (uint64_t)ZERO_AT_ONCE * PAGE_SIZE;
 }
 
-static struct piece next_piece(const struct elf_view *elf, const struct elf_segment *s, uint64_t from)
+static struct piece next_piece(const struct elf_view *elf, const struct elf_segment *s,
+                               uint64_t from)
 {
     struct piece p = { .from = from, .to = page_up(s->off + s->memsz), .prot = PROT_R };
 
@@ -100,8 +106,9 @@ static nos_status_t map_piece(struct load_job *j)
     struct piece p = next_piece(elf, s, j->at > s->off ? j->at : s->off);
     struct capsule *c = j->capsule;
 
-    nos_status_t st = space_map_private(&c->space, c->image_base + p.from, (uint32_t)((p.to - p.from) / PAGE_SIZE),
-                                        p.prot, AREA_PRIVATE, p.zero);
+    nos_status_t st =
+        space_map_private(&c->space, c->image_base + p.from,
+                          (uint32_t)((p.to - p.from) / PAGE_SIZE), p.prot, AREA_PRIVATE, p.zero);
     if (st != NOS_OK) {
         return st;
     }
@@ -116,7 +123,8 @@ static nos_status_t map_piece(struct load_job *j)
 
 static uint8_t *page_of(const struct load_job *j, uint64_t off)
 {
-    uint8_t *p = space_ptr(&j->capsule->space, j->capsule->image_base + (off & ~(uint64_t)(PAGE_SIZE - 1)));
+    uint8_t *p =
+        space_ptr(&j->capsule->space, j->capsule->image_base + (off & ~(uint64_t)(PAGE_SIZE - 1)));
     KASSERT(p != NULL);  // mapped by the phase before
     return p;
 }

@@ -1,4 +1,5 @@
-/* Stage 7: what the first thread finds. Three areas of their own, each at a random place with guard pages. */
+/* Stage 7: what the first thread finds. Three areas of their own, each at a random place with guard
+ * pages. */
 #include <string.h>
 
 #include "kernel/arch/api/arch.h"
@@ -6,7 +7,8 @@
 #include "kernel/crypto/vault.h"
 #include "kernel/modules/module.h"
 
-static nos_status_t map_new(struct space *s, uint32_t pages, unsigned prot, enum area_kind kind, uint64_t *va)
+static nos_status_t map_new(struct space *s, uint32_t pages, unsigned prot, enum area_kind kind,
+                            uint64_t *va)
 {
     nos_status_t st = space_place(s, pages, va);
     return st == NOS_OK ? space_map_private(s, *va, pages, prot, kind, true) : st;
@@ -28,7 +30,8 @@ static nos_status_t map_all(struct capsule *c)
     return st;
 }
 
-static void finish(const struct module *m, const struct capsule *c, struct nos_start *start, span_t arg)
+static void finish(const struct module *m, const struct capsule *c, struct nos_start *start,
+                   span_t arg)
 {
     uint64_t hz;
 
@@ -44,7 +47,8 @@ static void finish(const struct module *m, const struct capsule *c, struct nos_s
     memcpy(start->arg, arg.data, arg.len);
 }
 
-nos_status_t module_execute(const struct module *m, struct capsule *c, struct nos_start *start, span_t arg)
+nos_status_t module_execute(const struct module *m, struct capsule *c, struct nos_start *start,
+                            span_t arg)
 {
     if (arg.len > NOS_ARG_MAX) {
         return NOS_TOO_BIG;
@@ -57,6 +61,7 @@ nos_status_t module_execute(const struct module *m, struct capsule *c, struct no
     void *page = space_ptr(&c->space, c->start_va);
     KASSERT(page != NULL && start->n_handles <= NOS_START_HANDLES);
     // The page is zero behind the handles that there are.
-    memcpy(page, start, offsetof(struct nos_start, handle) + start->n_handles * sizeof start->handle[0]);
+    memcpy(page, start,
+           offsetof(struct nos_start, handle) + start->n_handles * sizeof start->handle[0]);
     return NOS_OK;
 }

@@ -9,8 +9,9 @@
 #include "kernel/modules/module.h"
 #include "lib/crypto/blake3.h"
 
-/* Names the object without telling its serial number to those who do not hold it: the boot id is public, so this hides
- * nothing; it makes the name of an object of one boot no name in any other. */
+/* Names the object without telling its serial number to those who do not hold it: the boot id is
+ * public, so this hides nothing; it makes the name of an object of one boot no name in any other.
+ */
 static void object_id(const struct obj *o, uint8_t out[32])
 {
     uint8_t bytes[32 + 8];
@@ -22,14 +23,18 @@ static void object_id(const struct obj *o, uint8_t out[32])
 
 static void token_fill(const struct capsule *c, const struct handle_slot *s, struct token *t)
 {
-    *t = (struct token){ .kind = (uint8_t)s->type, .classes = c->classes, .rights = s->rights, .nbf = arch_clock_ns(),
+    *t = (struct token){ .kind = (uint8_t)s->type,
+                         .classes = c->classes,
+                         .rights = s->rights,
+                         .nbf = arch_clock_ns(),
                          .exp = s->deadline_ns };
     memcpy(t->audience, c->module->id, sizeof t->audience);
     object_id(s->obj, t->obj);
     vault_random(&t->nonce, sizeof t->nonce);
 }
 
-nos_status_t token_make(const struct capsule *c, const struct handle_slot *s, uint32_t actor, uint8_t out[TOKEN_BYTES])
+nos_status_t token_make(const struct capsule *c, const struct handle_slot *s, uint32_t actor,
+                        uint8_t out[TOKEN_BYTES])
 {
     uint8_t msg[TOKEN_SIGNED_BYTES], id[32], sig[64];
     struct token t;
@@ -41,7 +46,8 @@ nos_status_t token_make(const struct capsule *c, const struct handle_slot *s, ui
     }
     token_write(&t, out);
     token_id(out, id);
-    audit_add(NOS_AUDIT_TOKEN, actor, NOS_OK, id, (uint64_t)c->id << 32 | t.kind, t.rights, c->module->name);
+    audit_add(NOS_AUDIT_TOKEN, actor, NOS_OK, id, (uint64_t)c->id << 32 | t.kind, t.rights,
+              c->module->name);
     token_signed_bytes(out, msg);
     if (!span_from(rest, sizeof NOS_DOMAIN_CAP, &rest)) {  // the vault puts the domain before it
         return NOS_INVALID;

@@ -25,7 +25,8 @@ uint64_t arch_clock_ns(void)
     return now;
 }
 
-/* Frames are host memory: the kernel's pointer is base + address, and so the address is pointer - base. */
+/* Frames are host memory: the kernel's pointer is base + address, and so the address is pointer -
+ * base. */
 paddr_t frame_alloc_dirty(unsigned order)
 {
     assert_int_equal(order, 0);
@@ -220,7 +221,8 @@ static void test_random_mix(void **state)
     for (unsigned i = 0; i < 6000; i++) {
         now += (uint64_t)rand() % 5000000;
         if (rand() % 4 == 0) {
-            audit_deny(1 + (uint32_t)rand() % 80, (uint32_t)rand() % 3, rand() % 2 == 0 ? NOS_DENIED : NOS_FILTERED);
+            audit_deny(1 + (uint32_t)rand() % 80, (uint32_t)rand() % 3,
+                       rand() % 2 == 0 ? NOS_DENIED : NOS_FILTERED);
         } else if (rand() % 3 == 0) {
             (void)audit_checkpoint_step(now);
         } else {
@@ -286,7 +288,8 @@ static void test_newest_of_a_share_stay(void **state)
     (void)state;
     add(NOS_AUDIT_CRASH, 100);
     add(NOS_AUDIT_EXIT, AUDIT_RING);
-    for (uint64_t at = 1; audit_entry(at, &e) == NOS_OK && e.rec.kind == NOS_AUDIT_CRASH; at = e.rec.seq + 1) {
+    for (uint64_t at = 1; audit_entry(at, &e) == NOS_OK && e.rec.kind == NOS_AUDIT_CRASH;
+         at = e.rec.seq + 1) {
         assert_int_equal(e.body.a, want++);
     }
     assert_int_equal(want, 100);
@@ -318,13 +321,15 @@ static void test_short_of_memory(void **state)
                 (void)check_run();
             }
         }
-        assert_int_equal(head_now().next - head_now().first, frames * (PAGE_SIZE / sizeof(struct nos_audit_entry)));
+        assert_int_equal(head_now().next - head_now().first,
+                         frames * (PAGE_SIZE / sizeof(struct nos_audit_entry)));
         (void)check_run();
         check_count();
     }
 }
 
-/* A run shorter than what may wait for sealing: nothing leaves it unsealed, least of all to the protected room. */
+/* A run shorter than what may wait for sealing: nothing leaves it unsealed, least of all to the
+ * protected room. */
 static void test_short_run_seals_what_leaves(void **state)
 {
     (void)state;
@@ -391,7 +396,8 @@ static void test_capsules_and_codes_are_apart(void **state)
     for (uint64_t at = 4; at < 6; at++) {
         struct nos_audit_entry e = entry_at(at);
         assert_int_equal(e.body.b, 2);
-        assert_true(e.rec.actor == 5 ? e.body.a == 30 : e.body.a == NOS_AUDIT_SEVERAL && e.rec.actor == 4);
+        assert_true(e.rec.actor == 5 ? e.body.a == 30
+                                     : e.body.a == NOS_AUDIT_SEVERAL && e.rec.actor == 4);
     }
 }
 
@@ -488,7 +494,8 @@ static void test_checkpoint_after_1024(void **state)
     assert_int_equal(check_run(), 1);
 }
 
-/* Sealing can wait, but not for more than a bounded number of records, and a step does one of them. */
+/* Sealing can wait, but not for more than a bounded number of records, and a step does one of them.
+ */
 static void test_sealing_lags_by_a_bounded_number(void **state)
 {
     unsigned steps = 0;
@@ -502,7 +509,8 @@ static void test_sealing_lags_by_a_bounded_number(void **state)
     assert_int_equal(chain.sealed, chain.ring.next);
 }
 
-/* What an auditor holds a checkpoint of cannot be rewritten: the changed chain no longer carries it. */
+/* What an auditor holds a checkpoint of cannot be rewritten: the changed chain no longer carries
+ * it. */
 static void test_rewriting_shows(void **state)
 {
     struct audit_checker c;

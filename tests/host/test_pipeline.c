@@ -1,7 +1,8 @@
 /*
- * From bytes to a capsule's memory: the seven stages, the registry, tokens, with a machine made of host memory. Each file
- * lies in a buffer of exactly its length, each frame is its own allocation: the address sanitiser sees every byte that is
- * read or written beside them, the leak checker every frame that was lost.
+ * From bytes to a capsule's memory: the seven stages, the registry, tokens, with a machine made of
+ * host memory. Each file lies in a buffer of exactly its length, each frame is its own allocation:
+ * the address sanitiser sees every byte that is read or written beside them, the leak checker every
+ * frame that was lost.
  */
 #include "tests/host/test.h"
 
@@ -212,11 +213,13 @@ static struct told told[300];
 static size_t n_told;
 static struct capsule cap;
 
-void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status, const uint8_t subject[32], uint64_t a,
-               uint64_t b, const char *text)
+void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
+               const uint8_t subject[32], uint64_t a, uint64_t b, const char *text)
 {
     struct told *t = &told[n_told++ % ARRAY_LEN(told)];
-    *t = (struct told){ .kind = kind, .actor = actor, .status = status, .a = a, .b = b, .handles = cap.handles.used };
+    *t = (struct told){
+        .kind = kind, .actor = actor, .status = status, .a = a, .b = b, .handles = cap.handles.used
+    };
     if (subject != NULL) {
         memcpy(t->subject, subject, 32);
     }
@@ -255,9 +258,14 @@ static void never(struct obj *o)
 }
 
 void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
-    [NOS_TYPE_MODULE] = module_destroy, [NOS_TYPE_ENDPOINT] = never, [NOS_TYPE_NOTIFICATION] = never,
-    [NOS_TYPE_DEVICE] = never,          [NOS_TYPE_IRQ] = never,      [NOS_TYPE_PORTS] = never,
-    [NOS_TYPE_POWER] = never,           [NOS_TYPE_NODE] = never,
+    [NOS_TYPE_MODULE] = module_destroy,
+    [NOS_TYPE_ENDPOINT] = never,
+    [NOS_TYPE_NOTIFICATION] = never,
+    [NOS_TYPE_DEVICE] = never,
+    [NOS_TYPE_IRQ] = never,
+    [NOS_TYPE_PORTS] = never,
+    [NOS_TYPE_POWER] = never,
+    [NOS_TYPE_NODE] = never,
 };
 
 void obj_handle_opened(struct obj *o, uint32_t rights)
@@ -283,7 +291,9 @@ struct policy_parts {
 
 static struct policy_parts policy_parts(void)
 {
-    struct policy_parts p = { .rule = { .match = NOS_MATCH_NAME, .sec_min = 2, .classes = NOS_CLASS_ALL, .priority = 30 } };
+    struct policy_parts p = {
+        .rule = { .match = NOS_MATCH_NAME, .sec_min = 2, .classes = NOS_CLASS_ALL, .priority = 30 }
+    };
     memset(p.rule.id, 0x11, 32);
     name_hash(SPAN_LIT("hello"), p.rule.name_hash);
     return p;
@@ -331,7 +341,8 @@ static void policy_use(const struct policy_parts *p)
     buf_free(&policy_file);
     policy_file = golden_policy(body, 1, 1);
     store_le32(policy_file.data + 12, p->flags);
-    struct nos_bootinfo bi = { .policy = { .base = ptr_phys(policy_file.data).v, .len = policy_file.len } };
+    struct nos_bootinfo bi = { .policy = { .base = ptr_phys(policy_file.data).v,
+                                           .len = policy_file.len } };
     policy_init(&bi);
 }
 
@@ -491,7 +502,8 @@ static void expect_parts(struct golden_mod *p, enum module_stage stage, nos_stat
 }
 
 /* A good file with some header bytes changed, and signed anew or not. */
-static void expect_header(size_t at, uint64_t value, size_t bytes, bool sign, enum module_stage stage, nos_status_t st)
+static void expect_header(size_t at, uint64_t value, size_t bytes, bool sign,
+                          enum module_stage stage, nos_status_t st)
 {
     struct golden_mod p = golden_parts();
     struct buf f = golden_module(&p);
@@ -527,7 +539,8 @@ static void test_refused_by_signature(void **state)
     expect_header(64, 0x99, 1, true, STAGE_SIGNATURE, NOS_PUB_UNKNOWN);
     expect_header(192, 0x99, 1, false, STAGE_SIGNATURE, NOS_KEY_UNKNOWN);
     expect_header(192 + 32, 0x99, 1, false, STAGE_SIGNATURE, NOS_BAD_SIGNATURE);
-    expect_header(24, 9, 4, false, STAGE_SIGNATURE, NOS_BAD_SIGNATURE);  // sec_version raised by nobody
+    expect_header(24, 9, 4, false, STAGE_SIGNATURE,
+                  NOS_BAD_SIGNATURE);  // sec_version raised by nobody
     memset(p.publisher_id, 0x22, 32);
     expect_parts(&p, STAGE_SIGNATURE, NOS_PUB_REVOKED);
     memset(p.publisher_id, 0x11, 32);
@@ -566,8 +579,12 @@ static void test_refused_by_hash(void **state)
     const struct {
         size_t at;
         nos_status_t st;
-    } row[] = { { manifest, NOS_HASH_MANIFEST },      { table - 1, NOS_HASH_MANIFEST }, { table, NOS_HASH_TABLE },
-                { table + 31, NOS_HASH_TABLE },       { image, NOS_HASH_CHUNK },        { image + p.image.len - 1, NOS_HASH_CHUNK },
+    } row[] = { { manifest, NOS_HASH_MANIFEST },
+                { table - 1, NOS_HASH_MANIFEST },
+                { table, NOS_HASH_TABLE },
+                { table + 31, NOS_HASH_TABLE },
+                { image, NOS_HASH_CHUNK },
+                { image + p.image.len - 1, NOS_HASH_CHUNK },
                 { f.len - 1, NOS_HASH_CHUNK /* symbols */ } };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
@@ -590,15 +607,22 @@ static void expect_manifest(struct change c, enum module_stage stage, nos_status
 
 static void test_refused_by_manifest(void **state)
 {
-    static const uint8_t one[4] = { 1 }, no_exec[4] = { NOS_CLASS_IO | NOS_CLASS_IPC }, only_exec[4] = { NOS_CLASS_COREEXEC };
+    static const uint8_t one[4] = { 1 }, no_exec[4] = { NOS_CLASS_IO | NOS_CLASS_IPC },
+                         only_exec[4] = { NOS_CLASS_COREEXEC };
     struct golden_mod p = golden_parts();
     (void)state;
-    expect_manifest((struct change){ .tag = 0x80ff, .value = SPAN_OF(one) }, STAGE_MANIFEST, NOS_TLV_CRITICAL);
-    expect_manifest((struct change){ .tag = NOS_MAN_MODULE_NAME, .value = SPAN_LIT("other") }, STAGE_MANIFEST, NOS_MAN_NAME);
-    expect_manifest((struct change){ .tag = NOS_MAN_LIMITS, .drop = true }, STAGE_MANIFEST, NOS_MAN_MISSING);
-    expect_manifest((struct change){ .tag = NOS_MAN_CLASSES, .value = SPAN_OF(no_exec) }, STAGE_MANIFEST, NOS_MAN_FIELD);
-    expect_manifest((struct change){ .tag = NOS_MAN_CLASSES, .value = SPAN_OF(only_exec) }, STAGE_MANIFEST, NOS_CAP_CLASS);
-    expect_manifest((struct change){ .tag = NOS_MAN_SYMBOLS, .drop = true }, STAGE_MANIFEST, NOS_MOD_OVERSIZE);
+    expect_manifest((struct change){ .tag = 0x80ff, .value = SPAN_OF(one) }, STAGE_MANIFEST,
+                    NOS_TLV_CRITICAL);
+    expect_manifest((struct change){ .tag = NOS_MAN_MODULE_NAME, .value = SPAN_LIT("other") },
+                    STAGE_MANIFEST, NOS_MAN_NAME);
+    expect_manifest((struct change){ .tag = NOS_MAN_LIMITS, .drop = true }, STAGE_MANIFEST,
+                    NOS_MAN_MISSING);
+    expect_manifest((struct change){ .tag = NOS_MAN_CLASSES, .value = SPAN_OF(no_exec) },
+                    STAGE_MANIFEST, NOS_MAN_FIELD);
+    expect_manifest((struct change){ .tag = NOS_MAN_CLASSES, .value = SPAN_OF(only_exec) },
+                    STAGE_MANIFEST, NOS_CAP_CLASS);
+    expect_manifest((struct change){ .tag = NOS_MAN_SYMBOLS, .drop = true }, STAGE_MANIFEST,
+                    NOS_MOD_OVERSIZE);
     buf_free(&p.symbols);
     expect_parts(&p, STAGE_MANIFEST, NOS_MOD_TRUNCATED);
     golden_parts_free(&p);
@@ -619,7 +643,8 @@ static void test_refused_by_policy(void **state)
 
     p = golden_parts();
     buf_free(&p.manifest);
-    p.manifest = golden_manifest((struct change){ .tag = NOS_MAN_MODULE_NAME, .value = SPAN_LIT("other") });
+    p.manifest =
+        golden_manifest((struct change){ .tag = NOS_MAN_MODULE_NAME, .value = SPAN_LIT("other") });
     p.name = "other";
     expect_parts(&p, STAGE_GRANT, NOS_GRANT_NO_RULE);
     golden_parts_free(&p);
@@ -829,7 +854,8 @@ static void test_refusals_are_bounded(void **state)
         assert_int_equal(n_told, i + 1);  // but two records
         unsigned lines = i / 2 + 1 < MODULE_REFUSALS ? i / 2 + 1 : MODULE_REFUSALS;
         assert_int_equal(module_info(lines - 1, &info), NOS_OK);
-        assert_memory_equal(info.module_id, last_told()->subject, 32);  // the newest is the last line
+        assert_memory_equal(info.module_id, last_told()->subject,
+                            32);  // the newest is the last line
         assert_int_equal(module_info(lines, &info), NOS_NOT_FOUND);
     }
     golden_parts_free(&p);
@@ -893,8 +919,10 @@ static void test_boot(void **state)
     assert_string_equal(told[0].text, "policy");
     assert_memory_equal(told[1].subject, bi.root_set, 32);
     assert_int_equal(told[1].a, 1);
-    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_BOOT_NO_FILE, NOS_BOOT_VOLUME, NOS_BOOT_VOLUME, NOS_OK, NOS_OK };
-    static const char *const name[] = { "BAD.MOD", "GONE.MOD", "UNREADABLE.MOD", "HALF.MOD", "hello", "hello" };
+    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_BOOT_NO_FILE, NOS_BOOT_VOLUME,
+                                         NOS_BOOT_VOLUME,   NOS_OK,           NOS_OK };
+    static const char *const name[] = { "BAD.MOD",  "GONE.MOD", "UNREADABLE.MOD",
+                                        "HALF.MOD", "hello",    "hello" };
     assert_int_equal(n_told, 2 + 6);
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(told[2 + i].status, want[i]);
@@ -941,7 +969,9 @@ static struct nos_cap named(uint16_t kind, uint32_t rights, const char *name)
 
 static struct nos_cap ports(uint32_t rights, uint64_t base, uint64_t n, uint64_t ttl)
 {
-    return (struct nos_cap){ .kind = NOS_CAP_PORTS, .rights = rights, .a = base, .b = n, .ttl_ns = ttl };
+    return (struct nos_cap){
+        .kind = NOS_CAP_PORTS, .rights = rights, .a = base, .b = n, .ttl_ns = ttl
+    };
 }
 
 static void drop_handles(void)
@@ -996,7 +1026,8 @@ static void test_grant_is_the_intersection(void **state)
     struct module *m = hello_under(&p, (struct change){ 0 });
     assert_int_equal(grant(m), NOS_OK);
 
-    assert_int_equal(cap.classes, NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC);  // Memory: not the rule's
+    assert_int_equal(cap.classes,
+                     NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC);  // Memory: not the rule's
     assert_int_equal(cap.limits.mem_pages, 40);
     assert_int_equal(cap.space.limit, 40);
     assert_int_equal(cap.limits.priority, 9);
@@ -1013,7 +1044,8 @@ static void test_grant_is_the_intersection(void **state)
     assert_string_equal(h->name, "console");
     assert_int_equal(h->rights, NOS_RIGHT_CALL);
     assert_int_equal(h->a | h->b, 0);
-    assert_int_equal(handle_get(&cap.handles, h->handle, 1u << NOS_TYPE_ENDPOINT, NOS_RIGHT_CALL, &s), NOS_OK);
+    assert_int_equal(
+        handle_get(&cap.handles, h->handle, 1u << NOS_TYPE_ENDPOINT, NOS_RIGHT_CALL, &s), NOS_OK);
     assert_int_equal(s->rights, NOS_RIGHT_CALL);  // RECV was granted but not asked for
     assert_int_equal(s->deadline_ns, 0);
     assert_int_equal(s->origin, NOS_ORIGIN_POLICY);
@@ -1049,11 +1081,28 @@ static void test_not_granted(void **state)
         uint32_t classes;
         struct nos_cap grant;
     } row[] = {
-        { NOS_CLASS_ALL, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_WRITE, .a = 0x3f8, .b = 8 } },   // no common right
-        { NOS_CLASS_ALL, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f9, .b = 8 } },    // starts later
-        { NOS_CLASS_ALL, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f8, .b = 7 } },    // ends earlier
-        { NOS_CLASS_ALL, { .kind = NOS_CAP_IRQ, .rights = NOS_RIGHT_WAIT, .a = 4 } },                  // not asked for
-        { NOS_CLASS_COREEXEC, { .kind = NOS_CAP_PORTS, .rights = NOS_RIGHT_READ, .a = 0x3f8, .b = 8 } }, // class withheld
+        { NOS_CLASS_ALL,
+          { .kind = NOS_CAP_PORTS,
+            .rights = NOS_RIGHT_WRITE,
+            .a = 0x3f8,
+            .b = 8 } },  // no common right
+        { NOS_CLASS_ALL,
+          { .kind = NOS_CAP_PORTS,
+            .rights = NOS_RIGHT_READ,
+            .a = 0x3f9,
+            .b = 8 } },  // starts later
+        { NOS_CLASS_ALL,
+          { .kind = NOS_CAP_PORTS,
+            .rights = NOS_RIGHT_READ,
+            .a = 0x3f8,
+            .b = 7 } },  // ends earlier
+        { NOS_CLASS_ALL,
+          { .kind = NOS_CAP_IRQ, .rights = NOS_RIGHT_WAIT, .a = 4 } },  // not asked for
+        { NOS_CLASS_COREEXEC,
+          { .kind = NOS_CAP_PORTS,
+            .rights = NOS_RIGHT_READ,
+            .a = 0x3f8,
+            .b = 8 } },  // class withheld
         { NOS_CLASS_COREEXEC | NOS_CLASS_IPC, { .kind = NOS_CAP_LOG } },
     };
     (void)state;
@@ -1095,7 +1144,9 @@ static void test_filter_reaches_the_capsule(void **state)
     struct policy_parts p = policy_parts();
     uint8_t filter[16] = { 0x0f, [8] = 0xf0 };
     (void)state;
-    assert_int_equal(grant(hello_under(&p, (struct change){ .tag = NOS_MAN_FILTER, .value = SPAN_OF(filter) })), NOS_OK);
+    assert_int_equal(
+        grant(hello_under(&p, (struct change){ .tag = NOS_MAN_FILTER, .value = SPAN_OF(filter) })),
+        NOS_OK);
     assert_int_equal(cap.filter[0], 0x0f);
     assert_int_equal(cap.filter[1], 0xf0);
     drop_handles();
@@ -1109,7 +1160,8 @@ static void test_deadline_does_not_wrap(void **state)
     p.grant[0] = ports(NOS_RIGHT_READ, 0x3f8, 8, UINT64_MAX);
     p.n_grants = 1;
     assert_int_equal(grant(hello_under(&p, (struct change){ 0 })), NOS_OK);
-    assert_int_equal(handle_get(&cap.handles, start->handle[0].handle, 1u << NOS_TYPE_PORTS, 0, &s), NOS_OK);
+    assert_int_equal(handle_get(&cap.handles, start->handle[0].handle, 1u << NOS_TYPE_PORTS, 0, &s),
+                     NOS_OK);
     assert_int_equal(s->deadline_ns, UINT64_MAX);
     drop_handles();
 }
@@ -1128,7 +1180,8 @@ static void test_absent_devices(void **state)
     p.n_grants = 3;
     cap_write(&p.grant[0], caps + 32);
     cap_write(&fb, caps + 64);
-    struct module *m = hello_under(&p, (struct change){ .tag = NOS_MAN_CAPS, .value = SPAN_OF(caps) });
+    struct module *m =
+        hello_under(&p, (struct change){ .tag = NOS_MAN_CAPS, .value = SPAN_OF(caps) });
     assert_int_equal(grant(m), NOS_OK);
     assert_int_equal(start->n_handles, 2);
     assert_int_equal(start->handle[1].a, 0xfa);  // the framebuffer's own
@@ -1236,7 +1289,8 @@ static void check_image(const struct module *m)
             unsigned prot = PROT_R | ((s->flags & ELF_X) != 0 ? PROT_X : 0) |
                             ((s->flags & ELF_W) != 0 && !relro ? PROT_W : 0);
             assert_int_equal(prot_at(cap.image_base + off), prot);
-            assert_memory_equal(space_ptr(&cap.space, cap.image_base + off), want.data + off, PAGE_SIZE);
+            assert_memory_equal(space_ptr(&cap.space, cap.image_base + off), want.data + off,
+                                PAGE_SIZE);
         }
     }
     assert_int_equal(n_mapped, pages);
@@ -1273,7 +1327,8 @@ static struct module *with_image(struct buf image)
     store_le32(limits + 12, 4);
     store_le32(limits + 16, 16);
     buf_free(&p.manifest);
-    p.manifest = golden_manifest((struct change){ .tag = NOS_MAN_LIMITS, .value = SPAN_OF(limits) });
+    p.manifest =
+        golden_manifest((struct change){ .tag = NOS_MAN_LIMITS, .value = SPAN_OF(limits) });
     buf_free(&p.image);
     p.image = image;
     struct module *m = verify_good(&p);
@@ -1289,7 +1344,8 @@ static uint8_t *phdr(struct buf image, int n)
 /* Empty pages, few and many, beside relocation read-only ones. */
 static void test_load_bss(void **state)
 {
-    static const uint64_t memsz[] = { 0x100, 0x101, 0xfff, 0x1000, 0x1001, 0x2000, 64 * 4096, 65 * 4096, 66 * 4096, 400 * 4096 + 1 };
+    static const uint64_t memsz[] = { 0x100,  0x101,     0xfff,     0x1000,    0x1001,
+                                      0x2000, 64 * 4096, 65 * 4096, 66 * 4096, 400 * 4096 + 1 };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(memsz); i++) {
         struct buf image = golden_image();
@@ -1306,7 +1362,11 @@ static void test_load_relro(void **state)
 {
     static const struct {
         uint64_t off, len;
-    } row[] = { { 0x2000, 0x1000 }, { 0x1000, 0x2000 }, { 0x3000, 0x2000 }, { 0x2000, 0x3000 }, { 0x1000, 0x4000 } };
+    } row[] = { { 0x2000, 0x1000 },
+                { 0x1000, 0x2000 },
+                { 0x3000, 0x2000 },
+                { 0x2000, 0x3000 },
+                { 0x1000, 0x4000 } };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(row); i++) {
         struct buf image = golden_image();
@@ -1325,7 +1385,8 @@ static void test_load_relro(void **state)
     }
 }
 
-/* Text of 100 KiB: many pages filled in bounded steps; a relocation that lies across a page border. */
+/* Text of 100 KiB: many pages filled in bounded steps; a relocation that lies across a page border.
+ */
 static void test_load_large_and_split(void **state)
 {
     enum { TEXT = 100 << 10, DATA = 3 * 4096 };
@@ -1348,7 +1409,8 @@ static void test_load_large_and_split(void **state)
     }
     store_le64(phdr(image, ELF_DATA) + 32, DATA);
     store_le64(phdr(image, ELF_DATA) + 40, DATA);
-    for (unsigned at = 0; at < 8; at++) {  // both relocations around the border between two pages of data
+    for (unsigned at = 0; at < 8;
+         at++) {  // both relocations around the border between two pages of data
         store_le64(image.data + ELF_RELA_AT, TEXT + 0x1000 + 0xff8 + at);
         store_le64(image.data + ELF_RELA_AT + 24, TEXT + 0x800);
         struct module *m = with_image(buf_copy(buf_span(image)));
@@ -1403,8 +1465,8 @@ static void test_bad_relocations(void **state)
 {
     (void)state;
     expect_reloc(8, 1, NOS_ELF_RELOC_TYPE);
-    expect_reloc(0, 0x200, NOS_ELF_RELOC_RANGE);        // text
-    expect_reloc(0, 0x3000, NOS_ELF_RELOC_RANGE);       // behind the end
+    expect_reloc(0, 0x200, NOS_ELF_RELOC_RANGE);   // text
+    expect_reloc(0, 0x3000, NOS_ELF_RELOC_RANGE);  // behind the end
     expect_reloc(0, UINT64_MAX - 3, NOS_ELF_RELOC_RANGE);
     expect_reloc(16, 0x100000000, NOS_ELF_RELOC_RANGE);  // a value outside
 }
@@ -1450,7 +1512,8 @@ static void test_execute(void **state)
     assert_int_equal(cap.stack_top % 16, 0);
     for (uint32_t i = 1; i <= cap.limits.stack_pages; i++) {
         assert_int_equal(prot_at(cap.stack_top - i * PAGE_SIZE), PROT_R | PROT_W);
-        assert_true(span_is_zero(span_of(space_ptr(&cap.space, cap.stack_top - i * PAGE_SIZE), PAGE_SIZE)));
+        assert_true(
+            span_is_zero(span_of(space_ptr(&cap.space, cap.stack_top - i * PAGE_SIZE), PAGE_SIZE)));
     }
     uint64_t below = cap.stack_top - (cap.limits.stack_pages + 1) * (uint64_t)PAGE_SIZE;
     assert_int_equal(prot_at(below), 0);

@@ -66,7 +66,11 @@ static void do_sign(void)
 
 static struct nos_bootinfo boot_info(uint32_t len, uint32_t bits)
 {
-    struct nos_bootinfo bi = { .entropy_len = len, .entropy_bits = bits, .tsc_start = 11, .tsc_exit = 22, .tsc_firmware = 33 };
+    struct nos_bootinfo bi = { .entropy_len = len,
+                               .entropy_bits = bits,
+                               .tsc_start = 11,
+                               .tsc_exit = 22,
+                               .tsc_firmware = 33 };
     for (size_t i = 0; i < sizeof bi.entropy; i++) {
         bi.entropy[i] = (uint8_t)(i * 7 + 1);
     }
@@ -102,13 +106,13 @@ static void test_credit(void **state)
     } row[] = {
         { 32, 256, 0, NOS_OK },
         { 32, 255, 0, NOS_NO_ENTROPY },
-        { 32, 255, 1, NOS_OK },           // sources add up
-        { 0, 0, 256, NOS_OK },            // the CPU alone
+        { 32, 255, 1, NOS_OK },  // sources add up
+        { 0, 0, 256, NOS_OK },   // the CPU alone
         { 0, 0, 255, NOS_NO_ENTROPY },
-        { 0, 4000, 255, NOS_NO_ENTROPY }, // no bytes, no credit
-        { 31, 4000, 0, NOS_NO_ENTROPY },  // 31 bytes are 248 bits, whatever is claimed
+        { 0, 4000, 255, NOS_NO_ENTROPY },  // no bytes, no credit
+        { 31, 4000, 0, NOS_NO_ENTROPY },   // 31 bytes are 248 bits, whatever is claimed
         { 31, 4000, 8, NOS_OK },
-        { 257, 4000, 0, NOS_NO_ENTROPY }, // a length that cannot be
+        { 257, 4000, 0, NOS_NO_ENTROPY },  // a length that cannot be
         { 300, 4000, 0, NOS_NO_ENTROPY },
         { UINT32_MAX, UINT32_MAX, 255, NOS_NO_ENTROPY },
         { 0, 0, 0, NOS_NO_ENTROPY },
@@ -120,7 +124,8 @@ static void test_credit(void **state)
         cpu_bits = row[i].cpu;
         assert_int_equal(vault_init(&bi), row[i].want);
         assert_int_equal(vault.open, row[i].want == NOS_OK);
-        assert_true(span_is_zero(SPAN_OF(bi.entropy)));  // taken or refused: gone from the loader's page
+        assert_true(
+            span_is_zero(SPAN_OF(bi.entropy)));  // taken or refused: gone from the loader's page
         if (row[i].want != NOS_OK) {
             assert_true(span_is_zero(SPAN_OF(vault.issuer_sk)));
             assert_true(span_is_zero(SPAN_OF(vault.stream)));
@@ -150,7 +155,11 @@ static void root_by_the_book(const struct nos_bootinfo *bi, uint8_t root[32])
     const struct {
         const void *data;
         size_t len;
-    } part[] = { { bi->entropy, bi->entropy_len }, { cpu, 64 }, { clocks, 32 }, { bi->kernel_id, 32 }, { bi->policy_hash, 32 } };
+    } part[] = { { bi->entropy, bi->entropy_len },
+                 { cpu, 64 },
+                 { clocks, 32 },
+                 { bi->kernel_id, 32 },
+                 { bi->policy_hash, 32 } };
 
     memset(cpu, cpu_byte, sizeof cpu);
     for (size_t i = 0; i < ARRAY_LEN(part); i++) {
@@ -305,7 +314,8 @@ static void test_stream_repeats_nothing(void **state)
     }
 }
 
-/* Time goes into each refill and fresh entropy into every 64th: a leaked key does not tell the future for ever. */
+/* Time goes into each refill and fresh entropy into every 64th: a leaked key does not tell the
+ * future for ever. */
 static void test_stream_is_refreshed(void **state)
 {
     uint8_t a[POOL_BYTES], b[POOL_BYTES];
@@ -358,8 +368,8 @@ static uint8_t *run_on_a_stack(void *(*f)(void *), void *arg)
 
 static size_t stack_used;  // bytes from the stack's lowest on that the vault's frames lay in
 
-/* The end of a thread writes on its stack, vector registers among others: it may neither cover the frames that are
- * looked through nor be taken for them. */
+/* The end of a thread writes on its stack, vector registers among others: it may neither cover the
+ * frames that are looked through nor be taken for them. */
 #define KEEP_CLEAR(pad) \
     volatile uint8_t pad[1 << 16]; \
     pad[0] = pad[sizeof pad - 1] = 1; \
@@ -435,9 +445,11 @@ static void test_sign(void **state)
     for (size_t len = 0; len <= VAULT_MSG_MAX; len += 64) {
         memset(body, (int)len + 1, len);
         vault_sign(NOS_DOMAIN_CAP, span_of(body, len), sig);
-        assert_true(ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
+        assert_true(
+            ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
         vault_sign(NOS_DOMAIN_AUDIT, span_of(body, len), sig);
-        assert_false(ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
+        assert_false(
+            ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
     }
     sign_len = VAULT_MSG_MAX + 1;
     assert_true(panics(do_sign));
