@@ -56,14 +56,8 @@ void ring_init(struct ring *r)
     for (size_t i = 0; i < ARRAY_LEN(shares); i++) {
         shares[i].kept = 0;
     }
-    for (uint32_t i = AUDIT_RING;
-         i-- > 0;) {  // all at once, so that a full log takes nothing from anybody later
-        if (!have_place(run_frame, i) && i == 0) {
-            panic("no memory for the audit log");
-        }
-    }
-    for (uint32_t i = 0; i < AUDIT_PROTECTED; i++) {
-        (void)have_place(room_frame, i);  // without it a share stays empty
+    if (!have_place(run_frame, 0)) {
+        panic("no memory for the audit log");
     }
 }
 

@@ -99,6 +99,7 @@ void kernel_main(struct nos_bootinfo *bi)
         klog("policy says panic=hold: after a panic memory is kept, not wiped");
     }
     audit_init();
+    audit_reserve();
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->kernel_id, bi->policy.len, bi->secure_boot, NOS_RELEASE);
     named_init(bi);
     node_init(bi, tsc_kernel);
