@@ -18,7 +18,8 @@ enum {
  * frame_init. */
 void audit_init(void);
 
-/** Take all the memory the log will ever use, so that a log that fills takes nothing from anybody later. */
+/** Take all the memory the log will ever use, so that a log that fills takes nothing from anybody
+ * later. */
 void audit_reserve(void);
 
 /**
