@@ -102,6 +102,9 @@ struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
     kernel_lock();
     struct thread *t = CONTAINER_OF(ctx, struct thread, ctx);
     KASSERT(t == this_cpu()->current);
+    if (f->kind == FAULT_UB) {
+        klog("trapped undefined behaviour: %s", arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
+    }
     capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
     struct arch_context *next = sched_exit();
     kernel_unlock();
@@ -117,6 +120,7 @@ void up_kernel_fault(uint64_t vector, uint64_t code, uint64_t addr, const uint64
         klog("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], regs[i], names[i + 1], regs[i + 1],
              names[i + 2], regs[i + 2], names[i + 3], regs[i + 3]);
     }
-    panic("fault in the kernel: vector %lu, code 0x%lx, address 0x%lx, at image+0x%lx", vector, code, addr,
+    panic("fault in the kernel: %s (vector %lu, code 0x%lx), address 0x%lx, at image+0x%lx",
+          arch_fault_name(vector, code), vector, code, addr,
           (uint64_t)(regs == NULL ? 0 : regs[15] - NOS_KERNEL_BASE));
 }

@@ -292,7 +292,6 @@ void cmd_about(const struct words *w)
     render_about(&f, &a);
     if (shell.tsc_ready > a.tsc_kernel && a.tsc_kernel > a.tsc_loader) {
         fmt_ms(&f, "boot, all         ", shell.tsc_ready - a.tsc_loader, a.tsc_hz);
-        fmt_ms(&f, "boot, loader      ", a.tsc_kernel - a.tsc_loader, a.tsc_hz);
         fmt_ms(&f, "boot, firmware    ", a.tsc_firmware, a.tsc_hz);
         fmt_ms(&f, "boot, to prompt   ", shell.tsc_ready - a.tsc_kernel, a.tsc_hz);
     }
