@@ -6,20 +6,20 @@
 #include "kernel/core/types.h"
 
 enum {
-    AUDIT_RING = 1024, /* newest records, an unbroken run */
-    AUDIT_PROTECTED =
-        256, /* older ones of the kinds that matter longest; each kind has its own share */
+    AUDIT_RING = 1024,     /* newest records, an unbroken run */
+    AUDIT_PROTECTED = 256, /* older ones of the kinds that matter longest, each with its share */
     AUDIT_UNSEALED_MAX = 32,
     AUDIT_CHECKPOINT_EVERY = 1024,
 };
 #define AUDIT_CHECKPOINT_NS 1000000000ull
 
-/** Start the chain; its first record names the vault's issuing key. After vault_init and
- * frame_init. */
+/** Start the chain; its first record names the issuing key. After vault_init and frame_init. */
 void audit_init(void);
 
-/** Take all the memory the log will ever use, so that a log that fills takes nothing from anybody
- * later. */
+/**
+ * Take all the memory the log will ever use, some 370 KiB, so that a log that fills takes nothing
+ * from anybody later. What is not there is asked for again when it is needed.
+ */
 void audit_reserve(void);
 
 /**

@@ -1,8 +1,8 @@
 /*
- * Entries lie in frames, 14 to a frame; audit_reserve takes them all, else each when first needed.
- * When the run is full its oldest entry leaves. If its kind is protected it goes to that kind's
- * share of the protected room, over the oldest there: a flood of one kind (say refused modules)
- * pushes out nothing of another (what was loaded and granted at boot).
+ * Entries lie in frames, 14 to a frame, taken when audit_reserve is called or when they are first
+ * needed. When the run is full its oldest entry leaves. If its kind is protected it goes to that
+ * kind's share of the protected room, over the oldest there: a flood of one kind (say refused
+ * modules) pushes out nothing of another (what was loaded and granted at boot).
  */
 #include <string.h>
 

@@ -328,6 +328,25 @@ static void test_short_of_memory(void **state)
     }
 }
 
+/* All of it at once: then a full log, and what it protects, need nothing more. */
+static void test_reserve(void **state)
+{
+    (void)state;
+    audit_reserve();
+    size_t used = frames_used;
+    frames_max = used;
+    add(NOS_AUDIT_LOAD, 100);
+    add(NOS_AUDIT_CRASH, 100);
+    add(NOS_AUDIT_EXIT, 3000);
+    assert_int_equal(frames_used, used);
+    assert_int_equal(walk().entries, AUDIT_RING + 64 + 40 + 1);
+    start(5);
+    audit_reserve();  // less than it wants: as with none reserved
+    add(NOS_AUDIT_EXIT, 300);
+    assert_int_equal(head_now().next - head_now().first, 5 * PER_FRAME);
+    (void)check_run();
+}
+
 /* A run shorter than what may wait for sealing: nothing leaves it unsealed, least of all to the
  * protected room. */
 static void test_short_run_seals_what_leaves(void **state)
@@ -548,6 +567,7 @@ int main(void)
         TEST(test_newest_of_a_share_stay),
         TEST(test_drop_is_told),
         TEST(test_short_of_memory),
+        TEST(test_reserve),
         TEST(test_short_run_seals_what_leaves),
         TEST(test_repeats_are_counted),
         TEST(test_capsules_and_codes_are_apart),
