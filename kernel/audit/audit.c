@@ -85,8 +85,9 @@ void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
     body->status = status;
     body->a = a;
     body->b = b;
-    for (size_t i = 0; text != NULL && i < sizeof body->text && text[i] != 0; i++) {
-        body->text[i] = text[i];
+    const char *end = body->text + sizeof body->text;
+    for (char *to = body->text; text != NULL && to < end && *text != 0;) {
+        *to++ = *text++;
     }
     note_news();
 }

@@ -172,7 +172,7 @@ static void store_split(const struct load_job *j, uint64_t off, uint64_t value)
 static nos_status_t relocate_some(struct load_job *j, bool *done)
 {
     const struct elf_view *elf = &j->module->elf;
-    uint64_t n = elf_reloc_count(elf), off, addend, page = UINT64_MAX;
+    uint64_t n = elf_reloc_count(elf), off, addend, page = 0;
     uint64_t end = n - j->at < RELOCS_PER_STEP ? n : j->at + RELOCS_PER_STEP;
     uint8_t *p = NULL;
 
@@ -186,7 +186,8 @@ static nos_status_t relocate_some(struct load_job *j, bool *done)
             store_split(j, off, value);
             continue;
         }
-        if (off / PAGE_SIZE != page) {  // targets come in rows: the tables are walked once a page
+        if (p == NULL ||
+            off / PAGE_SIZE != page) {  // targets come in rows: the tables are walked once a page
             page = off / PAGE_SIZE;
             p = page_of(j, off);
         }
