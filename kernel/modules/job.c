@@ -161,8 +161,8 @@ static void boot_file(const struct nos_boot_file *f)
 
     KASSERT(f->base % PAGE_SIZE == 0 && pages <= UINT32_MAX);
     if (f->status != NOS_OK || f->len == 0) {
-        struct refusal r = { .status =
-                                 f->status != NOS_OK ? (nos_status_t)f->status : NOS_BOOT_NO_FILE };
+        nos_status_t st = f->status != NOS_OK ? (nos_status_t)f->status : NOS_MOD_TRUNCATED;
+        struct refusal r = { .status = st };  // it was read and it is empty: cut before its first byte
         memcpy(r.name, f->name, sizeof r.name);
         registry_refuse(&r, STAGE_EXTRACT, 0);
         if (f->len != 0) {

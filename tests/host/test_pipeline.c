@@ -905,7 +905,7 @@ static void test_boot(void **state)
     memset(bi.root_set, 0x52, 32);
     bad.data[300] ^= 1;
     boot_add(&bi, "BAD.MOD", buf_span(bad));
-    boot_add(&bi, "GONE.MOD", (span_t){ NULL, 0 });
+    boot_add(&bi, "EMPTY.MOD", (span_t){ NULL, 0 });
     boot_add(&bi, "UNREADABLE.MOD", (span_t){ NULL, 0 });
     bi.file[2].status = NOS_BOOT_VOLUME;
     boot_add(&bi, "HALF.MOD", buf_span(good));
@@ -919,9 +919,9 @@ static void test_boot(void **state)
     assert_string_equal(told[0].text, "policy");
     assert_memory_equal(told[1].subject, bi.root_set, 32);
     assert_int_equal(told[1].a, 1);
-    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_BOOT_NO_FILE, NOS_BOOT_VOLUME,
-                                         NOS_BOOT_VOLUME,   NOS_OK,           NOS_OK };
-    static const char *const name[] = { "BAD.MOD",  "GONE.MOD", "UNREADABLE.MOD",
+    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_MOD_TRUNCATED, NOS_BOOT_VOLUME,
+                                         NOS_BOOT_VOLUME,   NOS_OK,            NOS_OK };
+    static const char *const name[] = { "BAD.MOD",  "EMPTY.MOD", "UNREADABLE.MOD",
                                         "HALF.MOD", "hello",    "hello" };
     assert_int_equal(n_told, 2 + 6);
     for (size_t i = 0; i < 6; i++) {
