@@ -10,6 +10,11 @@ bool up_reclaim(void)
     return capsule_reclaim_step();
 }
 
+uint64_t background_due(void)
+{
+    return capsule_reclaim_pending() || frame_stats().deferred != 0 ? 1 : audit_checkpoint_due();
+}
+
 bool background_step(void)
 {
     return capsule_reclaim_step() || frame_reclaim_step(STEP_FRAMES) || audit_checkpoint_step(arch_clock_ns());

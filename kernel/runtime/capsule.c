@@ -204,6 +204,11 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     c->reclaiming = true;
 }
 
+bool capsule_reclaim_pending(void)
+{
+    return reclaim != NULL;
+}
+
 bool capsule_reclaim_step(void)
 {
     struct capsule *c = reclaim;

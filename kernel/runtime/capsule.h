@@ -33,6 +33,7 @@ uint64_t capsule_count(void);
 
 /** One step of giving back what ended capsules held. False: nothing to do. */
 bool capsule_reclaim_step(void);
+bool capsule_reclaim_pending(void);
 
 /** The current thread faulted in user mode: its capsule crashes. */
 void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr);

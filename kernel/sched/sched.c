@@ -31,6 +31,24 @@ void sched_arm_slice(void)
     }
 }
 
+/* A machine that is never idle still gives back and signs: a step at each choice, and a choice at least this often. */
+enum { BACKGROUND_NS = 1000000 };
+
+void sched_arm_background(void)
+{
+    uint64_t due = background_due();
+    if (due != 0) {
+        uint64_t soonest = arch_clock_ns() + BACKGROUND_NS;
+        arm(this_cpu(), due > soonest ? due : soonest);
+    }
+}
+
+static bool background_late(void)
+{
+    uint64_t due = background_due();
+    return due != 0 && due <= arch_clock_ns();
+}
+
 /* ---- run queues ---- */
 
 static void enqueue(struct thread *t)
@@ -163,6 +181,7 @@ void sched_tick(void)
     if (cpu->current != NULL && sched_ready_mask != 0 && top_priority() >= cpu->current->priority) {
         cpu->resched = true;
     }
+    cpu->resched |= background_late();
 }
 
 /* ---- leaving the kernel ---- */
@@ -226,16 +245,25 @@ static void note_step(uint64_t since)
     longest_step = took > longest_step ? took : longest_step;
 }
 
-static void idle(void)
+static bool background(void)
 {
     uint64_t since = arch_tsc();
-    if (background_step()) {
-        note_step(since);
-        kernel_unlock();
-        arch_irq_window();
-        kernel_lock();
+    if (!background_step()) {
+        return false;
+    }
+    note_step(since);
+    kernel_unlock();
+    arch_irq_window();
+    kernel_lock();
+    return true;
+}
+
+static void idle(void)
+{
+    if (background()) {
         return;
     }
+    sched_arm_background();
     uint64_t start = arch_clock_ns();
     kernel_unlock();
     arch_idle();
@@ -264,12 +292,16 @@ static struct arch_context *choose(struct cpu *cpu)
         struct thread *t = cpu->current;
         if (t == NULL || t->state != THREAD_RUNNING || cpu->resched) {
             leave(cpu);
+            if (background_late()) {
+                (void)background();
+            }
             t = pick();
             if (t == NULL) {
                 idle();
                 continue;
             }
             sched_enter(cpu, t);
+            sched_arm_background();
         }
         if (t->cont == CONT_NONE) {
             return &t->ctx;

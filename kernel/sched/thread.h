@@ -78,12 +78,14 @@ void sched_forget_space(const struct arch_space *s); /* it is about to be torn d
  * when nothing is ready. */
 struct arch_context *sched_exit(void);
 
+void sched_arm_background(void);           /* there may be something to do: even a busy CPU comes back for it */
 void sched_tick(void);                     /* timer interrupt: deadlines and slices */
 uint64_t sched_idle_ns(void);
 uint64_t sched_longest_step(void);         /* TSC ticks */
 
 /* ---- up-calls of the scheduler, in kernel/runtime/background.c ---- */
 bool background_step(void);                /* one bounded step of reclaim or audit; false = nothing to do */
+uint64_t background_due(void);             /* when it wants its next step; 1 = now, 0 = nothing to do */
 void thread_wait_cancel(struct thread *t); /* take it off the wait queue it is in: kernel/ipc/cancel.c */
 nos_status_t continuation_step(struct thread *t, bool *done); /* one bounded step of t->job: kernel/runtime/jobs.c */
 void continuation_drop(struct thread *t);  /* the thread dies in the middle of it */

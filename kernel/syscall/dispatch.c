@@ -56,6 +56,7 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
 {
     self->capsule->denials++;
     audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
+    sched_arm_background();
 }
 
 static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)

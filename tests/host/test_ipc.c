@@ -25,6 +25,11 @@ bool background_step(void)
     return false;
 }
 
+uint64_t background_due(void)
+{
+    return 0;
+}
+
 nos_status_t continuation_step(struct thread *t, bool *done)
 {
     (void)t;
