@@ -327,6 +327,6 @@ void endpoint_destroy(struct obj *o)
     struct endpoint *ep = CONTAINER_OF(o, struct endpoint, obj);
     KASSERT(ep->servers == 0 && ep->bound == NULL);
     wake_all(&ep->callers, NOS_PEER_CLOSED);
-    wake_all(&ep->receivers, NOS_PEER_CLOSED);
+    wake_all(&ep->receivers, NOS_CANCELLED);
     cache_free(&endpoint_cache, ep);
 }

@@ -66,6 +66,9 @@ nos_status_t notify_bind(struct notification *n, struct endpoint *ep)
 void notify_destroy(struct obj *o)
 {
     struct notification *n = CONTAINER_OF(o, struct notification, obj);
-    KASSERT(n->waiter == NULL && n->bound == NULL);
+    KASSERT(n->bound == NULL);
+    if (n->waiter != NULL) {  // another thread closed the last handle: nobody can signal it any more
+        sched_wake(n->waiter, NOS_CANCELLED);
+    }
     cache_free(&notification_cache, n);
 }

@@ -94,13 +94,13 @@ nos_status_t sys_ipc_reply_recv(struct thread *self, struct arch_context *ctx, s
     uint64_t token = self->last_caller;
     (void)ctx;
 
-    self->last_caller = 0;
     if (token != 0) {
         nos_status_t st = endpoint_reply(self, token, &caller);
         if (UNLIKELY(st != NOS_OK && st != NOS_NOT_FOUND)) {
-            return st;
+            return st;  // the caller can still be answered
         }
     }
+    self->last_caller = 0;
     nos_status_t st = endpoint_recv(CONTAINER_OF(slot->obj, struct endpoint, obj), self, &blocked);
     if (LIKELY(caller != NULL && blocked)) {
         sched_handoff(caller);
