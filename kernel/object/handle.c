@@ -39,17 +39,18 @@ static nos_status_t grow(struct handle_table *t)
 nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights, uint64_t deadline_ns, enum nos_origin origin, uint32_t *out)
 {
     nos_status_t st = t->used >= t->limit ? NOS_QUOTA : NOS_OK;
+    obj_get(o);  // first: on shortage growing reclaims, and an ended capsule that is only borrowed would go
     if (st == NOS_OK && t->free == 0) {
         st = grow(t);
     }
     if (st != NOS_OK) {
+        obj_put(o);
         return st;
     }
     uint32_t index = t->free;
     struct handle_slot *s = slot_at(t, index);
     t->free = s->next_free;
     t->used++;
-    obj_get(o);
     *s = (struct handle_slot){ .obj = o, .rights = rights, .type = (uint16_t)o->type, .tag = s->tag,
                                .deadline_ns = deadline_ns, .origin = origin };
     obj_handle_opened(o, rights);

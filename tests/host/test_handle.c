@@ -8,9 +8,18 @@
 #include "kernel/object/handle.c"
 #include "kernel/object/object.c"
 
+static struct obj *reclaimable; /* held by nothing but the reclaim queue */
+static paddr_t spare;
+
 bool up_reclaim(void)
 {
-    return false;
+    if (reclaimable == NULL) {
+        return false;
+    }
+    obj_put(reclaimable);
+    reclaimable = NULL;
+    frame_free(spare, 0);
+    return true;
 }
 
 static int destroyed, opened, closed;
@@ -179,6 +188,31 @@ static void random_walk(void **state)
     }
 }
 
+/* capsule_open finds an ended capsule that only the reclaim queue still holds; the table must grow, memory is short, and
+ * the shortage reclaims just that capsule. */
+static void growing_keeps_what_is_added(void **state)
+{
+    static struct obj borrowed;
+    uint32_t h = 0;
+    (void)state;
+    obj_init(&borrowed, NOS_TYPE_REGION);
+    spare = frame_alloc(0);
+    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
+        while (frame_alloc(order).v != 0) {
+        }
+    }
+    reclaimable = &borrowed;
+    assert_int_equal(handle_add(&t, &borrowed, 0, 0, NOS_ORIGIN_MADE, &h), NOS_OK);
+    assert_int_equal(borrowed.refs, 1);
+    assert_int_equal(destroyed, 0);
+    assert_int_equal(handle_close(&t, h), NOS_OK);
+    assert_int_equal(destroyed, 1);
+    obj_init(&borrowed, NOS_TYPE_REGION);
+    t = (struct handle_table){ .limit = 1000 };
+    assert_int_equal(handle_add(&t, &borrowed, 0, 0, NOS_ORIGIN_MADE, &h), NOS_NO_MEMORY);
+    assert_int_equal(borrowed.refs, 1);  // and what was refused took nothing
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +222,7 @@ int main(void)
         cmocka_unit_test_setup(quota_then_table, setup),
         cmocka_unit_test_setup(references_balance, setup),
         cmocka_unit_test_setup(random_walk, setup),
+        cmocka_unit_test_setup(growing_keeps_what_is_added, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
