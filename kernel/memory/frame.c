@@ -15,7 +15,7 @@ enum { LISTS = ST_DEFERRED + 1, STEP_ORDER = 2 /* 16 KiB: what one step zeroes *
 #define LINK_MASK 0xfffffffull
 
 static uint64_t *meta;
-static uint64_t n_frames, n_tables;
+static uint64_t n_frames, n_tables, tables_made;
 static uint32_t head[LISTS][FRAME_ORDER_MAX + 1];
 static struct frame_stats stats;
 
@@ -272,7 +272,7 @@ void frame_free_run(paddr_t p, uint32_t pages)
 bool frame_reclaim_step(uint32_t budget)
 {
     bool worked = false;
-    for (unsigned o = 0; o <= FRAME_ORDER_MAX && budget != 0;) {
+    for (unsigned o = 0; stats.deferred != 0 && o <= FRAME_ORDER_MAX && budget != 0;) {
         uint32_t f = head[ST_DEFERRED][o];
         if (f == 0) {
             o++;
@@ -299,12 +299,18 @@ struct frame_stats frame_stats(void)
     return stats;
 }
 
+uint64_t frame_tables_made(void)
+{
+    return tables_made;
+}
+
 paddr_t up_table_alloc(void)
 {
     paddr_t p = frame_alloc(0);
     if (p.v != 0) {
         set((uint32_t)(p.v >> PAGE_SHIFT), 0, 0, 0, ST_TABLE);
         n_tables++;
+        tables_made++;
     }
     return p;
 }

@@ -82,15 +82,16 @@ static nos_status_t check_new(struct space *s, uint64_t va, uint32_t pages, unsi
         return NOS_BAD_STATE;
     }
     *out = free_area(s);
-    return *out == NULL ? NOS_NO_SLOT : NOS_OK;
+    return *out == NULL ? NOS_NO_SLOT : s->pages > s->limit ? NOS_QUOTA : NOS_OK;  // tables may have gone above it
 }
 
-/* Page tables are charged too: the difference they make to the machine's count is this space's doing. */
+/* Page tables are charged too: those made meanwhile are for this space. (Not the difference in tables that there are: a
+ * shortage may free those of an ended capsule on the way.) */
 static nos_status_t map_charged(struct space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
 {
-    uint64_t before = frame_stats().tables;
+    uint64_t before = frame_tables_made();
     nos_status_t st = arch_map(&s->arch, va, pa, prot, flags);
-    s->pages += (uint32_t)(frame_stats().tables - before);
+    s->pages += (uint32_t)(frame_tables_made() - before);
     return st;
 }
 
@@ -177,6 +178,17 @@ nos_status_t space_unmap(struct space *s, uint64_t va, void **owner)
         }
     }
     return NOS_NOT_FOUND;
+}
+
+void space_drop(struct space *s, uint64_t va)
+{
+    for (unsigned i = 0; i < SPACE_AREAS; i++) {
+        struct area *a = &s->area[i];
+        if (a->kind == AREA_PRIVATE && a->va == va) {
+            unmap_private(s, va, a->pages);
+            *a = (struct area){ 0 };
+        }
+    }
 }
 
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard)

@@ -44,6 +44,9 @@ void *space_ptr(const struct space *s, uint64_t va);
 /** Undo the mapping that starts at `va`; `*owner` = the area's owner. Errors: NOT_FOUND. */
 MUST_CHECK nos_status_t space_unmap(struct space *s, uint64_t va, void **owner);
 
+/** Unmap and free the private area that starts at `va`; nothing if there is none. */
+void space_drop(struct space *s, uint64_t va);
+
 /** The area that holds `va`, or whose guard page does (`*guard`); NULL. */
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard);
 
