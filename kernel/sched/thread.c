@@ -4,12 +4,14 @@
 #include "kernel/sched/thread.h"
 
 #include "kernel/arch/api/upcalls.h"
+#include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
 
 static struct cache thread_cache = CACHE(thread);
 static struct cache fpu_cache = { .name = "fpu", .size = ARCH_FPU_SIZE };
 struct thread *thread_table[THREADS_MAX];
 static uint32_t search_from = 1, n_threads;
+static uint32_t seq_floor; /* no dead thread made a reply token above it: whoever gets its index starts there */
 
 static uint32_t free_index(void)
 {
@@ -65,6 +67,7 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
     obj_get(&c->obj);
     obj_get(&t->obj);
     t->index = index;
+    t->reply_seq = seq_floor;
     t->sibling = c->threads;
     c->threads = t;
     c->n_threads++;
@@ -110,8 +113,14 @@ void thread_kill(struct thread *t)
         t->fpu = NULL;
     }
     thread_table[t->index] = NULL;
+    if (t->reply_seq - seq_floor < UINT32_MAX / 2) {
+        seq_floor = t->reply_seq;
+    }
     n_threads--;
     unlink_sibling(t);
+    if (t->capsule->state == NOS_CAPSULE_RUNNING) {  // else it goes with the space
+        space_drop(&t->capsule->space, t->ipc_va);
+    }
     obj_put(&t->obj);
 }
 
@@ -133,7 +142,9 @@ struct arch_fpu *up_fpu_first_use(void)
 {
     struct thread *t = this_cpu()->current;
     KASSERT(t != NULL && t->fpu == NULL);
+    kernel_lock();
     t->fpu = cache_alloc(&fpu_cache);
+    kernel_unlock();
     if (t->fpu != NULL) {
         arch_fpu_init_state(t->fpu);
         this_cpu()->fpu_owner = t;

@@ -95,6 +95,15 @@ nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, uns
     return NOS_OK;
 }
 
+static unsigned dropped;
+
+void space_drop(struct space *s, uint64_t va)
+{
+    (void)s;
+    assert_int_equal(va, 0x10000);
+    dropped++;
+}
+
 static uint64_t buffers[64][512];
 static unsigned next_buffer;
 
@@ -150,6 +159,8 @@ static int setup(void **state)
     memset(&server_capsule, 0, sizeof server_capsule);
     obj_init(&client_capsule.obj, NOS_TYPE_CAPSULE);
     obj_init(&server_capsule.obj, NOS_TYPE_CAPSULE);
+    client_capsule.state = server_capsule.state = NOS_CAPSULE_RUNNING;
+    client_capsule.ipc_va = server_capsule.ipc_va = 0x10000;
     client_capsule.id = 7;
     server_capsule.id = 9;
     for (int i = 0; i < CLIENTS; i++) {
@@ -387,6 +398,72 @@ static void notifications(void **state)
     obj_put(&n->obj);
 }
 
+/* Another thread closes the last handle of what a thread waits for: the wait ends, the kernel goes on. */
+static void the_awaited_notification_goes(void **state)
+{
+    struct notification *n;
+    uint64_t bits = 0;
+    bool blocked = false;
+    (void)state;
+    assert_int_equal(notify_create(&n), NOS_OK);
+    become(client[0]);
+    assert_int_equal(notify_wait(n, 9000, &bits, &blocked), NOS_OK);
+    assert_true(blocked);
+    become(client[1]);
+    obj_put(&n->obj);
+    assert_int_equal(client[0]->state, THREAD_READY);
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_CANCELLED);
+    assert_null(client[0]->waits_on);
+    assert_null(deadlines);
+}
+
+/* The same for an endpoint, from both sides, when no handle with RECV is left to tell them earlier. */
+static void the_awaited_endpoint_goes(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 9000, &st));
+    become(client[0]);
+    obj_handle_closed(&ep->obj, NOS_RIGHT_RECV);
+    obj_put(&ep->obj);
+    assert_int_equal(server[0]->state, THREAD_READY);
+    assert_int_equal((int64_t)server[0]->ctx.nr, NOS_CANCELLED);
+    assert_null(deadlines);
+}
+
+/* A server keeps a token while its caller dies, and a new thread comes to lie in the same place of the table. */
+static void a_token_does_not_fit_the_next_thread_of_that_index(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 0, &st));
+    uint64_t token = server[0]->ctx.dl;
+    become(client[1]);
+    thread_kill(client[0]);
+    search_from = (uint32_t)token;
+    struct thread *next = make(&client_capsule, 5);
+    assert_int_equal(next->index, (uint32_t)token);
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(next, 2, 0, &st));
+    assert_int_equal(reply(server[0], token, 3), NOS_NOT_FOUND);
+    assert_int_equal(next->state, THREAD_REPLY);
+    assert_int_equal(reply(server[0], server[0]->last_caller, 4), NOS_OK);
+    assert_int_equal(next->ctx.w[0], 4);
+}
+
+static void a_thread_gives_its_buffer_back(void **state)
+{
+    (void)state;
+    become(client[1]);
+    dropped = 0;
+    thread_kill(client[2]);
+    assert_int_equal(dropped, 1);
+    client_capsule.state = NOS_CAPSULE_KILLED;  // the space goes as a whole
+    thread_kill(client[3]);
+    assert_int_equal(dropped, 1);
+}
+
 static void priorities_and_turns(void **state)
 {
     (void)state;
@@ -466,6 +543,10 @@ int main(void)
         cmocka_unit_test_setup(bad_messages, setup),
         cmocka_unit_test_setup(long_messages_come_whole, setup),
         cmocka_unit_test_setup(notifications, setup),
+        cmocka_unit_test_setup(the_awaited_notification_goes, setup),
+        cmocka_unit_test_setup(the_awaited_endpoint_goes, setup),
+        cmocka_unit_test_setup(a_token_does_not_fit_the_next_thread_of_that_index, setup),
+        cmocka_unit_test_setup(a_thread_gives_its_buffer_back, setup),
         cmocka_unit_test_setup(priorities_and_turns, setup),
         cmocka_unit_test_setup(random_walk, setup),
     };
