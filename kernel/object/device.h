@@ -11,7 +11,7 @@ struct region { /* contiguous zeroed frames */
     uint32_t pages;
     uint32_t mapped;      /* areas that borrow it */
     struct capsule *owner; /* charged; not referenced: the charge is dropped when the capsule dies */
-    struct region *next;   /* all regions */
+    struct region *next, *prev; /* all regions */
 };
 
 struct device {

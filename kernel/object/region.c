@@ -38,6 +38,9 @@ nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **ou
     r->pages = pages;
     r->owner = c;
     r->next = all;
+    if (all != NULL) {
+        all->prev = r;
+    }
     all = r;
     c->space.pages += pages;
     c->n_objects++;
@@ -86,10 +89,9 @@ void region_destroy(struct obj *o)
     if (r->pages != 0) {
         frame_free_run(r->base, r->pages);
     }
-    struct region **at = &all;
-    while (*at != r) {
-        at = &(*at)->next;
+    *(r->prev != NULL ? &r->prev->next : &all) = r->next;
+    if (r->next != NULL) {
+        r->next->prev = r->prev;
     }
-    *at = r->next;
     cache_free(&region_cache, r);
 }

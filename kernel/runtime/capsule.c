@@ -1,7 +1,7 @@
 /* Capsules: the list, the end, and giving everything back.
  *
- * An ended capsule is already harmless: no thread, no waiter. What it held goes in bounded steps from the idle loop and
- * between other work: handles first (they may free much), then the address space, then the object itself. */
+ * An ended capsule is already harmless: no thread, no waiter, no handle. Its memory goes in bounded steps from the idle
+ * loop and between other work: first the address space, then the object itself. */
 #include "kernel/runtime/capsule.h"
 
 #include <string.h>
@@ -145,6 +145,13 @@ nos_status_t spawn_step(struct spawn_job *j, bool *done)
     return st;
 }
 
+void spawn_undo(struct spawn_job *j)
+{
+    j->note = j->capsule->on_end;  // spawn_drop gives it back
+    j->capsule->on_end = NULL;
+    capsule_end(j->capsule, NOS_CAPSULE_KILLED, 0);
+}
+
 void spawn_drop(struct spawn_job *j)
 {
     if (j->capsule != NULL) {
@@ -192,6 +199,7 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
         thread_kill(c->threads);
     }
     endpoint_server_died(c);
+    handle_close_all(&c->handles);  // now: a successor takes over its endpoints and interrupts, however busy the CPU is
     region_forget(c);
     c->module->running--;
     if (c->on_end != NULL) {
@@ -215,10 +223,6 @@ bool capsule_reclaim_step(void)
     void *owner = NULL;
     if (c == NULL) {
         return false;
-    }
-    if (c->handles.capacity != 0) {
-        handle_close_all(&c->handles);
-        return true;
     }
     sched_forget_space(&c->space.arch);
     if (!space_destroy_step(&c->space, STEP_FRAMES, &owner)) {

@@ -22,6 +22,7 @@ MUST_CHECK nos_status_t spawn_begin(struct spawn_job *j, struct module *m, span_
 /** One bounded step of stages 6 and 7; when done the first thread is ready, or the capsule is gone again. */
 nos_status_t spawn_step(struct spawn_job *j, bool *done);
 
+void spawn_undo(struct spawn_job *j); /* after the last step: nobody is told of what could not be handed over */
 void spawn_drop(struct spawn_job *j); /* give up half-way, or release after the end */
 
 /** End `c`: threads die at once, everything else is given back in steps. Harmless on one that has ended. */

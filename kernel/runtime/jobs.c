@@ -31,12 +31,15 @@ static nos_status_t finish_verify(struct thread *t, struct verify_wait *w, nos_s
 static nos_status_t finish_spawn(struct thread *t, struct spawn_wait *w, nos_status_t st)
 {
     uint32_t h;
-    if (st == NOS_OK) {
-        st = handle_add(&t->capsule->handles, &w->job.capsule->obj,
-                        NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_SPAWN, &h);
+    if (st != NOS_OK) {
+        return st;
     }
+    st = handle_add(&t->capsule->handles, &w->job.capsule->obj,
+                    NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_SPAWN, &h);
     if (st == NOS_OK) {
         t->ctx.w[0] = h;
+    } else {
+        spawn_undo(&w->job);
     }
     return st;
 }

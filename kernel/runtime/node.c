@@ -61,8 +61,8 @@ static nos_status_t mem_record(struct nos_mem_info *out)
 {
     struct frame_stats f = frame_stats();
     uint64_t private_pages = 0;
-    for (uint32_t i = 0; capsule_nth(i) != NULL; i++) {
-        private_pages += capsule_nth(i)->space.pages;
+    for (const struct capsule *c = capsule_nth(0); c != NULL; c = c->next) {
+        private_pages += c->space.pages;
     }
     *out = (struct nos_mem_info){
         .usable = f.total * PAGE_SIZE, .free = f.free * PAGE_SIZE, .used = (f.total - f.free) * PAGE_SIZE,

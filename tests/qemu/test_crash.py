@@ -1,10 +1,11 @@
 """A capsule dies in every way there is; it alone dies, its end is told, and its manifest's restart rule is followed."""
 
+import os
 import re
 import time
 
 from cases import need, test
-from lab import boot, ctl, ctl_json
+from lab import BUILD, boot, ctl, ctl_json
 from vm import tail
 
 KINDS = [
@@ -33,6 +34,7 @@ KINDS = [
     ('float', 'floating-point exception'),   # TCG does not raise it: then the capsule says so and ends
     ('trap', 'trapped undefined behaviour'),
 ]
+CONSOLE = os.path.join(BUILD, 'modules', 'console.mod')
 SYSTEM = ('init', 'console', 'manage', 'shell')
 
 
@@ -136,3 +138,21 @@ def selfish(t):
                 time.sleep(1)
             need(denied and max(r['b'] for r in denied) > 100, f'{denied[:3]}')
             need(len(denied) < 200, f'{len(denied)} records')
+
+
+@test
+def succeeded_while_somebody_spins(t):
+    """No idle time is left to give back what a dead driver held: its successor has its interrupt and its endpoint at
+    once all the same."""
+    with boot('crash-busy') as vm:
+        vm.ready()
+        vm.ask('load crashme spin')
+        for number in range(3):
+            with t.case(f'console comes back, {number + 1}'):
+                console = next(c for c in ctl_json(vm, 'ps') if c['name'] == 'console' and c['state'] == 'running')
+                ctl(vm, 'kill', str(console['id']))
+                ctl(vm, 'load', CONSOLE, '--start')
+                time.sleep(1)
+                last = [c for c in ctl_json(vm, 'ps') if c['name'] == 'console' and c['state'] == 'running']
+                need(len(last) == 1 and last[0]['id'] != console['id'], f'{last}')
+                need('running' in vm.ask('ps'), 'no answer at the prompt')
