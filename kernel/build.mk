@@ -2,6 +2,11 @@
 
 KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S))
 
+# Nothing of a system call's way runs through these: small before fast.
+KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c) $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c \
+    entropy.c insn.c ioapic.c kernel_space.c layout.c machine.c ports.c power.c segments.c serial.c)
+$(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
+
 KERNEL_LD_SCRIPT := kernel/arch/x86_64/kernel.ld
 KERNEL_ALL_SRCS := $(KERNEL_SRCS) $(FREESTANDING_SRCS)
 KERNEL_OBJS = $(addprefix build/kernel/,$(addsuffix .o,$(basename $(KERNEL_ALL_SRCS))))
