@@ -99,5 +99,6 @@ int nos_main(void)
     attack_pointers();
     attack_handles();
     attack_values();
+    attack_threads();
     return report("PROBE");
 }

@@ -35,6 +35,7 @@ unsigned bad_addresses(struct address out[ADDRESSES], uint64_t len);
 void attack_pointers(void);
 void attack_handles(void);
 void attack_values(void);
+void attack_threads(void);
 
 /** Seeded random system calls. */
 void fuzz(uint64_t seed, uint64_t count);
