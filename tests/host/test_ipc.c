@@ -398,6 +398,131 @@ static void notifications(void **state)
     obj_put(&n->obj);
 }
 
+static void start_fast(struct thread *t, uint64_t words)
+{
+    become(t);
+    t->ctx.arg1 = nos_msg_info(1, words);
+    t->ctx.dl = 0;
+}
+
+/* The short way does the same as the long one, or nothing at all. */
+static void the_fast_path(void **state)
+{
+    struct notification *n;
+    nos_status_t st;
+    (void)state;
+    start_fast(client[0], 1);
+    assert_null(endpoint_call_fast(ep, client[0]));  // nobody waits there
+    assert_true(recv(server[0], 0, &st));
+    start_fast(client[0], 9);
+    assert_null(endpoint_call_fast(ep, client[0]));  // a word in the buffer
+    start_fast(client[0], 1);
+    client[0]->ctx.arg1 |= NOS_MSG_NOTIFICATION;
+    assert_null(endpoint_call_fast(ep, client[0]));
+    start_fast(client[0], 1);
+    client[0]->ctx.dl = 5000;
+    assert_null(endpoint_call_fast(ep, client[0]));
+    start_fast(client[0], 1);
+    cpu_boot.resched = true;
+    assert_null(endpoint_call_fast(ep, client[0]));
+    start_fast(client[0], 1);
+    struct thread *high = make(&client_capsule, 9);
+    sched_ready(high);
+    cpu_boot.resched = false;
+    assert_null(endpoint_call_fast(ep, client[0]));
+    sched_unqueue(high);
+    client[0]->ctx.w[0] = 77;
+    assert_ptr_equal(endpoint_call_fast(ep, client[0]), &server[0]->ctx);
+    assert_ptr_equal(cpu_boot.current, server[0]);
+    assert_int_equal(client[0]->state, THREAD_REPLY);
+    assert_int_equal(server[0]->ctx.arg0, 7);
+    assert_int_equal(server[0]->ctx.w[0], 77);
+    assert_null(ep->receivers.first);
+
+    start_fast(server[0], 1);
+    assert_true(server[0]->last_caller != 0);
+    assert_true(call(client[1], 5, 0, &st));         // somebody else is queued: no wait, so the long way
+    start_fast(server[0], 1);
+    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    become(client[2]);
+    thread_kill(client[1]);
+    assert_int_equal(notify_create(&n), NOS_OK);
+    assert_int_equal(notify_bind(n, ep), NOS_OK);
+    notify_signal(n, 2);
+    start_fast(server[0], 1);
+    assert_null(endpoint_reply_recv_fast(ep, server[0]));  // bits are there to be taken
+    n->bits = 0;
+    server[0]->ctx.dl = 5000;
+    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    start_fast(server[0], 9);
+    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    start_fast(server[0], 1);
+    server[0]->ctx.w[0] = 78;
+    assert_ptr_equal(endpoint_reply_recv_fast(ep, server[0]), &client[0]->ctx);
+    assert_int_equal(client[0]->ctx.w[0], 78);
+    assert_int_equal(client[0]->ctx.arg0, 9);
+    assert_int_equal(server[0]->state, THREAD_RECV);
+    assert_int_equal(server[0]->last_caller, 0);
+    assert_ptr_equal(ep->receivers.first, server[0]);
+
+    become(server[0]);                               // a receiver with a deadline leaves its list: the long way
+    queue_remove(&ep->receivers, server[0]);
+    assert_true(recv(server[0], 9000, &st));
+    start_fast(client[0], 1);
+    assert_null(endpoint_call_fast(ep, client[0]));
+    assert_true(call(client[0], 1, 9000, &st));      // and so does a caller with one
+    start_fast(server[0], 1);
+    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+}
+
+/* A server that ends with its last RECV handle leaves the endpoint to the next, who binds its own notification. */
+static void binding_ends_with_the_server(void **state)
+{
+    struct notification *n, *next;
+    nos_status_t st;
+    (void)state;
+    ep->named = true;
+    assert_int_equal(notify_create(&n), NOS_OK);
+    assert_int_equal(notify_create(&next), NOS_OK);
+    assert_int_equal(notify_bind(n, ep), NOS_OK);
+    assert_int_equal(n->obj.refs, 2);
+    assert_int_equal(notify_bind(next, ep), NOS_BUSY);
+    obj_put(&n->obj);                                // its handle; the endpoint still holds it
+    assert_true(recv(server[0], 0, &st));
+    notify_signal(n, 4);
+    assert_int_equal(server[0]->ctx.w[0], 4);
+    uint32_t out = notification_cache.used;
+    obj_handle_closed(&ep->obj, NOS_RIGHT_RECV);
+    assert_null(ep->bound);
+    assert_int_equal(notification_cache.used, out - 1);
+    obj_handle_opened(&ep->obj, NOS_RIGHT_RECV);
+    assert_int_equal(notify_bind(next, ep), NOS_OK);
+}
+
+static void a_dead_waiter_is_forgotten(void **state)
+{
+    struct notification *n;
+    uint64_t bits = 0;
+    bool blocked = false;
+    (void)state;
+    assert_int_equal(notify_create(&n), NOS_OK);
+    become(client[0]);
+    assert_int_equal(notify_wait(n, 5000, &bits, &blocked), NOS_OK);
+    become(client[1]);
+    thread_kill(client[0]);
+    assert_null(n->waiter);
+    assert_null(deadlines);
+    notify_signal(n, 1);                             // nobody to wake: the bits stay
+    assert_int_equal(n->bits, 1);
+    become(client[1]);
+    n->bits = 0;
+    assert_int_equal(notify_wait(n, 5000, &bits, &blocked), NOS_OK);
+    host_now = 5000;
+    sched_tick();
+    assert_null(n->waiter);
+    assert_int_equal((int64_t)client[1]->ctx.nr, NOS_TIMED_OUT);
+}
+
 /* Another thread closes the last handle of what a thread waits for: the wait ends, the kernel goes on. */
 static void the_awaited_notification_goes(void **state)
 {
@@ -543,6 +668,9 @@ int main(void)
         cmocka_unit_test_setup(bad_messages, setup),
         cmocka_unit_test_setup(long_messages_come_whole, setup),
         cmocka_unit_test_setup(notifications, setup),
+        cmocka_unit_test_setup(the_fast_path, setup),
+        cmocka_unit_test_setup(binding_ends_with_the_server, setup),
+        cmocka_unit_test_setup(a_dead_waiter_is_forgotten, setup),
         cmocka_unit_test_setup(the_awaited_notification_goes, setup),
         cmocka_unit_test_setup(the_awaited_endpoint_goes, setup),
         cmocka_unit_test_setup(a_token_does_not_fit_the_next_thread_of_that_index, setup),
