@@ -238,19 +238,17 @@ static unsigned order_for(uint32_t pages)
     return pages <= 1 ? 0 : 32u - (unsigned)__builtin_clz(pages - 1);
 }
 
-paddr_t frame_alloc_run(uint32_t pages)
+paddr_t frame_alloc_run(uint32_t pages, bool *dirty)
 {
-    enum state got;
+    enum state got = ST_ZERO;
     unsigned order = order_for(pages);
     uint32_t f = pages == 0 ? 0 : take_or_reclaim(order, ST_ZERO, ST_DIRTY, &got);
     if (f == 0) {
         return (paddr_t){ 0 };
     }
     each_block(f + pages, (1ull << order) - pages, got);  // the tail goes back as it was
-    if (got == ST_DIRTY) {
-        memset(phys_ptr((paddr_t){ (uint64_t)f << PAGE_SHIFT }), 0, (size_t)pages << PAGE_SHIFT);
-        stats.zeroed += pages;
-    }
+    *dirty = got == ST_DIRTY;
+    stats.zeroed += *dirty ? pages : 0;
     return (paddr_t){ (uint64_t)f << PAGE_SHIFT };
 }
 

@@ -20,8 +20,9 @@ MUST_CHECK paddr_t frame_alloc(unsigned order);
 /** The same without zeroing: only for frames whose every byte is written before anyone else can see it. */
 MUST_CHECK paddr_t frame_alloc_dirty(unsigned order);
 
-/** `pages` contiguous frames, zeroed, aligned to the next power of two; freed with frame_free_run of the same length. */
-MUST_CHECK paddr_t frame_alloc_run(uint32_t pages);
+/** `pages` contiguous frames, aligned to the next power of two; freed with frame_free_run of the same length. If `*dirty`
+ * they are not zero: the caller zeroes them, in bounded steps, before anyone else can see them. */
+MUST_CHECK paddr_t frame_alloc_run(uint32_t pages, bool *dirty);
 
 void frame_free(paddr_t p, unsigned order); /* zeroes */
 void frame_free_run(paddr_t p, uint32_t pages); /* later, in steps */

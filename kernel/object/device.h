@@ -10,6 +10,7 @@ struct region { /* contiguous zeroed frames */
     paddr_t base;
     uint32_t pages;
     uint32_t mapped;      /* areas that borrow it */
+    uint32_t dirty;       /* pages at its beginning that are still to be zeroed: nobody has it yet */
     struct capsule *owner; /* charged; not referenced: the charge is dropped when the capsule dies */
     struct region *next, *prev; /* all regions */
 };

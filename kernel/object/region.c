@@ -1,9 +1,13 @@
 /* Regions: contiguous, so that a mapping is a loop, a module can be verified in place and a device could reach it. */
 #include "kernel/object/region.h"
 
+#include <string.h>
+
 #include "kernel/core/panic.h"
 #include "kernel/memory/cache.h"
 #include "kernel/memory/frame.h"
+
+enum { STEP_PAGES = 4 /* 16 KiB in one step */ };
 
 static struct cache region_cache = CACHE(region);
 static struct region *all;
@@ -26,7 +30,8 @@ nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **ou
         return NOS_QUOTA;
     }
     struct region *r = cache_alloc(&region_cache);
-    paddr_t base = r == NULL ? (paddr_t){ 0 } : frame_alloc_run(pages);
+    bool dirty = false;
+    paddr_t base = r == NULL ? (paddr_t){ 0 } : frame_alloc_run(pages, &dirty);
     if (base.v == 0) {
         if (r != NULL) {
             cache_free(&region_cache, r);
@@ -36,6 +41,7 @@ nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **ou
     obj_init(&r->obj, NOS_TYPE_REGION);
     r->base = base;
     r->pages = pages;
+    r->dirty = dirty ? pages : 0;
     r->owner = c;
     r->next = all;
     if (all != NULL) {
@@ -46,6 +52,14 @@ nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **ou
     c->n_objects++;
     *out = r;
     return NOS_OK;
+}
+
+bool region_zero_step(struct region *r)
+{
+    uint32_t n = r->dirty < STEP_PAGES ? r->dirty : STEP_PAGES;
+    r->dirty -= n;
+    memset(phys_ptr((paddr_t){ r->base.v + (uint64_t)r->dirty * PAGE_SIZE }), 0, (size_t)n * PAGE_SIZE);
+    return r->dirty == 0;
 }
 
 nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages)

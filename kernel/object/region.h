@@ -6,8 +6,11 @@
 
 enum { REGION_PAGES_MAX = 4096 /* 16 MiB */ };
 
-/** Zeroed, contiguous, charged to `c`. Gives: a reference. Errors: INVALID (size), QUOTA, NO_MEMORY. */
+/** Contiguous, charged to `c`, zeroed by region_zero_step. Gives: a reference. Errors: INVALID (size), QUOTA, NO_MEMORY. */
 MUST_CHECK nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **out);
+
+/** Zero some more of a new region, one bounded step; true when it is clean and may be handed out. */
+MUST_CHECK bool region_zero_step(struct region *r);
 
 /** Take the frames away: only when nobody else holds or maps the region. The region is empty afterwards and the charge is
  * dropped; frames come back through frame_free_run. Errors: BUSY, BAD_STATE (given before). */

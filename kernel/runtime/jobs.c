@@ -3,6 +3,7 @@
 
 #include "kernel/core/panic.h"
 #include "kernel/memory/frame.h"
+#include "kernel/object/region.h"
 
 void *job_alloc(void)
 {
@@ -44,6 +45,24 @@ static nos_status_t finish_spawn(struct thread *t, struct spawn_wait *w, nos_sta
     return st;
 }
 
+nos_status_t region_step(struct thread *t, bool *done)
+{
+    enum { RIGHTS = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP };
+    struct region *r = t->job;
+    uint32_t h;
+    *done = region_zero_step(r);
+    if (!*done) {
+        return NOS_OK;
+    }
+    nos_status_t st = handle_add(&t->capsule->handles, &r->obj, RIGHTS, 0, NOS_ORIGIN_MADE, &h);
+    if (st == NOS_OK) {
+        t->ctx.w[0] = h;
+    }
+    t->job = NULL;
+    obj_put(&r->obj);
+    return st;
+}
+
 nos_status_t continuation_step(struct thread *t, bool *done)
 {
     nos_status_t st = NOS_OK;
@@ -61,6 +80,8 @@ nos_status_t continuation_step(struct thread *t, bool *done)
             spawn_drop(&((struct spawn_wait *)t->job)->job);
         }
         break;
+    case CONT_ZERO:
+        return region_step(t, done);
     case CONT_NONE:
         panic("a continuation without work");
     }
@@ -73,6 +94,11 @@ nos_status_t continuation_step(struct thread *t, bool *done)
 
 void continuation_drop(struct thread *t)
 {
+    if (t->cont == CONT_ZERO) {
+        obj_put(&((struct region *)t->job)->obj);
+        t->job = NULL;
+        return;
+    }
     if (t->cont == CONT_SPAWN) {
         spawn_drop(&((struct spawn_wait *)t->job)->job);
     } else {

@@ -11,5 +11,8 @@ struct spawn_wait {           /* CONT_SPAWN: capsule_spawn */
 };
 _Static_assert(sizeof(struct verify_wait) <= PAGE_SIZE && sizeof(struct spawn_wait) <= PAGE_SIZE, "one frame");
 
+/** CONT_ZERO: some more of the region that t->job holds. When it is clean `t` has a handle to it, or a status why not. */
+MUST_CHECK nos_status_t region_step(struct thread *t, bool *done);
+
 void *job_alloc(void);        /* a zeroed frame; NULL */
 void job_free(void *job);

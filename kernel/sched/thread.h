@@ -17,7 +17,7 @@ enum thread_state {
     THREAD_DEAD,
 };
 
-enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN };
+enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO };
 
 struct endpoint;
 
@@ -26,7 +26,7 @@ struct thread {
     struct arch_context ctx;
     uint32_t state;             /* enum thread_state */
     uint32_t cont;              /* enum continuation */
-    void *job;                  /* a frame, owned: what the continuation works on */
+    void *job;                  /* owned: what the continuation works on; a frame, for CONT_ZERO a region */
     struct capsule *capsule;    /* referenced */
     struct thread *sibling;     /* capsule's list */
     struct thread *next, *prev; /* run queue, or the wait queue of `waits_on` */

@@ -1,25 +1,23 @@
 /* Regions. */
 #include "kernel/object/region.h"
+#include "kernel/runtime/jobs.h"
 #include "kernel/syscall/syscall.h"
 
 nos_status_t sys_region_create(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
     struct region *r = NULL;
-    uint32_t h;
+    bool done = false;
     (void)slot;
     if (ctx->arg0 == 0 || ctx->arg0 > REGION_PAGES_MAX) {
         return NOS_INVALID;
     }
     nos_status_t st = region_create(self->capsule, (uint32_t)ctx->arg0, &r);
-    if (st == NOS_OK) {
-        st = handle_add(&self->capsule->handles, &r->obj,
-                        NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP,
-                        0, NOS_ORIGIN_MADE, &h);
-        obj_put(&r->obj);
+    if (st != NOS_OK) {
+        return st;
     }
-    if (st == NOS_OK) {
-        ctx->w[0] = h;
-    }
+    self->job = r;
+    st = region_step(self, &done);  // a small one is done at once
+    self->cont = done ? CONT_NONE : CONT_ZERO;
     return st;
 }
 

@@ -188,6 +188,26 @@ static void random_walk(void **state)
     }
 }
 
+/* The way in line says yes only where the long one does, and never to a deadline. */
+static void the_fast_look(void **state)
+{
+    struct handle_slot *s;
+    (void)state;
+    uint32_t h = add(NOS_RIGHT_MAP, 0), late = add(NOS_RIGHT_MAP, host_now + 10);
+    assert_non_null(handle_fast(&t, h, REGION, NOS_RIGHT_MAP));
+    assert_int_equal(handle_get(&t, late, REGION, NOS_RIGHT_MAP, &s), NOS_OK);
+    assert_null(handle_fast(&t, late, REGION, NOS_RIGHT_MAP));
+    assert_null(handle_fast(&t, h, ENDPOINT, NOS_RIGHT_MAP));
+    assert_null(handle_fast(&t, h, REGION, NOS_RIGHT_MAP | NOS_RIGHT_READ));
+    assert_null(handle_fast(&t, h + 0x10000, REGION, NOS_RIGHT_MAP));
+    assert_null(handle_fast(&t, h + HANDLES_MAX, REGION, NOS_RIGHT_MAP));
+    assert_null(handle_fast(&t, h + (1ull << 32), REGION, NOS_RIGHT_MAP));
+    assert_null(handle_fast(&t, 0, ~1u, 0));
+    assert_null(handle_fast(&t, (h & 0xffff) + HANDLES_PER_PAGE, REGION, 0));
+    assert_int_equal(handle_close(&t, h), NOS_OK);
+    assert_null(handle_fast(&t, h, REGION, 0));
+}
+
 /* capsule_open finds an ended capsule that only the reclaim queue still holds; the table must grow, memory is short, and
  * the shortage reclaims just that capsule. */
 static void growing_keeps_what_is_added(void **state)
@@ -222,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup(quota_then_table, setup),
         cmocka_unit_test_setup(references_balance, setup),
         cmocka_unit_test_setup(random_walk, setup),
+        cmocka_unit_test_setup(the_fast_look, setup),
         cmocka_unit_test_setup(growing_keeps_what_is_added, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,51 @@ static void many_ends(void **state)
     assert_int_equal(frame_stats().deferred, 0);
 }
 
+/* 16 KiB in one step, and nobody has the region before it is clean; a thread that dies meanwhile leaves nothing. */
+static void zeroed_in_steps(void **state)
+{
+    struct thread t = { .capsule = &c, .cont = CONT_ZERO };
+    struct region *r;
+    struct handle_slot *s;
+    bool done = false;
+    unsigned steps = 0;
+    uint32_t h;
+    (void)state;
+    assert_int_equal(region_create(&c, 33, &r), NOS_OK);
+    assert_int_equal(r->dirty, 33);
+    const uint8_t *bytes = phys_ptr(r->base);
+    assert_int_equal(bytes[0], 0xa5);
+    assert_int_equal(handle_add(&c.handles, &other.obj, 0, 0, NOS_ORIGIN_MADE, &h), NOS_OK);  // the table has its page
+    assert_int_equal(handle_close(&c.handles, h), NOS_OK);
+    t.job = r;
+    for (; !done; steps++) {
+        assert_int_equal(c.handles.used, 0);
+        assert_int_equal(continuation_step(&t, &done), NOS_OK);
+    }
+    assert_int_equal(steps, 9);
+    assert_null(t.job);
+    assert_int_equal(r->obj.refs, 1);
+    for (size_t i = 0; i < 33 * PAGE_SIZE; i++) {
+        assert_int_equal(bytes[i], 0);
+    }
+    assert_int_equal(handle_get(&c.handles, (uint32_t)t.ctx.w[0], 1u << NOS_TYPE_REGION, NOS_RIGHT_MAP, &s), NOS_OK);
+
+    assert_int_equal(region_create(&c, 33, &r), NOS_OK);
+    t.job = r;
+    assert_int_equal(continuation_step(&t, &done), NOS_OK);
+    assert_false(done);
+    continuation_drop(&t);
+    assert_null(t.job);
+    assert_int_equal(c.space.pages, 33);
+    assert_int_equal(region_cache.used, 1);
+    c.handles.limit = c.handles.used;
+    assert_int_equal(region_create(&c, 1, &r), NOS_OK);
+    t.job = r;
+    assert_int_equal(continuation_step(&t, &done), NOS_QUOTA);
+    assert_true(done);
+    assert_int_equal(region_cache.used, 1);
+}
+
 /* Another thread has taken the last handle slot while the capsule was loaded: nothing may run that nobody has. */
 static void a_spawn_without_room_for_its_handle(void **state)
 {
@@ -219,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup(shortage, setup),
         cmocka_unit_test_setup(taking, setup),
         cmocka_unit_test_setup(many_ends, setup),
+        cmocka_unit_test_setup(zeroed_in_steps, setup),
         cmocka_unit_test_setup(a_spawn_without_room_for_its_handle, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
