@@ -3,7 +3,7 @@
 KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S))
 
 # Nothing of a system call's way runs through these: small before fast.
-KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c) $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c \
+KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c \
     entropy.c insn.c ioapic.c kernel_space.c layout.c machine.c ports.c power.c segments.c serial.c)
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 

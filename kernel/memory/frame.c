@@ -291,6 +291,11 @@ bool frame_reclaim_step(uint32_t budget)
     return worked;
 }
 
+bool frame_reclaim_pending(void)
+{
+    return stats.deferred != 0;
+}
+
 struct frame_stats frame_stats(void)
 {
     stats.tables = n_tables;

@@ -37,6 +37,7 @@ struct frame_stats {
     uint64_t total, free, dirty_free, metadata_bytes, zeroed, deferred, tables; /* frames, but for metadata_bytes */
 };
 struct frame_stats frame_stats(void);
+bool frame_reclaim_pending(void);
 uint64_t frame_tables_made(void); /* page tables since boot: only grows */
 
 /** Up-call on shortage: give back something of an ended capsule. False: there is none. In kernel/runtime/background.c. */

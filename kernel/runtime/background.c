@@ -12,7 +12,7 @@ bool up_reclaim(void)
 
 uint64_t background_due(void)
 {
-    return capsule_reclaim_pending() || frame_stats().deferred != 0 ? 1 : audit_checkpoint_due();
+    return capsule_reclaim_pending() || frame_reclaim_pending() ? 1 : audit_checkpoint_due();
 }
 
 bool background_step(void)

@@ -43,12 +43,6 @@ void sched_arm_background(void)
     }
 }
 
-static bool background_late(void)
-{
-    uint64_t due = background_due();
-    return due != 0 && due <= arch_clock_ns();
-}
-
 /* ---- run queues ---- */
 
 static void enqueue(struct thread *t)
@@ -181,7 +175,8 @@ void sched_tick(void)
     if (cpu->current != NULL && sched_ready_mask != 0 && top_priority() >= cpu->current->priority) {
         cpu->resched = true;
     }
-    cpu->resched |= background_late();
+    uint64_t due = background_due();
+    cpu->resched |= due != 0 && due <= now;
 }
 
 /* ---- leaving the kernel ---- */
@@ -258,6 +253,15 @@ static bool background(void)
     return true;
 }
 
+/* Between two threads: a step if it is time, and the timer for the next one. */
+static NOINLINE void keep_up(uint64_t due)
+{
+    if (due <= arch_clock_ns()) {
+        (void)background();
+    }
+    sched_arm_background();
+}
+
 static void idle(void)
 {
     if (background()) {
@@ -292,8 +296,9 @@ static struct arch_context *choose(struct cpu *cpu)
         struct thread *t = cpu->current;
         if (t == NULL || t->state != THREAD_RUNNING || cpu->resched) {
             leave(cpu);
-            if (background_late()) {
-                (void)background();
+            uint64_t due = background_due();
+            if (UNLIKELY(due != 0)) {
+                keep_up(due);
             }
             t = pick();
             if (t == NULL) {
@@ -301,7 +306,6 @@ static struct arch_context *choose(struct cpu *cpu)
                 continue;
             }
             sched_enter(cpu, t);
-            sched_arm_background();
         }
         if (t->cont == CONT_NONE) {
             return &t->ctx;
