@@ -1,4 +1,5 @@
-/* The audit log: a bounded ring of hash-chained records. Spec: docs/audit.md (record of the zkKids design). */
+/* The audit log: a bounded ring of hash-chained records. Spec: docs/audit.md (record of the zkKids
+ * design). */
 #pragma once
 
 #include <stddef.h>
@@ -6,32 +7,33 @@
 
 struct nos_audit_record { /* 160 bytes */
     uint64_t seq;
-    uint64_t tick;          /* ns since boot */
-    uint32_t actor;         /* capsule id; 0 = kernel */
-    uint16_t kind;          /* enum nos_audit_kind */
-    uint8_t n_par;          /* parents used: 0 for the first record, else 1 */
+    uint64_t tick;  /* ns since boot */
+    uint32_t actor; /* capsule id; 0 = kernel */
+    uint16_t kind;  /* enum nos_audit_kind */
+    uint8_t n_par;  /* parents used: 0 for the first record, else 1 */
     uint8_t rsv1;
-    uint8_t parent[3][32];  /* record hash of the record before; unused = 0 */
+    uint8_t parent[3][32];   /* record hash of the record before; unused = 0 */
     uint8_t body_commit[32]; /* BLAKE3 keyed with `salt` over the body */
     uint64_t rsv2;
 };
 _Static_assert(sizeof(struct nos_audit_record) == 160, "ABI");
 _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
 
-#define NOS_AUDIT_LIST(X)                                                                          \
-    X(BOOT, 1, "boot")             /* what runs; text says what subject is. First: the issuing key */ \
-    X(LOAD, 2, "load")             /* module verified; subject = module_id */                      \
-    X(REFUSE, 3, "refuse")         /* module refused; status; subject = module_id when known */    \
-    X(GRANT, 4, "grant")           /* capability given at spawn; a = kind << 32 | rights */        \
-    X(SPAWN, 5, "spawn")           /* capsule started; a = its id */                               \
-    X(EXIT, 6, "exit")             /* a = id, b = code */                                          \
-    X(CRASH, 7, "crash")           /* a = id, b = enum nos_crash */                                \
-    X(KILL, 8, "kill")             /* a = id */                                                    \
-    X(DENY, 9, "deny")             /* refused system calls; a = number or NOS_AUDIT_SEVERAL, b = times */ \
-    X(TOKEN, 10, "token")          /* token exported; subject = token_id */                        \
-    X(POWER, 11, "power")          /* a = action */                                                \
-    X(CHECKPOINT, 12, "checkpoint") /* issuer key signs the chain so far; subject||text = signature */ \
-    X(DROP, 13, "drop")            /* the ring ran over; a = records dropped in all */
+#define NOS_AUDIT_LIST(X) \
+    X(BOOT, 1, "boot")     /* what runs; text says what subject is. First: the issuing key */ \
+    X(LOAD, 2, "load")     /* module verified; subject = module_id */ \
+    X(REFUSE, 3, "refuse") /* module refused; status; subject = module_id when known */ \
+    X(GRANT, 4, "grant")   /* capability given at spawn; a = kind << 32 | rights */ \
+    X(SPAWN, 5, "spawn")   /* capsule started; a = its id */ \
+    X(EXIT, 6, "exit")     /* a = id, b = code */ \
+    X(CRASH, 7, "crash")   /* a = id, b = enum nos_crash */ \
+    X(KILL, 8, "kill")     /* a = id */ \
+    X(DENY, 9, "deny")     /* refused system calls; a = number or NOS_AUDIT_SEVERAL, b = times */ \
+    X(TOKEN, 10, "token")  /* token exported; subject = token_id */ \
+    X(POWER, 11, "power")  /* a = action */ \
+    X(CHECKPOINT, 12, \
+      "checkpoint")     /* issuer key signs the chain so far; subject||text = signature */ \
+    X(DROP, 13, "drop") /* the ring ran over; a = records dropped in all */
 #define X(name, value, text) NOS_AUDIT_##name = (value),
 enum nos_audit_kind { NOS_AUDIT_LIST(X) };
 #undef X
@@ -42,7 +44,7 @@ struct nos_audit_body { /* 96 bytes: what the commitment covers */
     int32_t status;
     uint32_t rsv;
     uint64_t a, b;
-    char text[40];          /* zero padded; CHECKPOINT: second half of the signature */
+    char text[40]; /* zero padded; CHECKPOINT: second half of the signature */
 };
 _Static_assert(sizeof(struct nos_audit_body) == 96, "ABI");
 
@@ -54,10 +56,10 @@ struct nos_audit_entry { /* 288 bytes: record, its salt and its body */
 _Static_assert(sizeof(struct nos_audit_entry) == 288, "ABI");
 
 struct nos_audit_head {
-    uint64_t next;          /* sequence number of the record to come */
-    uint64_t first;         /* oldest kept in an unbroken run to `next` */
+    uint64_t next;  /* sequence number of the record to come */
+    uint64_t first; /* oldest kept in an unbroken run to `next` */
     uint64_t dropped;
-    uint8_t head[32];       /* hash of record next - 1 */
-    uint8_t prefix[32];     /* hash of record first - 1; 0 when first = 0 */
-    uint8_t issuer_pk[32];  /* signs the checkpoints */
+    uint8_t head[32];      /* hash of record next - 1 */
+    uint8_t prefix[32];    /* hash of record first - 1; 0 when first = 0 */
+    uint8_t issuer_pk[32]; /* signs the checkpoints */
 };

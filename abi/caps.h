@@ -1,60 +1,61 @@
-/* Capability classes, object types, rights, and the capability record that manifests ask with and policies
- * grant with. Spec: docs/capabilities.md. */
+/* Capability classes, object types, rights, and the capability record that manifests ask with and
+ * policies grant with. Spec: docs/capabilities.md. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* The six classes. A capsule has a fixed mask of them; each system call names one. */
-#define NOS_CLASS_LIST(X)                                                                          \
-    X(COREEXEC, 0, "CoreExec", "run, wait, start threads; with a node handle: load and start modules") \
-    X(IO, 1, "IO", "ports, interrupts, device memory, power, the kernel log")                      \
-    X(NETWORK, 2, "Network", "network endpoints (no object of this class exists yet)")             \
-    X(IPC, 3, "IPC", "endpoints and notifications")                                                \
-    X(MEMORY, 4, "Memory", "regions")                                                              \
+#define NOS_CLASS_LIST(X) \
+    X(COREEXEC, 0, "CoreExec", \
+      "run, wait, start threads; with a node handle: load and start modules") \
+    X(IO, 1, "IO", "ports, interrupts, device memory, power, the kernel log") \
+    X(NETWORK, 2, "Network", "network endpoints (no object of this class exists yet)") \
+    X(IPC, 3, "IPC", "endpoints and notifications") \
+    X(MEMORY, 4, "Memory", "regions") \
     X(CRYPTO, 5, "Crypto", "the vault: random bytes, tokens")
 #define X(name, bit, text, doc) NOS_CLASS_##name = 1u << (bit),
 enum nos_class { NOS_CLASS_LIST(X) NOS_CLASS_ALL = 0x3f };
 #undef X
 
 /* Object types that a handle can name. */
-#define NOS_TYPE_LIST(X)                                                                           \
-    X(NONE, 0, "none")                                                                             \
-    X(MODULE, 1, "module")                                                                         \
-    X(CAPSULE, 2, "capsule")                                                                       \
-    X(THREAD, 3, "thread")                                                                         \
-    X(ENDPOINT, 4, "endpoint")                                                                     \
-    X(NOTIFICATION, 5, "notification")                                                             \
-    X(REGION, 6, "region")                                                                         \
-    X(DEVICE, 7, "device")       /* device region: MMIO, framebuffer */                            \
-    X(IRQ, 8, "interrupt")                                                                         \
-    X(PORTS, 9, "ports")         /* I/O-port window */                                             \
-    X(POWER, 10, "power")                                                                          \
-    X(NODE, 11, "node")          /* the running machine: inspect, load, kill, vault */
+#define NOS_TYPE_LIST(X) \
+    X(NONE, 0, "none") \
+    X(MODULE, 1, "module") \
+    X(CAPSULE, 2, "capsule") \
+    X(THREAD, 3, "thread") \
+    X(ENDPOINT, 4, "endpoint") \
+    X(NOTIFICATION, 5, "notification") \
+    X(REGION, 6, "region") \
+    X(DEVICE, 7, "device") /* device region: MMIO, framebuffer */ \
+    X(IRQ, 8, "interrupt") \
+    X(PORTS, 9, "ports") /* I/O-port window */ \
+    X(POWER, 10, "power") \
+    X(NODE, 11, "node") /* the running machine: inspect, load, kill, vault */
 #define X(name, value, text) NOS_TYPE_##name = (value),
 enum nos_type { NOS_TYPE_LIST(X) NOS_TYPE_COUNT = 12 };
 #undef X
 
 /* Rights: 32 bits, of which 0..7 mean the same for every type and the others depend on the type. */
-#define NOS_RIGHT_LIST(X)                                                                          \
-    X(DUP, 0, "dup")             /* make a narrower handle to the same object */                   \
-    X(TRANSFER, 1, "transfer")   /* hand it to another capsule */                                  \
-    X(INSPECT, 2, "inspect")     /* read what it is */                                             \
-    X(READ, 8, "read")           /* region, device, ports: in */                                   \
-    X(WRITE, 9, "write")         /* region, device, ports: out */                                  \
-    X(MAP, 10, "map")            /* region, device */                                              \
-    X(CALL, 11, "call")          /* endpoint */                                                    \
-    X(RECV, 12, "recv")          /* endpoint: serve */                                             \
-    X(SIGNAL, 13, "signal")      /* notification */                                                \
-    X(WAIT, 14, "wait")          /* notification, interrupt */                                     \
-    X(SPAWN, 15, "spawn")        /* module */                                                      \
-    X(KILL, 16, "kill")          /* capsule; node: any capsule */                                  \
-    X(LOAD, 17, "load")          /* node: verify new modules, open verified ones */                \
-    X(LOG, 18, "log")            /* node: read the log */                                          \
-    X(AUDIT, 19, "audit")        /* node: read the audit log */                                    \
-    X(TOKEN, 20, "token")        /* node: have the vault sign a token */                           \
-    X(OFF, 21, "off")            /* power */                                                       \
-    X(RESET, 22, "reset")        /* power */
+#define NOS_RIGHT_LIST(X) \
+    X(DUP, 0, "dup")           /* make a narrower handle to the same object */ \
+    X(TRANSFER, 1, "transfer") /* hand it to another capsule */ \
+    X(INSPECT, 2, "inspect")   /* read what it is */ \
+    X(READ, 8, "read")         /* region, device, ports: in */ \
+    X(WRITE, 9, "write")       /* region, device, ports: out */ \
+    X(MAP, 10, "map")          /* region, device */ \
+    X(CALL, 11, "call")        /* endpoint */ \
+    X(RECV, 12, "recv")        /* endpoint: serve */ \
+    X(SIGNAL, 13, "signal")    /* notification */ \
+    X(WAIT, 14, "wait")        /* notification, interrupt */ \
+    X(SPAWN, 15, "spawn")      /* module */ \
+    X(KILL, 16, "kill")        /* capsule; node: any capsule */ \
+    X(LOAD, 17, "load")        /* node: verify new modules, open verified ones */ \
+    X(LOG, 18, "log")          /* node: read the log */ \
+    X(AUDIT, 19, "audit")      /* node: read the audit log */ \
+    X(TOKEN, 20, "token")      /* node: have the vault sign a token */ \
+    X(OFF, 21, "off")          /* power */ \
+    X(RESET, 22, "reset")      /* power */
 #define X(name, bit, text) NOS_RIGHT_##name = 1u << (bit),
 enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x007fff07 };
 #undef X
@@ -63,19 +64,19 @@ enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x007fff07 };
  *   LOG        write to the kernel log; no handle                             a = b = 0
  *   ENDPOINT   the service endpoint of that name, made on first grant         name[16]
  *   NOTIFY     the named notification                                         name[16]
- *   PORTS      I/O ports [a, a + b)                                           b >= 1, a + b <= 65536
- *   IRQ        legacy interrupt line a                                        a < 16, b = 0
+ *   PORTS      I/O ports [a, a + b)                                           b >= 1, a + b <=
+ * 65536 IRQ        legacy interrupt line a                                        a < 16, b = 0
  *   FRAMEBUFFER the firmware's framebuffer, whole                              a = b = 0
  *   POWER      the power object                                               a = b = 0
  *   NODE       the running machine                                            a = b = 0 */
-#define NOS_CAP_KIND_LIST(X)                                                                       \
-    X(LOG, 1, "log", NONE, IO)                                                                     \
-    X(ENDPOINT, 2, "endpoint", ENDPOINT, IPC)                                                      \
-    X(NOTIFY, 3, "notification", NOTIFICATION, IPC)                                                \
-    X(PORTS, 4, "ports", PORTS, IO)                                                                \
-    X(IRQ, 5, "interrupt", IRQ, IO)                                                                \
-    X(FRAMEBUFFER, 6, "framebuffer", DEVICE, IO)                                                   \
-    X(POWER, 7, "power", POWER, IO)                                                                \
+#define NOS_CAP_KIND_LIST(X) \
+    X(LOG, 1, "log", NONE, IO) \
+    X(ENDPOINT, 2, "endpoint", ENDPOINT, IPC) \
+    X(NOTIFY, 3, "notification", NOTIFICATION, IPC) \
+    X(PORTS, 4, "ports", PORTS, IO) \
+    X(IRQ, 5, "interrupt", IRQ, IO) \
+    X(FRAMEBUFFER, 6, "framebuffer", DEVICE, IO) \
+    X(POWER, 7, "power", POWER, IO) \
     X(NODE, 8, "node", NODE, COREEXEC)
 #define X(name, value, text, type, cls) NOS_CAP_##name = (value),
 enum nos_cap_kind { NOS_CAP_KIND_LIST(X) NOS_CAP_KIND_COUNT = 9 };
@@ -85,15 +86,15 @@ enum { NOS_NAME_MAX = 16 /* bytes, zero padded; 1..16 of [a-z0-9_-], first a let
 
 /* 32 bytes, little-endian, in TLV REQUIRED_CAPS of a manifest and in TLV GRANTS of a policy. */
 struct nos_cap {
-    uint16_t kind;         /* enum nos_cap_kind */
-    uint16_t rsv;          /* 0 */
-    uint32_t rights;       /* not 0, except LOG: 0; within NOS_RIGHT_ALL */
+    uint16_t kind;   /* enum nos_cap_kind */
+    uint16_t rsv;    /* 0 */
+    uint32_t rights; /* not 0, except LOG: 0; within NOS_RIGHT_ALL */
     union {
         struct {
             uint64_t a, b;
         };
         char name[NOS_NAME_MAX];
     };
-    uint64_t ttl_ns;       /* life of the handle from the grant on; 0 = as long as the capsule */
+    uint64_t ttl_ns; /* life of the handle from the grant on; 0 = as long as the capsule */
 };
 _Static_assert(sizeof(struct nos_cap) == 32 && offsetof(struct nos_cap, ttl_ns) == 24, "ABI");

@@ -1,7 +1,7 @@
-/* The management channel: frames on the second serial port between `nonosctl` and the `manage` capsule.
- * Spec: docs/management.md. Little-endian; one request is answered by one or more frames with its seq, the last of
- * them with NOS_MG_LAST; text is never trusted; a frame that fails its check is dropped and the reader resynchronises
- * on the next magic. */
+/* The management channel: frames on the second serial port between `nonosctl` and the `manage`
+ * capsule. Spec: docs/management.md. Little-endian; one request is answered by one or more frames
+ * with its seq, the last of them with NOS_MG_LAST; text is never trusted; a frame that fails its
+ * check is dropped and the reader resynchronises on the next magic. */
 #pragma once
 
 #include <stddef.h>
@@ -11,14 +11,14 @@
 
 struct nos_mg_header { /* 32 bytes */
     uint8_t magic[4];
-    uint8_t ver;          /* 1 */
-    uint8_t flags;        /* enum nos_mg_flags */
-    uint16_t verb;        /* enum nos_mg_verb, the same in the answer */
-    uint32_t seq;         /* chosen by the client */
-    uint32_t len;         /* bytes of payload, <= NOS_MG_PAYLOAD */
-    int32_t status;       /* answer: nos_status_t; request: 0 */
-    uint32_t rsv;         /* 0 */
-    uint8_t check[8];     /* first 8 bytes of BLAKE3(header[0..24) || payload) */
+    uint8_t ver;      /* 1 */
+    uint8_t flags;    /* enum nos_mg_flags */
+    uint16_t verb;    /* enum nos_mg_verb, the same in the answer */
+    uint32_t seq;     /* chosen by the client */
+    uint32_t len;     /* bytes of payload, <= NOS_MG_PAYLOAD */
+    int32_t status;   /* answer: nos_status_t; request: 0 */
+    uint32_t rsv;     /* 0 */
+    uint8_t check[8]; /* first 8 bytes of BLAKE3(header[0..24) || payload) */
 };
 _Static_assert(sizeof(struct nos_mg_header) == 32, "ABI");
 _Static_assert(offsetof(struct nos_mg_header, check) == 24, "what the check covers");
@@ -27,23 +27,27 @@ enum nos_mg_flags { NOS_MG_LAST = 1u << 0, NOS_MG_FLAGS_KNOWN = 1u };
 enum { NOS_MG_PAYLOAD = 4096, NOS_MG_UPLOAD_MAX = 16 << 20 };
 
 enum nos_mg_verb {
-    NOS_MG_HELLO = 1,    /* -> struct nos_mg_hello */
-    NOS_MG_INFO = 2,     /* topic8 | index8 -> one record of abi/info.h, bytes as node_info gives them */
-    NOS_MG_UPLOAD = 3,   /* offset8 | bytes: stage a module; offset 0 starts anew. No signature: nothing is run */
+    NOS_MG_HELLO = 1, /* -> struct nos_mg_hello */
+    NOS_MG_INFO =
+        2, /* topic8 | index8 -> one record of abi/info.h, bytes as node_info gives them */
+    NOS_MG_UPLOAD =
+        3, /* offset8 | bytes: stage a module; offset 0 starts anew. No signature: nothing is run */
     /* signed: payload = args | counter8 | sig64, sig by the operator key over
-     * NOS_DOMAIN_MANAGE \0 || nonce32 || counter8 || verb2 || BLAKE3(args); counter rises with each use */
-    NOS_MG_LOAD = 16,    /* len8 | blake3_32 of the staged file | start1 | arg (<= 255) -> module_id32 | capsule id4 (0 if not started) */
-    NOS_MG_START = 17,   /* name16 | arg -> capsule id4 */
-    NOS_MG_KILL = 18,    /* id4 -> nothing */
-    NOS_MG_POWER = 19,   /* action4 -> nothing */
-    NOS_MG_TOKEN = 20,   /* capsule4 | handle4 -> 196-byte token */
+     * NOS_DOMAIN_MANAGE \0 || nonce32 || counter8 || verb2 || BLAKE3(args); counter rises with each
+     * use */
+    NOS_MG_LOAD = 16,  /* len8 | blake3_32 of the staged file | start1 | arg (<= 255) -> module_id32
+                          | capsule id4 (0 if not started) */
+    NOS_MG_START = 17, /* name16 | arg -> capsule id4 */
+    NOS_MG_KILL = 18,  /* id4 -> nothing */
+    NOS_MG_POWER = 19, /* action4 -> nothing */
+    NOS_MG_TOKEN = 20, /* capsule4 | handle4 -> 196-byte token */
 };
 
 struct nos_mg_hello {
-    uint32_t proto;      /* 1 */
+    uint32_t proto; /* 1 */
     uint32_t payload_max;
-    uint8_t nonce[32];   /* fresh for each boot of `manage`: what signatures bind to */
-    uint64_t counter;    /* the next signed request must use at least this */
+    uint8_t nonce[32]; /* fresh for each boot of `manage`: what signatures bind to */
+    uint64_t counter;  /* the next signed request must use at least this */
     uint8_t boot_id[32];
     uint8_t operator_pk[32];
 };

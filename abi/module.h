@@ -1,5 +1,6 @@
 /* The .mod file: header | signatures | manifest | chunk table | zero pad to 4096 | image.
- * Spec: docs/formats.md, "Module". Structures are here for offsets and sizes only: file bytes are never cast. */
+ * Spec: docs/formats.md, "Module". Structures are here for offsets and sizes only: file bytes are
+ * never cast. */
 #pragma once
 
 #include <stddef.h>
@@ -16,16 +17,16 @@
 #define NOS_DOMAIN_AUDIT "N0N/audit/v1"
 
 /* BLAKE3 derive_key contexts. */
-#define NOS_CTX_MODULE_ID "N0N-OS 2026 module id v1"     /* over the header */
-#define NOS_CTX_CHUNK_LIST "N0N-OS 2026 chunk list v1"   /* over the chunk table */
-#define NOS_CTX_NAME "N0N-OS 2026 module name v1"        /* over the name's bytes, without padding */
-#define NOS_CTX_KEY_ID "N0N-OS 2026 key id v1"           /* over the 32-byte public key */
-#define NOS_CTX_ROOT_SET "N0N-OS 2026 root set v1"       /* over the n_root public keys, as stored */
-#define NOS_CTX_AUDIT_NODE "N0N-OS 2026 zkkids node v1"  /* over a 160-byte audit record */
-#define NOS_CTX_KEL_NEXT "N0N-OS 2026 kel next v1"       /* over the next public key */
-#define NOS_CTX_OBJECT "N0N-OS 2026 object v1"           /* over boot id || serial8: a token's obj32 */
-#define NOS_CTX_VAULT "N0N-OS 2026 vault v1"             /* over all entropy */
-#define NOS_CTX_BOOT_ID "N0N-OS 2026 boot id v1"         /* over the vault's root */
+#define NOS_CTX_MODULE_ID "N0N-OS 2026 module id v1"    /* over the header */
+#define NOS_CTX_CHUNK_LIST "N0N-OS 2026 chunk list v1"  /* over the chunk table */
+#define NOS_CTX_NAME "N0N-OS 2026 module name v1"       /* over the name's bytes, without padding */
+#define NOS_CTX_KEY_ID "N0N-OS 2026 key id v1"          /* over the 32-byte public key */
+#define NOS_CTX_ROOT_SET "N0N-OS 2026 root set v1"      /* over the n_root public keys, as stored */
+#define NOS_CTX_AUDIT_NODE "N0N-OS 2026 zkkids node v1" /* over a 160-byte audit record */
+#define NOS_CTX_KEL_NEXT "N0N-OS 2026 kel next v1"      /* over the next public key */
+#define NOS_CTX_OBJECT "N0N-OS 2026 object v1"   /* over boot id || serial8: a token's obj32 */
+#define NOS_CTX_VAULT "N0N-OS 2026 vault v1"     /* over all entropy */
+#define NOS_CTX_BOOT_ID "N0N-OS 2026 boot id v1" /* over the vault's root */
 #define NOS_CTX_VAULT_STREAM "N0N-OS 2026 vault stream v1"
 #define NOS_CTX_VAULT_ISSUER "N0N-OS 2026 vault issuer v1"
 
@@ -68,47 +69,52 @@ enum {
     NOS_MOD_SYMBOLS_MAX = 4 << 20,
     NOS_MOD_PAGE = 4096
 };
-/* File length, exactly: align4096(192 + 96 * n_sig + manifest_len + 32 * chunks(image_len)) + image_len,
- * and, when the manifest has a SYMBOLS record, align4096(that) + symbols_len. All pad bytes are zero. */
+/* File length, exactly: align4096(192 + 96 * n_sig + manifest_len + 32 * chunks(image_len)) +
+ * image_len, and, when the manifest has a SYMBOLS record, align4096(that) + symbols_len. All pad
+ * bytes are zero. */
 
-/* Canonical TLV: tag2 | rsv2 (0) | len4 | value[len]; records back to back, no padding; tags strictly
- * ascending; tag bit 15 = critical: a reader that does not know the tag must refuse the file. */
+/* Canonical TLV: tag2 | rsv2 (0) | len4 | value[len]; records back to back, no padding; tags
+ * strictly ascending; tag bit 15 = critical: a reader that does not know the tag must refuse the
+ * file. */
 enum { NOS_TLV_HDR = 8, NOS_TLV_CRITICAL_BIT = 0x8000 };
 
 enum nos_manifest_tag {
     /* not critical: a reader may pass over them */
-    NOS_MAN_SEMVER = 0x0010,   /* text "1.2.3" 5..32 bytes */
-    NOS_MAN_LICENCE = 0x0011,  /* SPDX id text, 1..64 bytes */
-    NOS_MAN_ABOUT = 0x0012,    /* one line UTF-8, 1..200 bytes */
-    NOS_MAN_SYMBOLS = 0x0020,  /* len8 || 32-byte BLAKE3 per 64 KiB chunk of the symbol lump */
+    NOS_MAN_SEMVER = 0x0010,  /* text "1.2.3" 5..32 bytes */
+    NOS_MAN_LICENCE = 0x0011, /* SPDX id text, 1..64 bytes */
+    NOS_MAN_ABOUT = 0x0012,   /* one line UTF-8, 1..200 bytes */
+    NOS_MAN_SYMBOLS = 0x0020, /* len8 || 32-byte BLAKE3 per 64 KiB chunk of the symbol lump */
     /* critical */
     NOS_MAN_MODULE_NAME = 0x8001, /* mandatory: 1..16 bytes, see NOS_NAME_MAX */
-    NOS_MAN_ABI = 0x8002,      /* mandatory: u32 = NOS_ABI_VERSION */
-    NOS_MAN_CLASSES = 0x8003,  /* mandatory: u32 class mask wanted; CoreExec must be in it (not for kernels: 0) */
-    NOS_MAN_CAPS = 0x8004,     /* n x struct nos_cap, 1..64, sorted by bytes of (kind,a,b) strictly ascending */
-    NOS_MAN_LIMITS = 0x8005,   /* mandatory: struct nos_limits */
-    NOS_MAN_RESTART = 0x8006,  /* struct nos_restart; absent = never */
-    NOS_MAN_FILTER = 0x8007,   /* 16 bytes: bit n set = system call n allowed; absent = all */
+    NOS_MAN_ABI = 0x8002,         /* mandatory: u32 = NOS_ABI_VERSION */
+    NOS_MAN_CLASSES =
+        0x8003, /* mandatory: u32 class mask wanted; CoreExec must be in it (not for kernels: 0) */
+    NOS_MAN_CAPS =
+        0x8004, /* n x struct nos_cap, 1..64, sorted by bytes of (kind,a,b) strictly ascending */
+    NOS_MAN_LIMITS = 0x8005,  /* mandatory: struct nos_limits */
+    NOS_MAN_RESTART = 0x8006, /* struct nos_restart; absent = never */
+    NOS_MAN_FILTER = 0x8007,  /* 16 bytes: bit n set = system call n allowed; absent = all */
 };
 enum { NOS_ABI_VERSION = 1, NOS_CAPS_MAX = 64 };
 
-struct nos_limits {           /* 32 bytes; ceilings, the policy may lower them */
-    uint32_t mem_pages;       /* 4 KiB frames the capsule may hold in all, 16..262144 */
-    uint32_t stack_pages;     /* first thread's stack, 1..256 */
-    uint32_t handles;         /* 8..1024 */
-    uint32_t threads;         /* 1..64 */
-    uint32_t priority;        /* highest priority its threads may have, 0..30 (31 is the kernel's) */
-    uint32_t rsv[3];          /* 0 */
+struct nos_limits {       /* 32 bytes; ceilings, the policy may lower them */
+    uint32_t mem_pages;   /* 4 KiB frames the capsule may hold in all, 16..262144 */
+    uint32_t stack_pages; /* first thread's stack, 1..256 */
+    uint32_t handles;     /* 8..1024 */
+    uint32_t threads;     /* 1..64 */
+    uint32_t priority;    /* highest priority its threads may have, 0..30 (31 is the kernel's) */
+    uint32_t rsv[3];      /* 0 */
 };
 _Static_assert(sizeof(struct nos_limits) == 32, "ABI");
 
 enum nos_restart_when { NOS_RESTART_NEVER = 0, NOS_RESTART_ON_CRASH = 1, NOS_RESTART_ALWAYS = 2 };
-struct nos_restart {          /* 16 bytes */
-    uint32_t when;            /* enum nos_restart_when */
-    uint32_t backoff_ms;      /* first delay; doubles to 32 x; 0..60000 */
-    uint32_t max_in_window;   /* give up after so many restarts in window_s; 1..1000 */
-    uint32_t window_s;        /* 1..3600 */
+struct nos_restart {        /* 16 bytes */
+    uint32_t when;          /* enum nos_restart_when */
+    uint32_t backoff_ms;    /* first delay; doubles to 32 x; 0..60000 */
+    uint32_t max_in_window; /* give up after so many restarts in window_s; 1..1000 */
+    uint32_t window_s;      /* 1..3600 */
 };
 _Static_assert(sizeof(struct nos_restart) == 16, "ABI");
 
-/* Symbol lump: n4 | rsv4 (0) | n x { addr4, size4, name_off4 } sorted by addr | names, zero-terminated. */
+/* Symbol lump: n4 | rsv4 (0) | n x { addr4, size4, name_off4 } sorted by addr | names,
+ * zero-terminated. */

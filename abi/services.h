@@ -1,5 +1,5 @@
-/* What the system capsules say to each other over named endpoints. Text travels packed in words, first byte in the
- * lowest byte of word 0. Spec: docs/services.md.
+/* What the system capsules say to each other over named endpoints. Text travels packed in words,
+ * first byte in the lowest byte of word 0. Spec: docs/services.md.
  *
  * A reply's label is a nos_status_t, as its two's complement low 32 bits. */
 #pragma once
@@ -9,15 +9,17 @@ enum { NOS_TEXT_MAX = 512 /* bytes in one message: 64 words */ };
 /* "console" */
 enum nos_console_op {
     NOS_CONSOLE_WRITE = 1, /* label = op | bytes << 8; the text. Reply: empty */
-    NOS_CONSOLE_READ = 2,  /* label = op | most << 8 (1..512). Reply, once at least one byte was typed: label = status,
-                            * word 0 = bytes, words 1.. = the bytes, raw: the shell does the line editing */
+    NOS_CONSOLE_READ =
+        2, /* label = op | most << 8 (1..512). Reply, once at least one byte was typed: label =
+            * status, word 0 = bytes, words 1.. = the bytes, raw: the shell does the line editing */
 };
 
 /* "init" */
 enum nos_init_op {
-    NOS_INIT_START = 1,    /* label = op | bytes of arg << 8; words 0, 1 = module name, words 2.. = arg.
-                            * Reply: word 0 = capsule id. Supervised from then on */
+    NOS_INIT_START = 1,    /* label = op | bytes of arg << 8; words 0, 1 = module name, words 2.. =
+                            * arg.    Reply: word 0 = capsule id. Supervised from then on */
     NOS_INIT_START_ID = 2, /* the same, words 0..3 = module_id, words 4.. = arg */
     NOS_INIT_KILL = 3,     /* word 0 = capsule id; not restarted. Reply: empty */
-    NOS_INIT_RESTARTS = 4, /* word 0 = capsule id. Reply: word 0 = restarts of that supervised module so far */
+    NOS_INIT_RESTARTS =
+        4, /* word 0 = capsule id. Reply: word 0 = restarts of that supervised module so far */
 };

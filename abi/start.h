@@ -14,7 +14,8 @@ struct nos_start_handle {
     uint32_t handle;
     uint32_t rights;
     uint32_t rsv;
-    uint64_t a, b;           /* as in struct nos_cap; FRAMEBUFFER: a = width << 32 | height, b = pitch << 32 | format */
+    uint64_t a, b; /* as in struct nos_cap; FRAMEBUFFER: a = width << 32 | height, b = pitch << 32 |
+                      format */
 };
 _Static_assert(sizeof(struct nos_start_handle) == 48, "ABI");
 
@@ -22,12 +23,12 @@ enum { NOS_ARG_MAX = 255, NOS_START_HANDLES = 64 };
 
 struct nos_start { /* fits one page */
     uint64_t magic;
-    uint32_t abi;          /* NOS_ABI_VERSION */
-    uint32_t capsule;      /* id of this capsule */
-    uint64_t tsc_mult;     /* ns = tsc * tsc_mult >> 32, tsc counted from tsc_base */
+    uint32_t abi;      /* NOS_ABI_VERSION */
+    uint32_t capsule;  /* id of this capsule */
+    uint64_t tsc_mult; /* ns = tsc * tsc_mult >> 32, tsc counted from tsc_base */
     uint64_t tsc_base;
-    uint64_t ipc_buffer;   /* address of the first thread's IPC buffer */
-    uint8_t seed[16];      /* fresh random bytes, for hash tables and canaries */
+    uint64_t ipc_buffer; /* address of the first thread's IPC buffer */
+    uint8_t seed[16];    /* fresh random bytes, for hash tables and canaries */
     char name[NOS_NAME_MAX];
     char arg[NOS_ARG_MAX + 1]; /* zero-terminated */
     uint32_t n_handles;

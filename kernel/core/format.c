@@ -1,4 +1,5 @@
-/* One small formatter. What it does not know it prints as it stands: a log line is never worth a fault. */
+/* One small formatter. What it does not know it prints as it stands: a log line is never worth a
+ * fault. */
 #include "kernel/core/format.h"
 
 static void put(struct sink *s, char c)
@@ -87,7 +88,8 @@ void format_to(struct sink *s, const char *f, va_list args)
             break;
         case 'u':
         case 'x':
-            put_number(s, p.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned), *f == 'u' ? 10 : 16, p.width, p.pad);
+            put_number(s, p.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned),
+                       *f == 'u' ? 10 : 16, p.width, p.pad);
             break;
         case 'p':
             put_number(s, (uint64_t)va_arg(args, void *), 16, 16, '0');

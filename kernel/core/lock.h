@@ -1,5 +1,5 @@
-/* The one kernel lock: a fair ticket lock, taken at entry, dropped at exit and around bounded steps.
- * Spec: docs/locking.md. */
+/* The one kernel lock: a fair ticket lock, taken at entry, dropped at exit and around bounded
+ * steps. Spec: docs/locking.md. */
 #pragma once
 
 #include "kernel/core/types.h"
@@ -19,5 +19,6 @@ static inline void kernel_lock(void)
 
 static inline void kernel_unlock(void)
 {
-    __atomic_store_n(&big_lock.serving, big_lock.serving + 1, __ATOMIC_RELEASE);  // only the holder writes it
+    __atomic_store_n(&big_lock.serving, big_lock.serving + 1,
+                     __ATOMIC_RELEASE);  // only the holder writes it
 }

@@ -1,5 +1,6 @@
-/* The log ring. Bytes are counted from boot; a reader names the offset it wants and is moved past what was dropped.
- * Lines are never longer than LINE_MAX, so a capsule cannot push everything out with one call. */
+/* The log ring. Bytes are counted from boot; a reader names the offset it wants and is moved past
+ * what was dropped. Lines are never longer than LINE_MAX, so a capsule cannot push everything out
+ * with one call. */
 #include "kernel/core/log.h"
 
 #include <stdarg.h>

@@ -14,7 +14,8 @@ static void backtrace(void)
     uint64_t at[16];
     unsigned n = arch_backtrace(0, at, 16);
     for (unsigned i = 0; i < n; i++) {
-        klog("  called from %p (image + 0x%lx)", (void *)at[i], (uint64_t)(at[i] - NOS_KERNEL_BASE));
+        klog("  called from %p (image + 0x%lx)", (void *)at[i],
+             (uint64_t)(at[i] - NOS_KERNEL_BASE));
     }
 }
 
@@ -35,6 +36,7 @@ void panic(const char *format, ...)
     log_serial(true);
     klog("N0N-OS kernel panic: %s", text);
     backtrace();
-    klog("%s", machine_wipe() ? "memory wiped; stopped" : "panic=hold: keys wiped, memory kept; stopped");
+    klog("%s",
+         machine_wipe() ? "memory wiped; stopped" : "panic=hold: keys wiped, memory kept; stopped");
     arch_halt();
 }

@@ -1,6 +1,7 @@
-/* Rendezvous. A call meets a waiting receiver, or queues; a reply names its caller by a token, which fits one call of one
- * thread only: index | sequence << 32, and the thread must be waiting for an answer from the replier's capsule. So a
- * second answer, a late one and a forged one all find nobody. */
+/* Rendezvous. A call meets a waiting receiver, or queues; a reply names its caller by a token,
+ * which fits one call of one thread only: index | sequence << 32, and the thread must be waiting
+ * for an answer from the replier's capsule. So a second answer, a late one and a forged one all
+ * find nobody. */
 #include "kernel/ipc/endpoint.h"
 
 #include <string.h>
@@ -46,7 +47,8 @@ static bool info_ok(uint64_t info)
     return (info & NOS_MSG_RSV_MASK) == 0 && (info & 0x7f) <= NOS_MSG_WORDS;
 }
 
-/* Both sides' registers are saved, both IPC buffers are reachable through the direct map: nothing here can fault. */
+/* Both sides' registers are saved, both IPC buffers are reachable through the direct map: nothing
+ * here can fault. */
 static inline void copy_registers(const struct thread *from, struct thread *to)
 {
     to->ctx.arg1 = from->ctx.arg1;
@@ -65,7 +67,8 @@ static void copy_message(const struct thread *from, struct thread *to)
     }
 }
 
-/* `caller` -> waiting or current receiver `r`, who learns who it is; the caller waits for an answer from now on. */
+/* `caller` -> waiting or current receiver `r`, who learns who it is; the caller waits for an answer
+ * from now on. */
 static inline void stamp(struct thread *caller, struct thread *r)
 {
     caller->server = r->capsule;
@@ -96,7 +99,8 @@ static nos_status_t check_deadline(uint64_t deadline_ns)
     if (deadline_ns == NOS_DEADLINE_POLL) {
         return NOS_TIMED_OUT;
     }
-    return deadline_ns != NOS_DEADLINE_NEVER && deadline_ns <= arch_clock_ns() ? NOS_TIMED_OUT : NOS_OK;
+    return deadline_ns != NOS_DEADLINE_NEVER && deadline_ns <= arch_clock_ns() ? NOS_TIMED_OUT
+                                                                               : NOS_OK;
 }
 
 nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, bool *blocked)
@@ -161,8 +165,8 @@ nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked)
 static inline struct thread *token_caller(const struct thread *t, uint64_t token)
 {
     struct thread *caller = thread_at((uint32_t)token);
-    bool fits = caller != NULL && caller->state == THREAD_REPLY && caller->reply_seq == token >> 32 &&
-                caller->server == t->capsule;
+    bool fits = caller != NULL && caller->state == THREAD_REPLY &&
+                caller->reply_seq == token >> 32 && caller->server == t->capsule;
     return LIKELY(fits) ? caller : NULL;
 }
 
@@ -202,8 +206,8 @@ struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t)
     struct thread *r = ep->receivers.first;
     struct cpu *cpu = this_cpu();
 
-    if (UNLIKELY(r == NULL || t->ctx.dl != NOS_DEADLINE_NEVER || r->deadline_ns != 0 || !registers_only(t->ctx.arg1) ||
-                 !sched_may_switch(cpu, r))) {
+    if (UNLIKELY(r == NULL || t->ctx.dl != NOS_DEADLINE_NEVER || r->deadline_ns != 0 ||
+                 !registers_only(t->ctx.arg1) || !sched_may_switch(cpu, r))) {
         return NULL;
     }
     queue_remove(&ep->receivers, r);

@@ -15,23 +15,26 @@ struct endpoint {
     struct wait_queue receivers; /* THREAD_RECV */
     struct notification *bound;  /* referenced */
     uint32_t servers;            /* handles with RECV */
-    bool named;                  /* lives with the machine: callers wait through a server's restart */
+    bool named; /* lives with the machine: callers wait through a server's restart */
     bool had_server;
 };
 
-MUST_CHECK nos_status_t endpoint_create(struct endpoint **out); /* Gives: a reference. Errors: NO_MEMORY */
+MUST_CHECK nos_status_t
+endpoint_create(struct endpoint **out); /* Gives: a reference. Errors: NO_MEMORY */
 
-/* All work on the current thread `t`; its message is in t->ctx and its IPC buffer. They either finish at once and return
- * the status, or block it and set *blocked; then whoever wakes it writes status and message. */
+/* All work on the current thread `t`; its message is in t->ctx and its IPC buffer. They either
+ * finish at once and return the status, or block it and set *blocked; then whoever wakes it writes
+ * status and message. */
 MUST_CHECK nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, bool *blocked);
 MUST_CHECK nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked);
 
-/** Answer the caller that `token` names with the message of `t`. `*caller` is no longer waiting and on no queue: make it
- * ready, or hand the CPU to it. Errors: BAD_MESSAGE, NOT_FOUND. */
+/** Answer the caller that `token` names with the message of `t`. `*caller` is no longer waiting and
+ * on no queue: make it ready, or hand the CPU to it. Errors: BAD_MESSAGE, NOT_FOUND. */
 MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **caller);
 
-/* The common case of a call, and of an answer followed by a wait, without detours: the other side is waiting, no deadline,
- * registers only, nothing more urgent is ready. The context to leave with; NULL, and nothing changed, in any other case. */
+/* The common case of a call, and of an answer followed by a wait, without detours: the other side
+ * is waiting, no deadline, registers only, nothing more urgent is ready. The context to leave with;
+ * NULL, and nothing changed, in any other case. */
 struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t);
 struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep, struct thread *t);
 

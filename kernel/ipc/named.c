@@ -1,5 +1,6 @@
-/* The objects that capability records name. Endpoints and notifications by name; one object for each interrupt line; the
- * power object, the node and the framebuffer once; port windows as granted. All but the windows live with the machine. */
+/* The objects that capability records name. Endpoints and notifications by name; one object for
+ * each interrupt line; the power object, the node and the framebuffer once; port windows as
+ * granted. All but the windows live with the machine. */
 #include "kernel/ipc/named.h"
 
 #include <string.h>
@@ -105,7 +106,8 @@ void ports_destroy(struct obj *o)
     cache_free(&ports_cache, CONTAINER_OF(o, struct ports, obj));
 }
 
-/* COM1 is the kernel's early console; whoever is given its ports speaks there alone from then on. */
+/* COM1 is the kernel's early console; whoever is given its ports speaks there alone from then on.
+ */
 static void claim_serial(const struct nos_cap *cap)
 {
     enum { COM1 = 0x3f8 };

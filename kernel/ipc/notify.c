@@ -1,5 +1,5 @@
-/* Notifications. Bits are or-ed in until somebody takes them all at once; a waiter, or a receiver of the bound endpoint,
- * takes them on the spot. */
+/* Notifications. Bits are or-ed in until somebody takes them all at once; a waiter, or a receiver
+ * of the bound endpoint, takes them on the spot. */
 #include "kernel/ipc/notify.h"
 
 #include "kernel/core/panic.h"
@@ -33,7 +33,8 @@ void notify_signal(struct notification *n, uint64_t bits)
     }
 }
 
-nos_status_t notify_wait(struct notification *n, uint64_t deadline_ns, uint64_t *bits, bool *blocked)
+nos_status_t notify_wait(struct notification *n, uint64_t deadline_ns, uint64_t *bits,
+                         bool *blocked)
 {
     if (n->waiter != NULL) {
         return NOS_BUSY;
@@ -67,7 +68,8 @@ void notify_destroy(struct obj *o)
 {
     struct notification *n = CONTAINER_OF(o, struct notification, obj);
     KASSERT(n->bound == NULL);
-    if (n->waiter != NULL) {  // another thread closed the last handle: nobody can signal it any more
+    if (n->waiter !=
+        NULL) {  // another thread closed the last handle: nobody can signal it any more
         sched_wake(n->waiter, NOS_CANCELLED);
     }
     cache_free(&notification_cache, n);

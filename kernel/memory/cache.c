@@ -1,5 +1,5 @@
-/* Object caches. A frame starts with its header; slots follow, free ones linked through their first eight bytes, which
- * allocation clears: all other bytes of a free slot are zero already. */
+/* Object caches. A frame starts with its header; slots follow, free ones linked through their first
+ * eight bytes, which allocation clears: all other bytes of a free slot are zero already. */
 #include "kernel/memory/cache.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/memory/frame.h"
 
-struct cache_page { /* 32 bytes, so that slots keep 16-byte alignment */
+struct cache_page {                 /* 32 bytes, so that slots keep 16-byte alignment */
     struct cache_page *next, *prev; /* of the partial list */
     void *free;
     uint32_t used, capacity;

@@ -1,8 +1,10 @@
-/* The buddy allocator. One 64-bit word a frame: next28 | prev28 | order4 | state4. Only the head of a free block has a
- * state; every other word is 0, so "allocated" needs no bookkeeping. Frame 0 is never given out: index 0 ends a list.
+/* The buddy allocator. One 64-bit word a frame: next28 | prev28 | order4 | state4. Only the head of
+ * a free block has a state; every other word is 0, so "allocated" needs no bookkeeping. Frame 0 is
+ * never given out: index 0 ends a list.
  *
- * Freeing a long run would zero it in one go; runs go to a deferred list instead, and frame_reclaim_step zeroes it in
- * bounded steps (SETTLED 15). A shortage works the list off on the spot. */
+ * Freeing a long run would zero it in one go; runs go to a deferred list instead, and
+ * frame_reclaim_step zeroes it in bounded steps (SETTLED 15). A shortage works the list off on the
+ * spot. */
 #include "kernel/memory/frame.h"
 
 #include <string.h>
@@ -121,7 +123,8 @@ static void each_block(uint64_t f, uint64_t n, enum state st)
     }
 }
 
-/* REP STOSQ counts one instruction per eight bytes under icount, and is the fastest on silicon with ERMS. */
+/* REP STOSQ counts one instruction per eight bytes under icount, and is the fastest on silicon with
+ * ERMS. */
 static void zero_block(paddr_t p, unsigned order)
 {
     memset(phys_ptr(p), 0, (size_t)PAGE_SIZE << order);
@@ -144,7 +147,8 @@ static uint64_t top_of_ram(const struct nos_bootinfo *bi)
     uint64_t top = 0;
     for (uint32_t i = 0; i < bi->n_mem; i++) {
         const struct nos_mem_range *r = &bi->mem[i];
-        if ((r->kind == NOS_MEM_FREE || r->kind == NOS_MEM_LOADER || r->kind == NOS_MEM_KERNEL) && r->base + r->len > top) {
+        if ((r->kind == NOS_MEM_FREE || r->kind == NOS_MEM_LOADER || r->kind == NOS_MEM_KERNEL) &&
+            r->base + r->len > top) {
             top = r->base + r->len;
         }
     }
@@ -168,7 +172,8 @@ void frame_init(const struct nos_bootinfo *bi)
             stats.total += r->len >> PAGE_SHIFT;
         }
         if (r->kind == NOS_MEM_FREE) {
-            each_block(r->base >> PAGE_SHIFT, (r->len - (r == home ? bytes : 0)) >> PAGE_SHIFT, ST_DIRTY);
+            each_block(r->base >> PAGE_SHIFT, (r->len - (r == home ? bytes : 0)) >> PAGE_SHIFT,
+                       ST_DIRTY);
         }
     }
 }
@@ -199,7 +204,8 @@ static uint32_t take(unsigned order, enum state st)
     return f;
 }
 
-static uint32_t take_or_reclaim(unsigned order, enum state first, enum state second, enum state *got)
+static uint32_t take_or_reclaim(unsigned order, enum state first, enum state second,
+                                enum state *got)
 {
     if (order > FRAME_ORDER_MAX) {
         return 0;
@@ -255,7 +261,8 @@ paddr_t frame_alloc_run(uint32_t pages, bool *dirty)
 void frame_free(paddr_t p, unsigned order)
 {
     uint32_t f = (uint32_t)(p.v >> PAGE_SHIFT);
-    KASSERT(p.v % ((uint64_t)PAGE_SIZE << order) == 0 && f != 0 && f + (1ull << order) <= n_frames && meta[f] == 0);
+    KASSERT(p.v % ((uint64_t)PAGE_SIZE << order) == 0 && f != 0 &&
+            f + (1ull << order) <= n_frames && meta[f] == 0);
     zero_block(p, order);
     insert(f, order, ST_ZERO);
 }
@@ -278,7 +285,8 @@ bool frame_reclaim_step(uint32_t budget)
         }
         list_remove(f);
         unsigned order = o;
-        while (order > STEP_ORDER && 1u << order > budget) {  // zero a piece, keep the rest for later
+        while (order > STEP_ORDER &&
+               1u << order > budget) {  // zero a piece, keep the rest for later
             order--;
             list_push(f + (1u << order), order, ST_DEFERRED);
         }

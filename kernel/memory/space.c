@@ -1,5 +1,6 @@
-/* Address spaces. A capsule's areas lie in one random 1 GiB window, so that four table frames serve a small capsule;
- * inside it each area has a random place: 17 bits for the window, 18 for the page. */
+/* Address spaces. A capsule's areas lie in one random 1 GiB window, so that four table frames serve
+ * a small capsule; inside it each area has a random place: 17 bits for the window, 18 for the page.
+ */
 #include "kernel/memory/space.h"
 
 #include "kernel/core/panic.h"
@@ -10,7 +11,8 @@ enum { WINDOW_SHIFT = 30, WINDOW_PAGES = 1 << (WINDOW_SHIFT - PAGE_SHIFT), PLACE
 
 nos_status_t space_create(struct space *s, uint32_t limit)
 {
-    uint64_t windows = (USER_MAX >> WINDOW_SHIFT) - 1;  // neither the lowest nor, by rounding, the highest
+    uint64_t windows =
+        (USER_MAX >> WINDOW_SHIFT) - 1;  // neither the lowest nor, by rounding, the highest
     s->window = (1 + vault_random64() % windows) << WINDOW_SHIFT;
     s->limit = limit;
     s->pages = 0;
@@ -60,19 +62,22 @@ static struct area *free_area(struct space *s)
     return NULL;
 }
 
-/* Placement keeps the guards; a mapping itself need only not lie on another: the segments of one image are neighbours. */
+/* Placement keeps the guards; a mapping itself need only not lie on another: the segments of one
+ * image are neighbours. */
 static bool is_free(const struct space *s, uint64_t va, uint64_t pages)
 {
     for (unsigned i = 0; i < SPACE_AREAS; i++) {
         const struct area *a = &s->area[i];
-        if (a->kind != AREA_NONE && va < a->va + (uint64_t)a->pages * PAGE_SIZE && a->va < va + pages * PAGE_SIZE) {
+        if (a->kind != AREA_NONE && va < a->va + (uint64_t)a->pages * PAGE_SIZE &&
+            a->va < va + pages * PAGE_SIZE) {
             return false;
         }
     }
     return true;
 }
 
-static nos_status_t check_new(struct space *s, uint64_t va, uint32_t pages, unsigned prot, struct area **out)
+static nos_status_t check_new(struct space *s, uint64_t va, uint32_t pages, unsigned prot,
+                              struct area **out)
 {
     if (va % PAGE_SIZE != 0 || pages == 0 || !user_range(va, (uint64_t)pages * PAGE_SIZE) ||
         (prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (prot & PROT_R) == 0) {
@@ -82,12 +87,15 @@ static nos_status_t check_new(struct space *s, uint64_t va, uint32_t pages, unsi
         return NOS_BAD_STATE;
     }
     *out = free_area(s);
-    return *out == NULL ? NOS_NO_SLOT : s->pages > s->limit ? NOS_QUOTA : NOS_OK;  // tables may have gone above it
+    return *out == NULL          ? NOS_NO_SLOT
+           : s->pages > s->limit ? NOS_QUOTA
+                                 : NOS_OK;  // tables may have gone above it
 }
 
-/* Page tables are charged too: those made meanwhile are for this space. (Not the difference in tables that there are: a
- * shortage may free those of an ended capsule on the way.) */
-static nos_status_t map_charged(struct space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
+/* Page tables are charged too: those made meanwhile are for this space. (Not the difference in
+ * tables that there are: a shortage may free those of an ended capsule on the way.) */
+static nos_status_t map_charged(struct space *s, uint64_t va, paddr_t pa, unsigned prot,
+                                unsigned flags)
 {
     uint64_t before = frame_tables_made();
     nos_status_t st = arch_map(&s->arch, va, pa, prot, flags);
@@ -124,7 +132,8 @@ static nos_status_t map_fresh(struct space *s, uint64_t va, unsigned prot, bool 
     return NOS_OK;
 }
 
-nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot, enum area_kind kind, bool zero)
+nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot,
+                               enum area_kind kind, bool zero)
 {
     struct area *a = NULL;
     nos_status_t st = check_new(s, va, pages, prot, &a);
@@ -135,24 +144,31 @@ nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, uns
         }
     }
     if (st == NOS_OK) {
-        *a = (struct area){ .va = va, .pages = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot };
+        *a =
+            (struct area){ .va = va, .pages = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot };
     }
     return st;
 }
 
-nos_status_t space_map_borrowed(struct space *s, uint64_t va, paddr_t base, uint32_t pages, unsigned prot, unsigned flags, void *owner)
+nos_status_t space_map_borrowed(struct space *s, uint64_t va, paddr_t base, uint32_t pages,
+                                unsigned prot, unsigned flags, void *owner)
 {
     struct area *a = NULL;
     nos_status_t st = check_new(s, va, pages, prot, &a);
     for (uint32_t i = 0; st == NOS_OK && i < pages; i++) {
-        st = map_charged(s, va + (uint64_t)i * PAGE_SIZE, (paddr_t){ base.v + (uint64_t)i * PAGE_SIZE }, prot, flags);
+        st = map_charged(s, va + (uint64_t)i * PAGE_SIZE,
+                         (paddr_t){ base.v + (uint64_t)i * PAGE_SIZE }, prot, flags);
         for (uint32_t k = 0; st != NOS_OK && k < i; k++) {
             (void)arch_unmap(&s->arch, va + (uint64_t)k * PAGE_SIZE);
         }
     }
     if (st == NOS_OK) {
-        *a = (struct area){ .va = va, .pages = pages, .kind = AREA_BORROWED, .prot = (uint8_t)prot,
-                            .flags = (uint8_t)flags, .owner = owner };
+        *a = (struct area){ .va = va,
+                            .pages = pages,
+                            .kind = AREA_BORROWED,
+                            .prot = (uint8_t)prot,
+                            .flags = (uint8_t)flags,
+                            .owner = owner };
     }
     return st;
 }
@@ -193,7 +209,8 @@ void space_drop(struct space *s, uint64_t va)
 
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard)
 {
-    const struct area *near = NULL;  // a neighbour in the same image may begin where the guard would be
+    const struct area *near =
+        NULL;  // a neighbour in the same image may begin where the guard would be
 
     for (unsigned i = 0; i < SPACE_AREAS; i++) {
         const struct area *a = &s->area[i];
@@ -212,7 +229,8 @@ const struct area *space_find(const struct space *s, uint64_t va, bool *guard)
 static bool drop_some(struct space *s, struct area *a, unsigned budget)
 {
     uint32_t n = a->pages < budget ? a->pages : budget;
-    uint64_t at = a->va + (uint64_t)(a->pages - n) * PAGE_SIZE;  // from the end, so that the area stays one run
+    uint64_t at = a->va + (uint64_t)(a->pages - n) *
+                              PAGE_SIZE;  // from the end, so that the area stays one run
     if (a->kind == AREA_BORROWED) {
         for (uint32_t i = 0; i < n; i++) {
             (void)arch_unmap(&s->arch, at + (uint64_t)i * PAGE_SIZE);

@@ -1,7 +1,8 @@
 /* A capsule's address space: page tables, placement (ASLR) and the frames mapped privately.
  *
- * Every mapping is an area. An area is either private (its frames belong to the space, are charged to its quota and
- * freed with it) or borrowed (a region's or a device's). Areas have an unmapped guard page on both sides. */
+ * Every mapping is an area. An area is either private (its frames belong to the space, are charged
+ * to its quota and freed with it) or borrowed (a region's or a device's). Areas have an unmapped
+ * guard page on both sides. */
 #pragma once
 
 #include "kernel/arch/api/arch.h"
@@ -9,7 +10,12 @@
 
 enum { SPACE_AREAS = 48 };
 
-enum area_kind { AREA_NONE = 0, AREA_PRIVATE, AREA_BORROWED, AREA_STACK /* private; a hit on its guard is an overflow */ };
+enum area_kind {
+    AREA_NONE = 0,
+    AREA_PRIVATE,
+    AREA_BORROWED,
+    AREA_STACK /* private; a hit on its guard is an overflow */
+};
 struct area {
     uint64_t va;
     uint32_t pages;
@@ -19,8 +25,8 @@ struct area {
 
 struct space {
     struct arch_space arch;
-    uint64_t window;          /* base of the 1 GiB window that all areas lie in */
-    uint32_t pages;           /* frames charged: private pages and page tables */
+    uint64_t window; /* base of the 1 GiB window that all areas lie in */
+    uint32_t pages;  /* frames charged: private pages and page tables */
     uint32_t limit;
     struct area area[SPACE_AREAS];
 };
@@ -28,17 +34,23 @@ struct space {
 /** Errors: NO_MEMORY. `limit`: frames. */
 MUST_CHECK nos_status_t space_create(struct space *s, uint32_t limit);
 
-/** A random place for `pages` with guards, in the window. Errors: NO_MEMORY (no place). Nothing is reserved. */
+/** A random place for `pages` with guards, in the window. Errors: NO_MEMORY (no place). Nothing is
+ * reserved. */
 MUST_CHECK nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va);
 
-/** Map `pages` fresh frames at `va`. `zero` false only if the caller overwrites every byte at once through space_ptr.
- * All or nothing. Errors: QUOTA, NO_MEMORY, NO_SLOT (areas), BAD_STATE (overlap), INVALID (range, W+X). */
-MUST_CHECK nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot, enum area_kind kind, bool zero);
+/** Map `pages` fresh frames at `va`. `zero` false only if the caller overwrites every byte at once
+ * through space_ptr. All or nothing. Errors: QUOTA, NO_MEMORY, NO_SLOT (areas), BAD_STATE
+ * (overlap), INVALID (range, W+X). */
+MUST_CHECK nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages,
+                                          unsigned prot, enum area_kind kind, bool zero);
 
 /** Map frames of another owner. Errors: as above. The caller keeps `owner` alive until unmapped. */
-MUST_CHECK nos_status_t space_map_borrowed(struct space *s, uint64_t va, paddr_t base, uint32_t pages, unsigned prot, unsigned flags, void *owner);
+MUST_CHECK nos_status_t space_map_borrowed(struct space *s, uint64_t va, paddr_t base,
+                                           uint32_t pages, unsigned prot, unsigned flags,
+                                           void *owner);
 
-/** Kernel pointer to the private page at page-aligned `va`; NULL if nothing is mapped. For loaders only. */
+/** Kernel pointer to the private page at page-aligned `va`; NULL if nothing is mapped. For loaders
+ * only. */
 void *space_ptr(const struct space *s, uint64_t va);
 
 /** Undo the mapping that starts at `va`; `*owner` = the area's owner. Errors: NOT_FOUND. */
@@ -50,6 +62,6 @@ void space_drop(struct space *s, uint64_t va);
 /** The area that holds `va`, or whose guard page does (`*guard`); NULL. */
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard);
 
-/** Tear down in steps of at most `budget` frames; `*owner` = owner of a borrowed area just dropped, or NULL: call again.
- * True when nothing is left. */
+/** Tear down in steps of at most `budget` frames; `*owner` = owner of a borrowed area just dropped,
+ * or NULL: call again. True when nothing is left. */
 bool space_destroy_step(struct space *s, unsigned budget, void **owner);

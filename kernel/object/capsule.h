@@ -1,4 +1,5 @@
-/* A capsule: address space + handle table + quota + threads. Life and death are in kernel/runtime. */
+/* A capsule: address space + handle table + quota + threads. Life and death are in kernel/runtime.
+ */
 #pragma once
 
 #include "abi/info.h"
@@ -11,19 +12,19 @@ struct notification;
 
 struct capsule {
     struct obj obj;
-    struct capsule *next;       /* all capsules, by id; a reference is held until reclaimed */
-    uint32_t id;                /* 1.. */
-    uint32_t state;             /* enum nos_capsule_state */
-    uint32_t classes;           /* fixed at spawn */
+    struct capsule *next; /* all capsules, by id; a reference is held until reclaimed */
+    uint32_t id;          /* 1.. */
+    uint32_t state;       /* enum nos_capsule_state */
+    uint32_t classes;     /* fixed at spawn */
     uint32_t parent;
-    uint64_t filter[2];         /* bit n: system call n allowed */
+    uint64_t filter[2]; /* bit n: system call n allowed */
     struct handle_table handles;
     struct space space;
-    struct module *module;      /* referenced */
-    struct thread *threads;     /* list; each referenced */
+    struct module *module;  /* referenced */
+    struct thread *threads; /* list; each referenced */
     uint32_t n_threads;
-    uint32_t n_objects;         /* kernel objects charged to this capsule */
-    struct nos_limits limits;   /* manifest, lowered by policy */
+    uint32_t n_objects;       /* kernel objects charged to this capsule */
+    struct nos_limits limits; /* manifest, lowered by policy */
     struct nos_restart restart;
     uint32_t restarts;
     bool may_log;
@@ -33,7 +34,7 @@ struct capsule {
     uint64_t end_bits;
     uint64_t started_ns, ended_ns, cpu_tsc;
     uint64_t exit_code, fault_addr, fault_ip;
-    uint64_t image_base;        /* where the module's image lies: for symbols */
+    uint64_t image_base;                         /* where the module's image lies: for symbols */
     uint64_t entry, start_va, stack_top, ipc_va; /* set by stages 6 and 7 */
     char fault_symbol[40];
     uint64_t denials;

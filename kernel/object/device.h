@@ -1,4 +1,5 @@
-/* Objects that stand for hardware and for the machine itself. Immutable after boot, one of each window. */
+/* Objects that stand for hardware and for the machine itself. Immutable after boot, one of each
+ * window. */
 #pragma once
 
 #include "kernel/object/object.h"
@@ -9,9 +10,10 @@ struct region { /* contiguous zeroed frames */
     struct obj obj;
     paddr_t base;
     uint32_t pages;
-    uint32_t mapped;      /* areas that borrow it */
-    uint32_t dirty;       /* pages at its beginning that are still to be zeroed: nobody has it yet */
-    struct capsule *owner; /* charged; not referenced: the charge is dropped when the capsule dies */
+    uint32_t mapped; /* areas that borrow it */
+    uint32_t dirty;  /* pages at its beginning that are still to be zeroed: nobody has it yet */
+    struct capsule
+        *owner; /* charged; not referenced: the charge is dropped when the capsule dies */
     struct region *next, *prev; /* all regions */
 };
 
@@ -19,8 +21,8 @@ struct device {
     struct obj obj;
     paddr_t base;
     uint64_t len;
-    uint32_t map_flags;   /* enum arch_map_flags */
-    uint64_t a, b;        /* FRAMEBUFFER: as in struct nos_start_handle */
+    uint32_t map_flags; /* enum arch_map_flags */
+    uint64_t a, b;      /* FRAMEBUFFER: as in struct nos_start_handle */
 };
 
 struct ports {
@@ -31,7 +33,7 @@ struct ports {
 struct irq {
     struct obj obj;
     uint32_t line;
-    bool pending, bound;  /* pending: fired and not yet acknowledged */
+    bool pending, bound;       /* pending: fired and not yet acknowledged */
     struct notification *note; /* referenced */
     uint64_t bits;
 };

@@ -1,5 +1,6 @@
-/* Handle tables. Slot 0 is never used, so handle 0 names nothing. The index is bounded by a mask, not by a branch that
- * could be mispredicted past the table; a page that is not there is a NULL that the mask cannot turn into another's. */
+/* Handle tables. Slot 0 is never used, so handle 0 names nothing. The index is bounded by a mask,
+ * not by a branch that could be mispredicted past the table; a page that is not there is a NULL
+ * that the mask cannot turn into another's. */
 #include "kernel/object/handle.h"
 
 #include "kernel/arch/api/arch.h"
@@ -36,10 +37,12 @@ static nos_status_t grow(struct handle_table *t)
     return NOS_OK;
 }
 
-nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights, uint64_t deadline_ns, enum nos_origin origin, uint32_t *out)
+nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights,
+                        uint64_t deadline_ns, enum nos_origin origin, uint32_t *out)
 {
     nos_status_t st = t->used >= t->limit ? NOS_QUOTA : NOS_OK;
-    obj_get(o);  // first: on shortage growing reclaims, and an ended capsule that is only borrowed would go
+    obj_get(o);  // first: on shortage growing reclaims, and an ended capsule that is only borrowed
+                 // would go
     if (st == NOS_OK && t->free == 0) {
         st = grow(t);
     }
@@ -51,14 +54,19 @@ nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights, 
     struct handle_slot *s = slot_at(t, index);
     t->free = s->next_free;
     t->used++;
-    *s = (struct handle_slot){ .obj = o, .rights = rights, .type = (uint16_t)o->type, .tag = s->tag,
-                               .deadline_ns = deadline_ns, .origin = origin };
+    *s = (struct handle_slot){ .obj = o,
+                               .rights = rights,
+                               .type = (uint16_t)o->type,
+                               .tag = s->tag,
+                               .deadline_ns = deadline_ns,
+                               .origin = origin };
     obj_handle_opened(o, rights);
     *out = index | (uint32_t)s->tag << 16;
     return NOS_OK;
 }
 
-nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types, uint32_t need, struct handle_slot **out)
+nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types, uint32_t need,
+                        struct handle_slot **out)
 {
     struct handle_slot *s = slot_at(t, h & (HANDLES_MAX - 1));
     if (UNLIKELY(s == NULL || s->tag != h >> 16 || s->obj == NULL || (h & 0xffff) >= HANDLES_MAX)) {
@@ -117,7 +125,8 @@ void handle_close_all(struct handle_table *t)
     t->capacity = t->free = 0;
 }
 
-nos_status_t handle_nth(const struct handle_table *t, uint32_t n, uint32_t *h, struct handle_slot **out)
+nos_status_t handle_nth(const struct handle_table *t, uint32_t n, uint32_t *h,
+                        struct handle_slot **out)
 {
     for (uint32_t i = 1; i < t->capacity; i++) {
         struct handle_slot *s = slot_at(t, i);

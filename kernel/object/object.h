@@ -14,7 +14,7 @@ void obj_init(struct obj *o, enum nos_type type); /* refs = 1, the caller's */
 void obj_get(struct obj *o);
 void obj_put(struct obj *o); /* Takes: one reference; `o` is dead to the caller after */
 
-/* One destructor per type, called by obj_put at zero references; object.c's table is one of the three function-pointer
- * tables of the kernel. Filled at compile time in runtime/objects.c. */
+/* One destructor per type, called by obj_put at zero references; object.c's table is one of the
+ * three function-pointer tables of the kernel. Filled at compile time in runtime/objects.c. */
 extern void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *);
 uint64_t obj_live(void); /* objects alive, for `mem` and the leak tests */

@@ -1,4 +1,5 @@
-/* Regions: contiguous, so that a mapping is a loop, a module can be verified in place and a device could reach it. */
+/* Regions: contiguous, so that a mapping is a loop, a module can be verified in place and a device
+ * could reach it. */
 #include "kernel/object/region.h"
 
 #include <string.h>
@@ -26,7 +27,8 @@ nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **ou
     if (pages == 0 || pages > REGION_PAGES_MAX) {
         return NOS_INVALID;
     }
-    if (pages > c->space.limit || c->space.pages > c->space.limit - pages || c->n_objects >= CAPSULE_OBJECTS_MAX) {
+    if (pages > c->space.limit || c->space.pages > c->space.limit - pages ||
+        c->n_objects >= CAPSULE_OBJECTS_MAX) {
         return NOS_QUOTA;
     }
     struct region *r = cache_alloc(&region_cache);
@@ -58,7 +60,8 @@ bool region_zero_step(struct region *r)
 {
     uint32_t n = r->dirty < STEP_PAGES ? r->dirty : STEP_PAGES;
     r->dirty -= n;
-    memset(phys_ptr((paddr_t){ r->base.v + (uint64_t)r->dirty * PAGE_SIZE }), 0, (size_t)n * PAGE_SIZE);
+    memset(phys_ptr((paddr_t){ r->base.v + (uint64_t)r->dirty * PAGE_SIZE }), 0,
+           (size_t)n * PAGE_SIZE);
     return r->dirty == 0;
 }
 

@@ -6,14 +6,17 @@
 
 enum { REGION_PAGES_MAX = 4096 /* 16 MiB */ };
 
-/** Contiguous, charged to `c`, zeroed by region_zero_step. Gives: a reference. Errors: INVALID (size), QUOTA, NO_MEMORY. */
+/** Contiguous, charged to `c`, zeroed by region_zero_step. Gives: a reference. Errors: INVALID
+ * (size), QUOTA, NO_MEMORY. */
 MUST_CHECK nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **out);
 
-/** Zero some more of a new region, one bounded step; true when it is clean and may be handed out. */
+/** Zero some more of a new region, one bounded step; true when it is clean and may be handed out.
+ */
 MUST_CHECK bool region_zero_step(struct region *r);
 
-/** Take the frames away: only when nobody else holds or maps the region. The region is empty afterwards and the charge is
- * dropped; frames come back through frame_free_run. Errors: BUSY, BAD_STATE (given before). */
+/** Take the frames away: only when nobody else holds or maps the region. The region is empty
+ * afterwards and the charge is dropped; frames come back through frame_free_run. Errors: BUSY,
+ * BAD_STATE (given before). */
 MUST_CHECK nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages);
 
 /** The capsule that is charged is going: nobody is, from now on. */

@@ -1,4 +1,5 @@
-/* What the kernel does when nobody waits for it, one bounded step at a time; and on shortage, at once. */
+/* What the kernel does when nobody waits for it, one bounded step at a time; and on shortage, at
+ * once. */
 #include "kernel/audit/audit.h"
 #include "kernel/memory/frame.h"
 #include "kernel/runtime/capsule.h"
@@ -17,5 +18,6 @@ uint64_t background_due(void)
 
 bool background_step(void)
 {
-    return capsule_reclaim_step() || frame_reclaim_step(STEP_FRAMES) || audit_checkpoint_step(arch_clock_ns());
+    return capsule_reclaim_step() || frame_reclaim_step(STEP_FRAMES) ||
+           audit_checkpoint_step(arch_clock_ns());
 }

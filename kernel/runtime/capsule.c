@@ -1,7 +1,8 @@
 /* Capsules: the list, the end, and giving everything back.
  *
- * An ended capsule is already harmless: no thread, no waiter, no handle. Its memory goes in bounded steps from the idle
- * loop and between other work: first the address space, then the object itself. */
+ * An ended capsule is already harmless: no thread, no waiter, no handle. Its memory goes in bounded
+ * steps from the idle loop and between other work: first the address space, then the object itself.
+ */
 #include "kernel/runtime/capsule.h"
 
 #include <string.h>
@@ -117,7 +118,8 @@ static nos_status_t start_first_thread(struct spawn_job *j)
         st = thread_create(c, c->entry, c->stack_top, c->start_va, 0, c->limits.priority, &t);
     }
     if (st == NOS_OK) {
-        audit_add(NOS_AUDIT_SPAWN, j->parent, NOS_OK, c->module->id, c->id, c->restarts, c->module->name);
+        audit_add(NOS_AUDIT_SPAWN, j->parent, NOS_OK, c->module->id, c->id, c->restarts,
+                  c->module->name);
         c->on_end = j->note;
         c->end_bits = j->bits;
         j->note = NULL;
@@ -140,7 +142,8 @@ nos_status_t spawn_step(struct spawn_job *j, bool *done)
     }
     *done = loaded || st != NOS_OK;
     if (st != NOS_OK) {
-        klog("capsule %u %.*s: could not start: %d", j->capsule->id, NOS_NAME_MAX, j->capsule->module->name, st);
+        klog("capsule %u %.*s: could not start: %d", j->capsule->id, NOS_NAME_MAX,
+             j->capsule->module->name, st);
     }
     return st;
 }
@@ -199,7 +202,8 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
         thread_kill(c->threads);
     }
     endpoint_server_died(c);
-    handle_close_all(&c->handles);  // now: a successor takes over its endpoints and interrupts, however busy the CPU is
+    handle_close_all(&c->handles);  // now: a successor takes over its endpoints and interrupts,
+                                    // however busy the CPU is
     region_forget(c);
     c->module->running--;
     if (c->on_end != NULL) {
@@ -259,12 +263,23 @@ void capsule_describe(const struct capsule *c, struct nos_capsule_info *out)
     uint64_t hz, mult, base;
     arch_clock_params(&hz, &mult, &base);
     *out = (struct nos_capsule_info){
-        .id = c->id, .state = c->state, .threads = c->n_threads, .handles = c->handles.used,
-        .mem_pages = c->space.pages, .mem_limit = c->space.limit, .classes = c->classes, .restarts = c->restarts,
-        .started_ns = c->started_ns, .ended_ns = c->ended_ns,
+        .id = c->id,
+        .state = c->state,
+        .threads = c->n_threads,
+        .handles = c->handles.used,
+        .mem_pages = c->space.pages,
+        .mem_limit = c->space.limit,
+        .classes = c->classes,
+        .restarts = c->restarts,
+        .started_ns = c->started_ns,
+        .ended_ns = c->ended_ns,
         .cpu_ns = (uint64_t)((unsigned __int128)c->cpu_tsc * mult >> 32),
-        .exit_code = c->exit_code, .fault_addr = c->fault_addr, .fault_ip = c->fault_ip,
-        .restart = c->restart, .priority = c->limits.priority, .parent = c->parent,
+        .exit_code = c->exit_code,
+        .fault_addr = c->fault_addr,
+        .fault_ip = c->fault_ip,
+        .restart = c->restart,
+        .priority = c->limits.priority,
+        .parent = c->parent,
     };
     memcpy(out->name, c->module->name, NOS_NAME_MAX);
     memcpy(out->module_id, c->module->id, sizeof out->module_id);

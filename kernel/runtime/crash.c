@@ -1,4 +1,5 @@
-/* From a fault to plain words. The capsule dies, nothing else does: who, what and where go to the log. */
+/* From a fault to plain words. The capsule dies, nothing else does: who, what and where go to the
+ * log. */
 #include <string.h>
 
 #include "kernel/arch/api/upcalls.h"
@@ -67,7 +68,8 @@ static void name_place(struct capsule *c)
     span_t name;
     uint64_t off;
     uint64_t at = c->fault_ip - c->image_base;
-    if (c->module->view.symbols.len == 0 || symbols_parse(c->module->view.symbols, &syms) != NOS_OK ||
+    if (c->module->view.symbols.len == 0 ||
+        symbols_parse(c->module->view.symbols, &syms) != NOS_OK ||
         !symbols_find(&syms, at, &name, &off)) {
         return;
     }
@@ -92,8 +94,8 @@ void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr)
     c->fault_addr = addr;
     c->fault_ip = t->ctx.ip;
     name_place(c);
-    klog("capsule %u %.*s crashed: %s; address 0x%lx, at image+0x%lx %s", c->id, NOS_NAME_MAX, c->module->name,
-         crash_text(why), addr, c->fault_ip - c->image_base, c->fault_symbol);
+    klog("capsule %u %.*s crashed: %s; address 0x%lx, at image+0x%lx %s", c->id, NOS_NAME_MAX,
+         c->module->name, crash_text(why), addr, c->fault_ip - c->image_base, c->fault_symbol);
     capsule_end(c, NOS_CAPSULE_CRASHED, why);
 }
 
@@ -103,7 +105,8 @@ struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
     struct thread *t = CONTAINER_OF(ctx, struct thread, ctx);
     KASSERT(t == this_cpu()->current);
     if (f->kind == FAULT_UB) {
-        klog("trapped undefined behaviour: %s", arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
+        klog("trapped undefined behaviour: %s",
+             arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
     }
     capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
     struct arch_context *next = sched_exit();
@@ -113,12 +116,13 @@ struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
 
 void up_kernel_fault(uint64_t vector, uint64_t code, uint64_t addr, const uint64_t *regs)
 {
-    static const char *const names[] = { "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10",
-                                         "r11", "r12", "r13", "r14", "r15", "rip", "cs", "rflags", "rsp", "ss" };
+    static const char *const names[] = { "rax", "rbx", "rcx", "rdx",    "rsi", "rdi", "rbp",
+                                         "r8",  "r9",  "r10", "r11",    "r12", "r13", "r14",
+                                         "r15", "rip", "cs",  "rflags", "rsp", "ss" };
     log_serial(true);
     for (unsigned i = 0; regs != NULL && i < ARRAY_LEN(names); i += 4) {
-        klog("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], regs[i], names[i + 1], regs[i + 1],
-             names[i + 2], regs[i + 2], names[i + 3], regs[i + 3]);
+        klog("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], regs[i], names[i + 1],
+             regs[i + 1], names[i + 2], regs[i + 2], names[i + 3], regs[i + 3]);
     }
     panic("fault in the kernel: %s (vector %lu, code 0x%lx), address 0x%lx, at image+0x%lx",
           arch_fault_name(vector, code), vector, code, addr,

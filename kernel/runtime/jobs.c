@@ -20,8 +20,9 @@ static nos_status_t finish_verify(struct thread *t, struct verify_wait *w, nos_s
 {
     uint32_t h;
     if (st == NOS_OK) {
-        st = handle_add(&t->capsule->handles, &w->job.out->obj,
-                        NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_LOAD, &h);
+        st =
+            handle_add(&t->capsule->handles, &w->job.out->obj,
+                       NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_LOAD, &h);
     }
     if (st == NOS_OK) {
         t->ctx.w[0] = h;
@@ -47,7 +48,10 @@ static nos_status_t finish_spawn(struct thread *t, struct spawn_wait *w, nos_sta
 
 nos_status_t region_step(struct thread *t, bool *done)
 {
-    enum { RIGHTS = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP };
+    enum {
+        RIGHTS = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_READ |
+                 NOS_RIGHT_WRITE | NOS_RIGHT_MAP
+    };
     struct region *r = t->job;
     uint32_t h;
     *done = region_zero_step(r);

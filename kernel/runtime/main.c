@@ -1,5 +1,5 @@
-/* From the loader's hand-over to the first capsule, in order. Every step that fails stops the machine: there is no
- * degraded mode. */
+/* From the loader's hand-over to the first capsule, in order. Every step that fails stops the
+ * machine: there is no degraded mode. */
 #include <string.h>
 
 #include "kernel/arch/api/upcalls.h"
@@ -23,8 +23,9 @@ static void must(nos_status_t st, const char *what)
 
 static void check_bootinfo(const struct nos_bootinfo *bi)
 {
-    if (memcmp(bi->magic, NOS_BOOTINFO_MAGIC, sizeof bi->magic) != 0 || bi->size != sizeof *bi || bi->flags != 0 ||
-        bi->n_mem == 0 || bi->n_mem > NOS_MEM_RANGES_MAX || bi->n_files > NOS_BOOT_FILES_MAX) {
+    if (memcmp(bi->magic, NOS_BOOTINFO_MAGIC, sizeof bi->magic) != 0 || bi->size != sizeof *bi ||
+        bi->flags != 0 || bi->n_mem == 0 || bi->n_mem > NOS_MEM_RANGES_MAX ||
+        bi->n_files > NOS_BOOT_FILES_MAX) {
         panic("boot information is malformed (status %d)", NOS_BOOT_INFO);
     }
 }
@@ -34,7 +35,8 @@ static bool overlaps(uint64_t at, const struct nos_boot_file *f)
     return f->len != 0 && at >= f->base && at < f->base + f->len;
 }
 
-/* LOADER frames still in use: the policy, and the module files (kept by their modules, or freed with the refused). */
+/* LOADER frames still in use: the policy, and the module files (kept by their modules, or freed
+ * with the refused). */
 static bool is_kept(const struct nos_bootinfo *bi, uint64_t at)
 {
     bool kept = overlaps(at, &bi->policy);
@@ -56,7 +58,8 @@ static void donate_loader(const struct nos_bootinfo *boot)
     *bi = *boot;
     for (uint32_t i = 0; i < bi->n_mem; i++) {
         const struct nos_mem_range *r = &bi->mem[i];
-        for (uint64_t at = r->base; r->kind == NOS_MEM_LOADER && at < r->base + r->len; at += PAGE_SIZE) {
+        for (uint64_t at = r->base; r->kind == NOS_MEM_LOADER && at < r->base + r->len;
+             at += PAGE_SIZE) {
             if (!is_kept(bi, at)) {
                 frame_donate((paddr_t){ at }, PAGE_SIZE);
             }
@@ -100,7 +103,8 @@ void kernel_main(struct nos_bootinfo *bi)
     }
     audit_init();
     audit_reserve();
-    audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->kernel_id, bi->policy.len, bi->secure_boot, NOS_RELEASE);
+    audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->kernel_id, bi->policy.len, bi->secure_boot,
+              NOS_RELEASE);
     named_init(bi);
     node_init(bi, tsc_kernel);
     module_boot(bi);

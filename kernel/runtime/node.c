@@ -1,4 +1,5 @@
-/* Listings. A record is built in a kernel page and then copied out whole, so no uninitialised byte can leave. */
+/* Listings. A record is built in a kernel page and then copied out whole, so no uninitialised byte
+ * can leave. */
 #include "kernel/runtime/node.h"
 
 #include <string.h>
@@ -20,11 +21,16 @@ void node_init(const struct nos_bootinfo *bi, uint64_t tsc_kernel)
 {
     uint64_t mult, base;
     kernel_bytes = bi->kernel_len;
-    about = (struct nos_about){ .policy_epoch = policy_get()->view.epoch, .tsc_loader = bi->tsc_start,
-                                .tsc_firmware = bi->tsc_firmware, .tsc_kernel = tsc_kernel, .cpus = 1,
-                                .flags = (bi->secure_boot != 0 ? 1u : 0u) |
-                                         ((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0 ? 2u : 0u) |
-                                         (bi->fb.len != 0 ? 4u : 0u) };
+    about =
+        (struct nos_about){ .policy_epoch = policy_get()->view.epoch,
+                            .tsc_loader = bi->tsc_start,
+                            .tsc_firmware = bi->tsc_firmware,
+                            .tsc_kernel = tsc_kernel,
+                            .cpus = 1,
+                            .flags =
+                                (bi->secure_boot != 0 ? 1u : 0u) |
+                                ((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0 ? 2u : 0u) |
+                                (bi->fb.len != 0 ? 4u : 0u) };
     memcpy(about.release, NOS_RELEASE, sizeof NOS_RELEASE);
     memcpy(about.boot_id, vault_boot_id(), 32);
     memcpy(about.kernel_id, bi->kernel_id, 32);
@@ -65,12 +71,22 @@ static nos_status_t mem_record(struct nos_mem_info *out)
         private_pages += c->space.pages;
     }
     *out = (struct nos_mem_info){
-        .usable = f.total * PAGE_SIZE, .free = f.free * PAGE_SIZE, .used = (f.total - f.free) * PAGE_SIZE,
-        .kernel_image = kernel_bytes, .metadata = f.metadata_bytes, .page_tables = f.tables * PAGE_SIZE,
-        .objects = cache_frames() * PAGE_SIZE, .capsules = private_pages * PAGE_SIZE,
-        .modules = module_frames() * PAGE_SIZE, .reclaim = f.deferred * PAGE_SIZE,
-        .dirty_free = f.dirty_free * PAGE_SIZE, .n_capsules = capsule_count(), .n_threads = thread_count(),
-        .n_objects = obj_live(), .zeroed_frames = f.zeroed, .longest_step_insn = sched_longest_step(),
+        .usable = f.total * PAGE_SIZE,
+        .free = f.free * PAGE_SIZE,
+        .used = (f.total - f.free) * PAGE_SIZE,
+        .kernel_image = kernel_bytes,
+        .metadata = f.metadata_bytes,
+        .page_tables = f.tables * PAGE_SIZE,
+        .objects = cache_frames() * PAGE_SIZE,
+        .capsules = private_pages * PAGE_SIZE,
+        .modules = module_frames() * PAGE_SIZE,
+        .reclaim = f.deferred * PAGE_SIZE,
+        .dirty_free = f.dirty_free * PAGE_SIZE,
+        .n_capsules = capsule_count(),
+        .n_threads = thread_count(),
+        .n_objects = obj_live(),
+        .zeroed_frames = f.zeroed,
+        .longest_step_insn = sched_longest_step(),
     };
     return NOS_OK;
 }
@@ -121,8 +137,12 @@ static void describe_object(struct obj *o, struct nos_handle_info *out)
 
 void handle_describe(uint32_t h, const struct handle_slot *s, struct nos_handle_info *out)
 {
-    *out = (struct nos_handle_info){ .handle = h, .type = s->type, .rights = s->rights, .origin = s->origin,
-                                     .deadline_ns = s->deadline_ns, .object = s->obj->serial };
+    *out = (struct nos_handle_info){ .handle = h,
+                                     .type = s->type,
+                                     .rights = s->rights,
+                                     .origin = s->origin,
+                                     .deadline_ns = s->deadline_ns,
+                                     .object = s->obj->serial };
     describe_object(s->obj, out);
 }
 

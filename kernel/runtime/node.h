@@ -8,9 +8,10 @@
 
 void node_init(const struct nos_bootinfo *bi, uint64_t tsc_kernel);
 
-/** One record of `topic` into `page` (4096 bytes, zeroed), of which a log record fills at most `room`. `*got` = its length.
- * Errors: INVALID (topic), NOT_FOUND. */
-MUST_CHECK nos_status_t node_record(uint32_t topic, uint64_t index, void *page, size_t room, size_t *got);
+/** One record of `topic` into `page` (4096 bytes, zeroed), of which a log record fills at most
+ * `room`. `*got` = its length. Errors: INVALID (topic), NOT_FOUND. */
+MUST_CHECK nos_status_t node_record(uint32_t topic, uint64_t index, void *page, size_t room,
+                                    size_t *got);
 
 /** The right that a topic needs; 0 = no such topic. */
 uint32_t node_topic_right(uint64_t topic);

@@ -1,4 +1,5 @@
-/* The end of the machine: no key stays, and unless the policy keeps memory for a post-mortem, no byte that ran. */
+/* The end of the machine: no key stays, and unless the policy keeps memory for a post-mortem, no
+ * byte that ran. */
 #include "kernel/core/wipe.h"
 
 #include "kernel/crypto/vault.h"

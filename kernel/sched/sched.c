@@ -1,7 +1,8 @@
 /* The scheduler. Everything here runs under the kernel lock on one CPU's queues.
  *
- * The timer is armed for the nearest deadline, and for a slice only while somebody else could use the CPU: a lone busy
- * thread is not interrupted. A timer that turns out too early costs one look; so it is never moved later. */
+ * The timer is armed for the nearest deadline, and for a slice only while somebody else could use
+ * the CPU: a lone busy thread is not interrupted. A timer that turns out too early costs one look;
+ * so it is never moved later. */
 #include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
 #include "kernel/sched/switch.h"
@@ -31,7 +32,8 @@ void sched_arm_slice(void)
     }
 }
 
-/* A machine that is never idle still gives back and signs: a step at each choice, and a choice at least this often. */
+/* A machine that is never idle still gives back and signs: a step at each choice, and a choice at
+ * least this often. */
 enum { BACKGROUND_NS = 1000000 };
 
 void sched_arm_background(void)

@@ -11,7 +11,8 @@ static struct cache thread_cache = CACHE(thread);
 static struct cache fpu_cache = { .name = "fpu", .size = ARCH_FPU_SIZE };
 struct thread *thread_table[THREADS_MAX];
 static uint32_t search_from = 1, n_threads;
-static uint32_t seq_floor; /* no dead thread made a reply token above it: whoever gets its index starts there */
+static uint32_t
+    seq_floor; /* no dead thread made a reply token above it: whoever gets its index starts there */
 
 static uint32_t free_index(void)
 {
@@ -39,7 +40,8 @@ static nos_status_t map_ipc_buffer(struct thread *t)
     return st;
 }
 
-nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1, uint32_t priority, struct thread **out)
+nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t arg0,
+                           uint64_t arg1, uint32_t priority, struct thread **out)
 {
     uint32_t index = free_index();
     if (c->n_threads >= c->limits.threads) {

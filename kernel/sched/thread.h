@@ -1,6 +1,7 @@
-/* Threads and the scheduler: 32 priorities, round robin inside one, a time slice, deadlines. A blocked thread holds no
- * kernel stack: whoever wakes it writes its result into its saved registers. What takes several bounded steps is a
- * continuation: an enum and a job, resumed by one switch (SETTLED 13). */
+/* Threads and the scheduler: 32 priorities, round robin inside one, a time slice, deadlines. A
+ * blocked thread holds no kernel stack: whoever wakes it writes its result into its saved
+ * registers. What takes several bounded steps is a continuation: an enum and a job, resumed by one
+ * switch (SETTLED 13). */
 #pragma once
 
 #include "kernel/core/percpu.h"
@@ -10,10 +11,10 @@ enum thread_state {
     THREAD_READY = 1, /* on a run queue */
     THREAD_RUNNING,   /* current on its CPU */
     THREAD_SLEEP,
-    THREAD_NOTE,      /* waits for a notification */
-    THREAD_CALL,      /* queued at an endpoint, message not taken yet */
-    THREAD_REPLY,     /* message taken, waits for the answer */
-    THREAD_RECV,      /* queued at an endpoint as receiver */
+    THREAD_NOTE,  /* waits for a notification */
+    THREAD_CALL,  /* queued at an endpoint, message not taken yet */
+    THREAD_REPLY, /* message taken, waits for the answer */
+    THREAD_RECV,  /* queued at an endpoint as receiver */
     THREAD_DEAD,
 };
 
@@ -24,31 +25,34 @@ struct endpoint;
 struct thread {
     struct obj obj;
     struct arch_context ctx;
-    uint32_t state;             /* enum thread_state */
-    uint32_t cont;              /* enum continuation */
-    void *job;                  /* owned: what the continuation works on; a frame, for CONT_ZERO a region */
-    struct capsule *capsule;    /* referenced */
-    struct thread *sibling;     /* capsule's list */
-    struct thread *next, *prev; /* run queue, or the wait queue of `waits_on` */
+    uint32_t state; /* enum thread_state */
+    uint32_t cont;  /* enum continuation */
+    void *job;      /* owned: what the continuation works on; a frame, for CONT_ZERO a region */
+    struct capsule *capsule;        /* referenced */
+    struct thread *sibling;         /* capsule's list */
+    struct thread *next, *prev;     /* run queue, or the wait queue of `waits_on` */
     struct thread *t_next, *t_prev; /* deadline list, while deadline_ns != 0 */
     uint64_t deadline_ns;
-    struct obj *waits_on;       /* NOTE, CALL, RECV: not referenced; the queue is emptied before the object goes */
+    struct obj *waits_on; /* NOTE, CALL, RECV: not referenced; the queue is emptied before the
+                             object goes */
     uint32_t priority;
-    uint32_t index;             /* in the thread table */
-    uint32_t reply_seq;         /* which call of this thread; a stale reply token never fits */
+    uint32_t index;     /* in the thread table */
+    uint32_t reply_seq; /* which call of this thread; a stale reply token never fits */
     uint32_t rsv;
-    struct capsule *server;     /* REPLY: who took the message; not referenced, cleared when it dies */
-    uint64_t last_caller;       /* reply token of the message received last, 0 = none */
-    uint64_t *ipc_buf;          /* IPC buffer through the direct map */
+    struct capsule *server; /* REPLY: who took the message; not referenced, cleared when it dies */
+    uint64_t last_caller;   /* reply token of the message received last, 0 = none */
+    uint64_t *ipc_buf;      /* IPC buffer through the direct map */
     uint64_t ipc_va;
-    struct arch_fpu *fpu;       /* NULL until first use */
+    struct arch_fpu *fpu; /* NULL until first use */
 };
 enum { THREADS_MAX = 4096, PRIORITIES = 32, SLICE_NS = 10000000 };
 
-/** New thread of `c`, not yet ready. Gives: a reference; the capsule's list holds another. Errors: QUOTA, NO_MEMORY. */
-MUST_CHECK nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1, uint32_t priority, struct thread **out);
+/** New thread of `c`, not yet ready. Gives: a reference; the capsule's list holds another. Errors:
+ * QUOTA, NO_MEMORY. */
+MUST_CHECK nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t arg0,
+                                      uint64_t arg1, uint32_t priority, struct thread **out);
 
-void thread_kill(struct thread *t);        /* off every queue, dead; drops the capsule's list reference */
+void thread_kill(struct thread *t); /* off every queue, dead; drops the capsule's list reference */
 void thread_destroy(struct obj *o);
 extern struct thread *thread_table[THREADS_MAX];
 static inline struct thread *thread_at(uint32_t index) /* NULL */
@@ -58,34 +62,39 @@ static inline struct thread *thread_at(uint32_t index) /* NULL */
 uint64_t thread_count(void);
 
 /* ---- run queues ---- */
-void sched_ready(struct thread *t);        /* blocked -> ready, at the tail; preempts a lower priority */
+void sched_ready(struct thread *t); /* blocked -> ready, at the tail; preempts a lower priority */
 
-/** The IPC switch. The current thread has just blocked: run `t` in its place at once if nothing more urgent is ready; else
- * `t` is ready like any other. */
+/** The IPC switch. The current thread has just blocked: run `t` in its place at once if nothing
+ * more urgent is ready; else `t` is ready like any other. */
 void sched_handoff(struct thread *t);
-void sched_yield(void);                    /* current to the tail */
+void sched_yield(void); /* current to the tail */
 
 /** Current thread blocks in `state`; the queue link is the caller's. deadline_ns 0 = none. */
 void sched_block(enum thread_state state, struct obj *on, uint64_t deadline_ns);
 
-/** Wake a blocked thread with a status; takes it off the deadline list. The caller has taken it off its wait queue. */
+/** Wake a blocked thread with a status; takes it off the deadline list. The caller has taken it off
+ * its wait queue. */
 void sched_wake(struct thread *t, nos_status_t st);
-void sched_unwait(struct thread *t);       /* deadline list only */
-void sched_unqueue(struct thread *t);      /* READY: off the run queue */
-void sched_forget_space(const struct arch_space *s); /* it is about to be torn down: do not stand on it */
+void sched_unwait(struct thread *t);  /* deadline list only */
+void sched_unqueue(struct thread *t); /* READY: off the run queue */
+void sched_forget_space(
+    const struct arch_space *s); /* it is about to be torn down: do not stand on it */
 
-/** The context to leave the kernel with: the current thread's if it may go on, else another's; runs continuations, idles
- * when nothing is ready. */
+/** The context to leave the kernel with: the current thread's if it may go on, else another's; runs
+ * continuations, idles when nothing is ready. */
 struct arch_context *sched_exit(void);
 
-void sched_arm_background(void);           /* there may be something to do: even a busy CPU comes back for it */
-void sched_tick(void);                     /* timer interrupt: deadlines and slices */
+void sched_arm_background(
+    void);             /* there may be something to do: even a busy CPU comes back for it */
+void sched_tick(void); /* timer interrupt: deadlines and slices */
 uint64_t sched_idle_ns(void);
-uint64_t sched_longest_step(void);         /* TSC ticks */
+uint64_t sched_longest_step(void); /* TSC ticks */
 
 /* ---- up-calls of the scheduler, in kernel/runtime/background.c ---- */
-bool background_step(void);                /* one bounded step of reclaim or audit; false = nothing to do */
-uint64_t background_due(void);             /* when it wants its next step; 1 = now, 0 = nothing to do */
-void thread_wait_cancel(struct thread *t); /* take it off the wait queue it is in: kernel/ipc/cancel.c */
-nos_status_t continuation_step(struct thread *t, bool *done); /* one bounded step of t->job: kernel/runtime/jobs.c */
-void continuation_drop(struct thread *t);  /* the thread dies in the middle of it */
+bool background_step(void);    /* one bounded step of reclaim or audit; false = nothing to do */
+uint64_t background_due(void); /* when it wants its next step; 1 = now, 0 = nothing to do */
+void thread_wait_cancel(
+    struct thread *t); /* take it off the wait queue it is in: kernel/ipc/cancel.c */
+nos_status_t continuation_step(struct thread *t,
+                               bool *done); /* one bounded step of t->job: kernel/runtime/jobs.c */
+void continuation_drop(struct thread *t);   /* the thread dies in the middle of it */

@@ -8,8 +8,8 @@
 
 static nos_status_t check_port(const struct ports *p, uint64_t port, uint64_t width)
 {
-    bool fits = (width == 1 || width == 2 || width == 4) && port >= p->base && port - p->base <= p->count &&
-                p->count - (port - p->base) >= width;
+    bool fits = (width == 1 || width == 2 || width == 4) && port >= p->base &&
+                port - p->base <= p->count && p->count - (port - p->base) >= width;
     return fits ? NOS_OK : NOS_INVALID;
 }
 
@@ -35,12 +35,15 @@ nos_status_t sys_port_out(struct thread *self, struct arch_context *ctx, struct 
     return st;
 }
 
-/* A driver that died leaves its binding behind; its successor takes it over once nobody else holds the notification. */
+/* A driver that died leaves its binding behind; its successor takes it over once nobody else holds
+ * the notification. */
 nos_status_t sys_irq_bind(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
     struct irq *q = CONTAINER_OF(slot->obj, struct irq, obj);
     struct handle_slot *n;
-    nos_status_t st = ctx->w[0] == 0 ? NOS_INVALID : arg_handle(self, ctx->arg1, NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL, &n);
+    nos_status_t st =
+        ctx->w[0] == 0 ? NOS_INVALID
+                       : arg_handle(self, ctx->arg1, NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL, &n);
     if (st != NOS_OK) {
         return st;
     }

@@ -1,5 +1,5 @@
-/* number -> filter -> class -> handle (type, deadline, rights) -> handler. A refusal before the handler, and a refused
- * right inside it, is audited. */
+/* number -> filter -> class -> handle (type, deadline, rights) -> handler. A refusal before the
+ * handler, and a refused right inside it, is audited. */
 #include "abi/syscall_nr.h"
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/audit/audit.h"
@@ -9,12 +9,14 @@
 #include "kernel/syscall/syscall.h"
 
 struct row {
-    nos_status_t (*handler)(struct thread *self, struct arch_context *ctx, struct handle_slot *slot);
+    nos_status_t (*handler)(struct thread *self, struct arch_context *ctx,
+                            struct handle_slot *slot);
     uint32_t classes, types, rights;
 };
 
 static const struct row table[NOS_SYS_COUNT] = {
-#define SYSCALL(nr, name, cls, types, rights, n_args, kind) [nr] = { sys_##name, cls, types, rights },
+#define SYSCALL(nr, name, cls, types, rights, n_args, kind) \
+    [nr] = { sys_##name, cls, types, rights },
 #include "kernel/syscall/table.inc"
 #undef SYSCALL
 };
@@ -43,7 +45,9 @@ static nos_status_t perform(struct thread *self, const struct row *row)
         uint64_t h = self->ctx.arg0;
         slot = handle_fast(&self->capsule->handles, h, row->types, row->rights);
         if (UNLIKELY(slot == NULL)) {
-            nos_status_t st = h > UINT32_MAX ? NOS_BAD_HANDLE : handle_get(&self->capsule->handles, (uint32_t)h, row->types, row->rights, &slot);
+            nos_status_t st = h > UINT32_MAX ? NOS_BAD_HANDLE
+                                             : handle_get(&self->capsule->handles, (uint32_t)h,
+                                                          row->types, row->rights, &slot);
             if (st != NOS_OK) {
                 return st;
             }
@@ -73,16 +77,19 @@ static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr
     return sched_exit();
 }
 
-/* A call or an answer whose other side is waiting: NULL, and nothing changed, if it is anything else. */
+/* A call or an answer whose other side is waiting: NULL, and nothing changed, if it is anything
+ * else. */
 static inline struct arch_context *message_fast(struct thread *self, uint64_t nr)
 {
     uint32_t need = nr == NOS_SYS_IPC_CALL ? NOS_RIGHT_CALL : NOS_RIGHT_RECV;
-    struct handle_slot *s = handle_fast(&self->capsule->handles, self->ctx.arg0, 1u << NOS_TYPE_ENDPOINT, need);
+    struct handle_slot *s =
+        handle_fast(&self->capsule->handles, self->ctx.arg0, 1u << NOS_TYPE_ENDPOINT, need);
     if (UNLIKELY(s == NULL)) {
         return NULL;
     }
     struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
-    return nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self) : endpoint_reply_recv_fast(ep, self);
+    return nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self)
+                                  : endpoint_reply_recv_fast(ep, self);
 }
 
 static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, nos_status_t st)
@@ -122,9 +129,11 @@ nos_status_t copy_out(uint64_t dst, const void *src, size_t len)
     return user_range(dst, len) && arch_copy_to_user(dst, src, len) ? NOS_OK : NOS_BAD_ADDRESS;
 }
 
-nos_status_t arg_handle(const struct thread *self, uint64_t h, enum nos_type type, uint32_t need, struct handle_slot **out)
+nos_status_t arg_handle(const struct thread *self, uint64_t h, enum nos_type type, uint32_t need,
+                        struct handle_slot **out)
 {
-    return h > UINT32_MAX ? NOS_BAD_HANDLE : handle_get(&self->capsule->handles, (uint32_t)h, 1u << type, need, out);
+    return h > UINT32_MAX ? NOS_BAD_HANDLE
+                          : handle_get(&self->capsule->handles, (uint32_t)h, 1u << type, need, out);
 }
 
 nos_status_t sys_null(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)

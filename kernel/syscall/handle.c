@@ -2,10 +2,12 @@
 #include "kernel/runtime/node.h"
 #include "kernel/syscall/syscall.h"
 
-nos_status_t sys_handle_close(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_handle_close(struct thread *self, struct arch_context *ctx,
+                              struct handle_slot *slot)
 {
     (void)slot;  // none: a handle past its deadline can be given back too
-    return ctx->arg0 > UINT32_MAX ? NOS_BAD_HANDLE : handle_close(&self->capsule->handles, (uint32_t)ctx->arg0);
+    return ctx->arg0 > UINT32_MAX ? NOS_BAD_HANDLE
+                                  : handle_close(&self->capsule->handles, (uint32_t)ctx->arg0);
 }
 
 /* Rights shrink, the deadline never moves back. */
@@ -26,14 +28,16 @@ nos_status_t sys_handle_dup(struct thread *self, struct arch_context *ctx, struc
         }
         deadline = deadline == 0 || end < deadline ? end : deadline;
     }
-    nos_status_t st = handle_add(&self->capsule->handles, slot->obj, (uint32_t)rights, deadline, NOS_ORIGIN_DUP, &h);
+    nos_status_t st = handle_add(&self->capsule->handles, slot->obj, (uint32_t)rights, deadline,
+                                 NOS_ORIGIN_DUP, &h);
     if (st == NOS_OK) {
         ctx->w[0] = h;
     }
     return st;
 }
 
-nos_status_t sys_handle_info(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_handle_info(struct thread *self, struct arch_context *ctx,
+                             struct handle_slot *slot)
 {
     struct nos_handle_info info;
     (void)self;

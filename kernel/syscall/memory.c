@@ -3,7 +3,8 @@
 #include "kernel/runtime/jobs.h"
 #include "kernel/syscall/syscall.h"
 
-nos_status_t sys_region_create(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_region_create(struct thread *self, struct arch_context *ctx,
+                               struct handle_slot *slot)
 {
     struct region *r = NULL;
     bool done = false;
@@ -66,7 +67,8 @@ nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struc
     return st;
 }
 
-nos_status_t sys_region_unmap(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_region_unmap(struct thread *self, struct arch_context *ctx,
+                              struct handle_slot *slot)
 {
     void *owner = NULL;
     (void)slot;

@@ -6,7 +6,8 @@
 #include "kernel/runtime/jobs.h"
 #include "kernel/syscall/syscall.h"
 
-nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx,
+                             struct handle_slot *slot)
 {
     uint64_t len = ctx->w[0];
     struct handle_slot *region;
@@ -15,7 +16,8 @@ nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx, stru
     uint32_t pages;
     (void)slot;
 
-    nos_status_t st = arg_handle(self, ctx->arg1, NOS_TYPE_REGION, NOS_RIGHT_READ | NOS_RIGHT_TRANSFER, &region);
+    nos_status_t st =
+        arg_handle(self, ctx->arg1, NOS_TYPE_REGION, NOS_RIGHT_READ | NOS_RIGHT_TRANSFER, &region);
     if (st != NOS_OK) {
         return st;
     }
@@ -37,14 +39,17 @@ nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx, stru
     return handle_close(&self->capsule->handles, (uint32_t)ctx->arg1);
 }
 
-nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx,
+                             struct handle_slot *slot)
 {
     uint8_t key[32] = { 0 };
     uint64_t len = ctx->w[0];
     uint32_t h;
     (void)slot;
 
-    nos_status_t st = len == 0 || (len > NOS_NAME_MAX && len != sizeof key) ? NOS_TOO_BIG : copy_in(key, ctx->arg1, len);
+    nos_status_t st = len == 0 || (len > NOS_NAME_MAX && len != sizeof key)
+                          ? NOS_TOO_BIG
+                          : copy_in(key, ctx->arg1, len);
     if (st != NOS_OK) {
         return st;
     }
@@ -52,7 +57,8 @@ nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx, stru
     if (m == NULL) {
         return NOS_NOT_FOUND;
     }
-    st = handle_add(&self->capsule->handles, &m->obj, NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_MADE, &h);
+    st = handle_add(&self->capsule->handles, &m->obj,
+                    NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_MADE, &h);
     if (st == NOS_OK) {
         ctx->w[0] = h;
     }
@@ -60,7 +66,8 @@ nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx, stru
 }
 
 /* handle module, uaddr arg, u64 len, handle n, u64 bits */
-nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx,
+                               struct handle_slot *slot)
 {
     uint64_t len = ctx->w[0], note = ctx->w[1], bits = ctx->w[2];
     struct module *m = CONTAINER_OF(slot->obj, struct module, obj);
@@ -72,7 +79,8 @@ nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx, st
     }
     nos_status_t st = len == 0 ? NOS_OK : copy_in(arg, ctx->arg1, len);
     if (st == NOS_OK && note != 0) {
-        st = bits == 0 ? NOS_INVALID : arg_handle(self, note, NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL, &n);
+        st = bits == 0 ? NOS_INVALID
+                       : arg_handle(self, note, NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL, &n);
     }
     struct spawn_wait *w = st == NOS_OK ? job_alloc() : NULL;
     if (w == NULL) {
@@ -93,7 +101,8 @@ nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx, st
     return NOS_OK;
 }
 
-nos_status_t sys_capsule_open(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_capsule_open(struct thread *self, struct arch_context *ctx,
+                              struct handle_slot *slot)
 {
     uint32_t h;
     (void)slot;
@@ -101,14 +110,17 @@ nos_status_t sys_capsule_open(struct thread *self, struct arch_context *ctx, str
     if (c == NULL) {
         return NOS_NOT_FOUND;
     }
-    nos_status_t st = handle_add(&self->capsule->handles, &c->obj, NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_MADE, &h);
+    nos_status_t st =
+        handle_add(&self->capsule->handles, &c->obj,
+                   NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_MADE, &h);
     if (st == NOS_OK) {
         ctx->w[0] = h;
     }
     return st;
 }
 
-nos_status_t sys_capsule_kill(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_capsule_kill(struct thread *self, struct arch_context *ctx,
+                              struct handle_slot *slot)
 {
     struct capsule *c = CONTAINER_OF(slot->obj, struct capsule, obj);
     (void)self, (void)ctx;
@@ -119,7 +131,8 @@ nos_status_t sys_capsule_kill(struct thread *self, struct arch_context *ctx, str
     return NOS_OK;
 }
 
-nos_status_t sys_capsule_info(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_capsule_info(struct thread *self, struct arch_context *ctx,
+                              struct handle_slot *slot)
 {
     struct nos_capsule_info info;
     (void)self;

@@ -60,7 +60,8 @@ nos_status_t sys_node_info(struct thread *self, struct arch_context *ctx, struct
     if (page == NULL) {
         return NOS_NO_MEMORY;
     }
-    nos_status_t st = node_record((uint32_t)topic, index, page, len < PAGE_SIZE ? len : PAGE_SIZE, &got);
+    nos_status_t st =
+        node_record((uint32_t)topic, index, page, len < PAGE_SIZE ? len : PAGE_SIZE, &got);
     if (st == NOS_OK) {
         st = got > len ? NOS_TOO_BIG : copy_out(buf, page, got);
     }
@@ -72,7 +73,8 @@ nos_status_t sys_node_info(struct thread *self, struct arch_context *ctx, struct
 }
 
 /* handle node, u64 capsule_id, handle h, uaddr buf, u64 len */
-nos_status_t sys_token_export(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_token_export(struct thread *self, struct arch_context *ctx,
+                              struct handle_slot *slot)
 {
     uint64_t id = ctx->arg1, h = ctx->w[0], buf = ctx->w[1], len = ctx->w[2];
     uint8_t token[sizeof(struct nos_token_block)];

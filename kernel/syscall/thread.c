@@ -34,7 +34,8 @@ nos_status_t sys_sleep(struct thread *self, struct arch_context *ctx, struct han
     return NOS_OK;
 }
 
-nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx,
+                               struct handle_slot *slot)
 {
     uint64_t entry = ctx->arg0, arg = ctx->arg1, stack = ctx->w[0], priority = ctx->w[1];
     struct thread *t = NULL;
@@ -49,7 +50,8 @@ nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx, st
     }
     nos_status_t st = thread_create(self->capsule, entry, stack, arg, 0, (uint32_t)priority, &t);
     if (st == NOS_OK) {
-        st = handle_add(&self->capsule->handles, &t->obj, NOS_RIGHT_INSPECT | NOS_RIGHT_DUP, 0, NOS_ORIGIN_MADE, &h);
+        st = handle_add(&self->capsule->handles, &t->obj, NOS_RIGHT_INSPECT | NOS_RIGHT_DUP, 0,
+                        NOS_ORIGIN_MADE, &h);
         if (st == NOS_OK) {
             ctx->w[0] = h;
             sched_ready(t);
@@ -61,7 +63,8 @@ nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx, st
     return st;
 }
 
-nos_status_t sys_thread_exit(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+nos_status_t sys_thread_exit(struct thread *self, struct arch_context *ctx,
+                             struct handle_slot *slot)
 {
     (void)ctx, (void)slot;
     if (self->capsule->n_threads == 1) {

@@ -1,5 +1,6 @@
-/* Kernel sources on the host: include this first, then the kernel's .c files that are under test. RAM is an anonymous
- * mapping that stands where the direct map is; the CPU port is faked in kernel_host.c's few functions. */
+/* Kernel sources on the host: include this first, then the kernel's .c files that are under test.
+ * RAM is an anonymous mapping that stands where the direct map is; the CPU port is faked in
+ * kernel_host.c's few functions. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +16,6 @@ enum { HOST_RAM = 64 << 20 };
 #include "kernel/core/percpu.h"
 
 /* ---- the fake port and the up-calls of layers that are not under test ---- */
-
 
 static uint64_t host_now = 1000;
 static uint64_t host_random_state = 1;

@@ -1,4 +1,5 @@
-/* The frame allocator and the object caches against a model: never the same frame twice, aligned, zeroed, nothing lost. */
+/* The frame allocator and the object caches against a model: never the same frame twice, aligned,
+ * zeroed, nothing lost. */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 

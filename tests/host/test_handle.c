@@ -1,4 +1,5 @@
-/* Handle tables: order of refusals, stale handles, rights, quotas; a random walk against a model. */
+/* Handle tables: order of refusals, stale handles, rights, quotas; a random walk against a model.
+ */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -30,8 +31,9 @@ static void count_destroyed(struct obj *o)
     destroyed++;
 }
 
-void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = { [NOS_TYPE_REGION] = count_destroyed,
-                                                            [NOS_TYPE_ENDPOINT] = count_destroyed };
+void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
+    [NOS_TYPE_REGION] = count_destroyed, [NOS_TYPE_ENDPOINT] = count_destroyed
+};
 
 void obj_handle_opened(struct obj *o, uint32_t rights)
 {
@@ -95,15 +97,17 @@ static void forged_handles_name_nothing(void **state)
 {
     (void)state;
     uint32_t h = add(NOS_RIGHT_READ, 0);
-    static const uint32_t forged[] = { 0, 0xffffffff, 0x10000, 0x10000 | HANDLES_MAX, 0x1ffff, 1u << 16 | 1023 };
+    static const uint32_t forged[] = { 0,       0xffffffff,     0x10000, 0x10000 | HANDLES_MAX,
+                                       0x1ffff, 1u << 16 | 1023 };
     for (size_t i = 0; i < ARRAY_LEN(forged); i++) {
         if (forged[i] != h) {
             assert_int_equal(get(forged[i], ~0u, 0), NOS_BAD_HANDLE);
             assert_int_equal(handle_close(&t, forged[i]), NOS_BAD_HANDLE);
         }
     }
-    assert_int_equal(get(h ^ 1u << 16, ~0u, 0), NOS_BAD_HANDLE);               // wrong tag
-    assert_int_equal(get(h + HANDLES_MAX, ~0u, 0), NOS_BAD_HANDLE);            // index that the mask would fold back
+    assert_int_equal(get(h ^ 1u << 16, ~0u, 0), NOS_BAD_HANDLE);  // wrong tag
+    assert_int_equal(get(h + HANDLES_MAX, ~0u, 0),
+                     NOS_BAD_HANDLE);  // index that the mask would fold back
 }
 
 static void a_stale_handle_never_comes_back(void **state)
@@ -208,8 +212,8 @@ static void the_fast_look(void **state)
     assert_null(handle_fast(&t, h, REGION, 0));
 }
 
-/* capsule_open finds an ended capsule that only the reclaim queue still holds; the table must grow, memory is short, and
- * the shortage reclaims just that capsule. */
+/* capsule_open finds an ended capsule that only the reclaim queue still holds; the table must grow,
+ * memory is short, and the shortage reclaims just that capsule. */
 static void growing_keeps_what_is_added(void **state)
 {
     static struct obj borrowed;

@@ -1,5 +1,6 @@
-/* Endpoints, notifications and the scheduler, driven call by call: every call ends exactly once, with the reply that was
- * meant for it, a timeout or a closed peer; nothing wakes twice, nobody is lost. */
+/* Endpoints, notifications and the scheduler, driven call by call: every call ends exactly once,
+ * with the reply that was meant for it, a timeout or a closed peer; nothing wakes twice, nobody is
+ * lost. */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -66,14 +67,15 @@ void arch_irq_window(void)
 {
 }
 
-void arch_idle(void)  /* nothing is ready: time passes until a deadline */
+void arch_idle(void) /* nothing is ready: time passes until a deadline */
 {
     assert_non_null(deadlines);
     host_now = deadlines->deadline_ns;
     sched_tick();
 }
 
-void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1)
+void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0,
+                       uint64_t arg1)
 {
     memset(ctx, 0, sizeof *ctx);
     ctx->ip = ip;
@@ -89,7 +91,8 @@ nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
     return NOS_OK;
 }
 
-nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot, enum area_kind kind, bool zero)
+nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot,
+                               enum area_kind kind, bool zero)
 {
     (void)s, (void)va, (void)pages, (void)prot, (void)kind, (void)zero;
     return NOS_OK;
@@ -174,10 +177,12 @@ static int setup(void **state)
     return 0;
 }
 
-/* Make `t` the running thread, whatever the scheduler would have chosen: all others stay as they are. */
+/* Make `t` the running thread, whatever the scheduler would have chosen: all others stay as they
+ * are. */
 static void become(struct thread *t)
 {
-    if (cpu_boot.current != NULL && cpu_boot.current != t && cpu_boot.current->state == THREAD_RUNNING) {
+    if (cpu_boot.current != NULL && cpu_boot.current != t &&
+        cpu_boot.current->state == THREAD_RUNNING) {
         enqueue(cpu_boot.current);
     }
     if (t->state == THREAD_READY) {
@@ -247,14 +252,14 @@ static void a_token_fits_one_call_of_one_server(void **state)
     assert_true(recv(server[0], 0, &st));
     assert_true(call(client[0], 1, 0, &st));
     uint64_t token = server[0]->ctx.dl;
-    assert_int_equal(reply(client[1], token, 0), NOS_NOT_FOUND);          // not the server's capsule
+    assert_int_equal(reply(client[1], token, 0), NOS_NOT_FOUND);  // not the server's capsule
     assert_int_equal(reply(server[0], token + (1ull << 32), 0), NOS_NOT_FOUND);
-    assert_int_equal(reply(server[0], token + 1, 0), NOS_NOT_FOUND);      // another thread
+    assert_int_equal(reply(server[0], token + 1, 0), NOS_NOT_FOUND);  // another thread
     assert_int_equal(reply(server[0], 0, 0), NOS_NOT_FOUND);
     assert_int_equal(reply(server[0], ~0ull, 0), NOS_NOT_FOUND);
-    assert_int_equal(reply(server[1], token, 5), NOS_OK);                 // any thread of the capsule
+    assert_int_equal(reply(server[1], token, 5), NOS_OK);  // any thread of the capsule
     assert_true(call(client[0], 2, 0, &st));
-    assert_int_equal(reply(server[0], token, 0), NOS_NOT_FOUND);          // the call before
+    assert_int_equal(reply(server[0], token, 0), NOS_NOT_FOUND);  // the call before
 }
 
 static void deadlines_end_each_wait(void **state)
@@ -265,16 +270,16 @@ static void deadlines_end_each_wait(void **state)
     assert_int_equal(st, NOS_TIMED_OUT);
     assert_false(call(client[0], 1, NOS_DEADLINE_POLL, &st));
     assert_int_equal(st, NOS_TIMED_OUT);
-    assert_true(call(client[0], 1, 5000, &st));   // queued
+    assert_true(call(client[0], 1, 5000, &st));  // queued
     assert_true(call(client[1], 1, 4000, &st));
     host_now = 4500;
     sched_tick();
     assert_int_equal((int64_t)client[1]->ctx.nr, NOS_TIMED_OUT);
     assert_int_equal(client[0]->state, THREAD_CALL);
-    assert_false(recv(server[0], 0, &st));        // takes client 0's message
+    assert_false(recv(server[0], 0, &st));  // takes client 0's message
     uint64_t token = server[0]->ctx.dl;
     host_now = 5000;
-    sched_tick();                                 // its deadline also ends the wait for the answer
+    sched_tick();  // its deadline also ends the wait for the answer
     assert_int_equal((int64_t)client[0]->ctx.nr, NOS_TIMED_OUT);
     assert_int_equal(reply(server[0], token, 1), NOS_NOT_FOUND);
     assert_null(deadlines);
@@ -441,7 +446,7 @@ static void the_fast_path(void **state)
 
     start_fast(server[0], 1);
     assert_true(server[0]->last_caller != 0);
-    assert_true(call(client[1], 5, 0, &st));         // somebody else is queued: no wait, so the long way
+    assert_true(call(client[1], 5, 0, &st));  // somebody else is queued: no wait, so the long way
     start_fast(server[0], 1);
     assert_null(endpoint_reply_recv_fast(ep, server[0]));
     become(client[2]);
@@ -465,17 +470,18 @@ static void the_fast_path(void **state)
     assert_int_equal(server[0]->last_caller, 0);
     assert_ptr_equal(ep->receivers.first, server[0]);
 
-    become(server[0]);                               // a receiver with a deadline leaves its list: the long way
+    become(server[0]);  // a receiver with a deadline leaves its list: the long way
     queue_remove(&ep->receivers, server[0]);
     assert_true(recv(server[0], 9000, &st));
     start_fast(client[0], 1);
     assert_null(endpoint_call_fast(ep, client[0]));
-    assert_true(call(client[0], 1, 9000, &st));      // and so does a caller with one
+    assert_true(call(client[0], 1, 9000, &st));  // and so does a caller with one
     start_fast(server[0], 1);
     assert_null(endpoint_reply_recv_fast(ep, server[0]));
 }
 
-/* A server that ends with its last RECV handle leaves the endpoint to the next, who binds its own notification. */
+/* A server that ends with its last RECV handle leaves the endpoint to the next, who binds its own
+ * notification. */
 static void binding_ends_with_the_server(void **state)
 {
     struct notification *n, *next;
@@ -487,7 +493,7 @@ static void binding_ends_with_the_server(void **state)
     assert_int_equal(notify_bind(n, ep), NOS_OK);
     assert_int_equal(n->obj.refs, 2);
     assert_int_equal(notify_bind(next, ep), NOS_BUSY);
-    obj_put(&n->obj);                                // its handle; the endpoint still holds it
+    obj_put(&n->obj);  // its handle; the endpoint still holds it
     assert_true(recv(server[0], 0, &st));
     notify_signal(n, 4);
     assert_int_equal(server[0]->ctx.w[0], 4);
@@ -512,7 +518,7 @@ static void a_dead_waiter_is_forgotten(void **state)
     thread_kill(client[0]);
     assert_null(n->waiter);
     assert_null(deadlines);
-    notify_signal(n, 1);                             // nobody to wake: the bits stay
+    notify_signal(n, 1);  // nobody to wake: the bits stay
     assert_int_equal(n->bits, 1);
     become(client[1]);
     n->bits = 0;
@@ -523,7 +529,8 @@ static void a_dead_waiter_is_forgotten(void **state)
     assert_int_equal((int64_t)client[1]->ctx.nr, NOS_TIMED_OUT);
 }
 
-/* Another thread closes the last handle of what a thread waits for: the wait ends, the kernel goes on. */
+/* Another thread closes the last handle of what a thread waits for: the wait ends, the kernel goes
+ * on. */
 static void the_awaited_notification_goes(void **state)
 {
     struct notification *n;
@@ -542,7 +549,8 @@ static void the_awaited_notification_goes(void **state)
     assert_null(deadlines);
 }
 
-/* The same for an endpoint, from both sides, when no handle with RECV is left to tell them earlier. */
+/* The same for an endpoint, from both sides, when no handle with RECV is left to tell them earlier.
+ */
 static void the_awaited_endpoint_goes(void **state)
 {
     nos_status_t st;
@@ -556,7 +564,8 @@ static void the_awaited_endpoint_goes(void **state)
     assert_null(deadlines);
 }
 
-/* A server keeps a token while its caller dies, and a new thread comes to lie in the same place of the table. */
+/* A server keeps a token while its caller dies, and a new thread comes to lie in the same place of
+ * the table. */
 static void a_token_does_not_fit_the_next_thread_of_that_index(void **state)
 {
     nos_status_t st;
@@ -607,7 +616,8 @@ static void priorities_and_turns(void **state)
     assert_int_equal(high->ctx.nr, NOS_OK);
 }
 
-/* A random walk. Each client has at most one call out; its word is unique, and the answer is word + 1. */
+/* A random walk. Each client has at most one call out; its word is unique, and the answer is word
+ * + 1. */
 static void random_walk(void **state)
 {
     static uint64_t sent[CLIENTS], tokens[256], words[256];
@@ -621,7 +631,8 @@ static void random_walk(void **state)
         if (rand() % 16 == 0) {
             sched_tick();
         }
-        if (rand() % 2 == 0 && (client[i]->state == THREAD_READY || client[i]->state == THREAD_RUNNING || client[i]->state == 0)) {
+        if (rand() % 2 == 0 && (client[i]->state == THREAD_READY ||
+                                client[i]->state == THREAD_RUNNING || client[i]->state == 0)) {
             if (sent[i] != 0) {  // the last call has ended, exactly once
                 st = (nos_status_t)client[i]->ctx.nr;
                 assert_true(st == NOS_OK || st == NOS_TIMED_OUT);
@@ -631,11 +642,13 @@ static void random_walk(void **state)
             }
             sent[i] = next_word;
             next_word += 2;
-            if (!call(client[i], sent[i], rand() % 3 == 0 ? 0 : host_now + (uint64_t)rand() % 40 + 2, &st)) {
+            if (!call(client[i], sent[i],
+                      rand() % 3 == 0 ? 0 : host_now + (uint64_t)rand() % 40 + 2, &st)) {
                 client[i]->ctx.nr = (uint64_t)(int64_t)st;
             }
         } else if (server[k]->state != THREAD_RECV) {
-            if (server[k]->ctx.nr == NOS_OK && server[k]->last_caller != 0 && server[k]->ctx.dl == server[k]->last_caller) {
+            if (server[k]->ctx.nr == NOS_OK && server[k]->last_caller != 0 &&
+                server[k]->ctx.dl == server[k]->last_caller) {
                 tokens[n % 256] = server[k]->last_caller;
                 words[n++ % 256] = server[k]->ctx.w[0];
                 server[k]->last_caller = 0;
@@ -643,7 +656,8 @@ static void random_walk(void **state)
             uint64_t reach = rand() % 4 == 0 ? 60 : 6;
             uint64_t pick = n == 0 ? 0 : (n - 1 - (uint64_t)rand() % (n < reach ? n : reach)) % 256;
             if (rand() % 2 == 0 && n != 0) {
-                st = reply(server[k], tokens[pick], words[pick] + 1);  // perhaps for the second time, or too late
+                st = reply(server[k], tokens[pick],
+                           words[pick] + 1);  // perhaps for the second time, or too late
                 assert_true(st == NOS_OK || st == NOS_NOT_FOUND);
                 server[k]->ctx.nr = 0x7777;
             } else if (!recv(server[k], rand() % 2 == 0 ? NOS_DEADLINE_POLL : host_now + 20, &st)) {

@@ -919,10 +919,11 @@ static void test_boot(void **state)
     assert_string_equal(told[0].text, "policy");
     assert_memory_equal(told[1].subject, bi.root_set, 32);
     assert_int_equal(told[1].a, 1);
-    static const nos_status_t want[] = { NOS_HASH_MANIFEST, NOS_MOD_TRUNCATED, NOS_BOOT_VOLUME,
-                                         NOS_BOOT_VOLUME,   NOS_OK,            NOS_OK };
+    static const nos_status_t want[] = {
+        NOS_HASH_MANIFEST, NOS_MOD_TRUNCATED, NOS_BOOT_VOLUME, NOS_BOOT_VOLUME, NOS_OK, NOS_OK
+    };
     static const char *const name[] = { "BAD.MOD",  "EMPTY.MOD", "UNREADABLE.MOD",
-                                        "HALF.MOD", "hello",    "hello" };
+                                        "HALF.MOD", "hello",     "hello" };
     assert_int_equal(n_told, 2 + 6);
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(told[2 + i].status, want[i]);

@@ -1,4 +1,5 @@
-/* Regions: who pays, when the frames may be taken away, what is left after each end; and the last step of a spawn. */
+/* Regions: who pays, when the frames may be taken away, what is left after each end; and the last
+ * step of a spawn. */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -33,8 +34,9 @@ static void destroy_nothing(struct obj *o)
     (void)o;
 }
 
-void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = { [NOS_TYPE_REGION] = region_destroy,
-                                                            [NOS_TYPE_CAPSULE] = destroy_nothing };
+void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
+    [NOS_TYPE_REGION] = region_destroy, [NOS_TYPE_CAPSULE] = destroy_nothing
+};
 
 static unsigned undone, dropped;
 
@@ -185,7 +187,8 @@ static void many_ends(void **state)
     assert_int_equal(frame_stats().deferred, 0);
 }
 
-/* 16 KiB in one step, and nobody has the region before it is clean; a thread that dies meanwhile leaves nothing. */
+/* 16 KiB in one step, and nobody has the region before it is clean; a thread that dies meanwhile
+ * leaves nothing. */
 static void zeroed_in_steps(void **state)
 {
     struct thread t = { .capsule = &c, .cont = CONT_ZERO };
@@ -199,7 +202,8 @@ static void zeroed_in_steps(void **state)
     assert_int_equal(r->dirty, 33);
     const uint8_t *bytes = phys_ptr(r->base);
     assert_int_equal(bytes[0], 0xa5);
-    assert_int_equal(handle_add(&c.handles, &other.obj, 0, 0, NOS_ORIGIN_MADE, &h), NOS_OK);  // the table has its page
+    assert_int_equal(handle_add(&c.handles, &other.obj, 0, 0, NOS_ORIGIN_MADE, &h),
+                     NOS_OK);  // the table has its page
     assert_int_equal(handle_close(&c.handles, h), NOS_OK);
     t.job = r;
     for (; !done; steps++) {
@@ -212,7 +216,9 @@ static void zeroed_in_steps(void **state)
     for (size_t i = 0; i < 33 * PAGE_SIZE; i++) {
         assert_int_equal(bytes[i], 0);
     }
-    assert_int_equal(handle_get(&c.handles, (uint32_t)t.ctx.w[0], 1u << NOS_TYPE_REGION, NOS_RIGHT_MAP, &s), NOS_OK);
+    assert_int_equal(
+        handle_get(&c.handles, (uint32_t)t.ctx.w[0], 1u << NOS_TYPE_REGION, NOS_RIGHT_MAP, &s),
+        NOS_OK);
 
     assert_int_equal(region_create(&c, 33, &r), NOS_OK);
     t.job = r;
@@ -230,7 +236,8 @@ static void zeroed_in_steps(void **state)
     assert_int_equal(region_cache.used, 1);
 }
 
-/* Another thread has taken the last handle slot while the capsule was loaded: nothing may run that nobody has. */
+/* Another thread has taken the last handle slot while the capsule was loaded: nothing may run that
+ * nobody has. */
 static void a_spawn_without_room_for_its_handle(void **state)
 {
     struct thread t = { .capsule = &c, .cont = CONT_SPAWN };

@@ -1,5 +1,5 @@
-/* Address spaces over fake page tables: all or nothing at every frame that is missing, quota that page tables count
- * against, places and guards, tear-down in steps. */
+/* Address spaces over fake page tables: all or nothing at every frame that is missing, quota that
+ * page tables count against, places and guards, tear-down in steps. */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -129,24 +129,29 @@ static void what_is_refused(void **state)
     struct area *a = s.area;
     uint64_t va = s.window + PAGE_SIZE;
     (void)state;
-    assert_int_equal(space_map_private(&s, va, 1, PROT_R | PROT_W | PROT_X, AREA_PRIVATE, true), NOS_INVALID);
+    assert_int_equal(space_map_private(&s, va, 1, PROT_R | PROT_W | PROT_X, AREA_PRIVATE, true),
+                     NOS_INVALID);
     assert_int_equal(space_map_private(&s, va, 1, PROT_W, AREA_PRIVATE, true), NOS_INVALID);
     assert_int_equal(space_map_private(&s, va + 1, 1, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
     assert_int_equal(space_map_private(&s, va, 0, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
     assert_int_equal(space_map_private(&s, USER_MAX, 1, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
-    assert_int_equal(space_map_private(&s, USER_MAX - PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
+    assert_int_equal(space_map_private(&s, USER_MAX - PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true),
+                     NOS_INVALID);
     assert_int_equal(space_map_private(&s, 0, 1, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
     assert_int_equal(space_map_private(&s, va, 101, PROT_R, AREA_PRIVATE, true), NOS_QUOTA);
     assert_int_equal(s.pages, 1 + 1);  // root, and the table that the attempt made
     assert_int_equal(present, 0);
     assert_int_equal(space_map_private(&s, va, 2, PROT_R, AREA_PRIVATE, true), NOS_OK);
-    assert_int_equal(space_map_private(&s, va + PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true), NOS_BAD_STATE);
-    assert_int_equal(space_map_private(&s, va - PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true), NOS_BAD_STATE);
+    assert_int_equal(space_map_private(&s, va + PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true),
+                     NOS_BAD_STATE);
+    assert_int_equal(space_map_private(&s, va - PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true),
+                     NOS_BAD_STATE);
     assert_int_equal(s.pages, 4);
     for (unsigned i = 0; i < SPACE_AREAS; i++) {
         a[i].kind = AREA_PRIVATE;
     }
-    assert_int_equal(space_map_private(&s, va + 8 * PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true), NOS_NO_SLOT);
+    assert_int_equal(space_map_private(&s, va + 8 * PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true),
+                     NOS_NO_SLOT);
 }
 
 static void all_or_nothing(void **state)
@@ -155,11 +160,13 @@ static void all_or_nothing(void **state)
     for (unsigned left = 0; left < 6; left++) {
         (void)setup(NULL);
         exhaust(left);
-        assert_int_equal(space_map_private(&s, s.window + PAGE_SIZE, 8, PROT_R, AREA_PRIVATE, true), NOS_NO_MEMORY);
+        assert_int_equal(space_map_private(&s, s.window + PAGE_SIZE, 8, PROT_R, AREA_PRIVATE, true),
+                         NOS_NO_MEMORY);
         assert_int_equal(present, 0);
         assert_int_equal(s.pages, 1 + (table[0].v != 0));
         assert_int_equal(frame_stats().free, left - (table[0].v != 0));
-        assert_int_equal(space_map_borrowed(&s, s.window + 509 * PAGE_SIZE, (paddr_t){ 0x800000 }, 1030, PROT_R, 0, &s),
+        assert_int_equal(space_map_borrowed(&s, s.window + 509 * PAGE_SIZE, (paddr_t){ 0x800000 },
+                                            1030, PROT_R, 0, &s),
                          left < 4 ? NOS_NO_MEMORY : NOS_OK);
         assert_int_equal(present, left < 4 ? 0 : 1030);
     }
@@ -174,13 +181,17 @@ static void a_shortage_does_not_lower_the_charge(void **state)
     }
     exhaust(0);
     n_foreign = ARRAY_LEN(foreign);
-    assert_int_equal(space_map_borrowed(&s, s.window + PAGE_SIZE, (paddr_t){ 0x800000 }, 1, PROT_R, 0, &s), NOS_OK);
+    assert_int_equal(
+        space_map_borrowed(&s, s.window + PAGE_SIZE, (paddr_t){ 0x800000 }, 1, PROT_R, 0, &s),
+        NOS_OK);
     assert_int_equal(s.pages, 2);
-    assert_int_equal(space_map_private(&s, s.window + 600 * PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true), NOS_OK);
+    assert_int_equal(
+        space_map_private(&s, s.window + 600 * PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true), NOS_OK);
     assert_int_equal(s.pages, 5);
 }
 
-/* A capsule that maps and unmaps the same page at ever other places leaves tables behind: they end at its quota. */
+/* A capsule that maps and unmaps the same page at ever other places leaves tables behind: they end
+ * at its quota. */
 static void tables_count_against_the_quota(void **state)
 {
     void *owner;
@@ -201,12 +212,15 @@ static void dropping_one_area(void **state)
     void *owner;
     (void)state;
     assert_int_equal(space_map_private(&s, va, 3, PROT_R, AREA_PRIVATE, true), NOS_OK);
-    assert_int_equal(space_map_borrowed(&s, va + 8 * PAGE_SIZE, (paddr_t){ 0x800000 }, 2, PROT_R, 0, &s), NOS_OK);
+    assert_int_equal(
+        space_map_borrowed(&s, va + 8 * PAGE_SIZE, (paddr_t){ 0x800000 }, 2, PROT_R, 0, &s),
+        NOS_OK);
     uint64_t before = used();
-    space_drop(&s, va + PAGE_SIZE);         // not where it starts
-    space_drop(&s, va + 8 * PAGE_SIZE);     // not the space's own
+    space_drop(&s, va + PAGE_SIZE);      // not where it starts
+    space_drop(&s, va + 8 * PAGE_SIZE);  // not the space's own
     assert_int_equal(present, 5);
-    assert_int_equal(space_unmap(&s, va, &owner), NOS_NOT_FOUND);  // user mode cannot drop what is private
+    assert_int_equal(space_unmap(&s, va, &owner),
+                     NOS_NOT_FOUND);  // user mode cannot drop what is private
     space_drop(&s, va);
     assert_int_equal(used(), before - 3);
     assert_int_equal(s.pages, 2);
@@ -236,7 +250,8 @@ static void guards(void **state)
     for (unsigned i = 0; i < 2000; i++) {
         uint32_t pages = 1 + (uint32_t)rand() % 5000;
         assert_int_equal(space_place(&s, pages, &at), NOS_OK);
-        assert_true(at >= s.window + PAGE_SIZE && at + ((uint64_t)pages + 1) * PAGE_SIZE <= s.window + (1ull << WINDOW_SHIFT));
+        assert_true(at >= s.window + PAGE_SIZE &&
+                    at + ((uint64_t)pages + 1) * PAGE_SIZE <= s.window + (1ull << WINDOW_SHIFT));
         assert_true(is_clear(&s, at, pages));
     }
     assert_int_equal(space_place(&s, 0, &at), NOS_NO_MEMORY);
@@ -249,8 +264,11 @@ static void tear_down(void **state)
     void *owner = NULL;
     unsigned owners = 0, steps = 0;
     (void)state;
-    assert_int_equal(space_map_private(&s, s.window + PAGE_SIZE, 9, PROT_R, AREA_PRIVATE, true), NOS_OK);
-    assert_int_equal(space_map_borrowed(&s, s.window + 600 * PAGE_SIZE, (paddr_t){ 0x800000 }, 6, PROT_R, 0, &s), NOS_OK);
+    assert_int_equal(space_map_private(&s, s.window + PAGE_SIZE, 9, PROT_R, AREA_PRIVATE, true),
+                     NOS_OK);
+    assert_int_equal(
+        space_map_borrowed(&s, s.window + 600 * PAGE_SIZE, (paddr_t){ 0x800000 }, 6, PROT_R, 0, &s),
+        NOS_OK);
     for (bool done = false; !done; steps++) {
         uint64_t was = frame_stats().free;
         done = space_destroy_step(&s, 4, &owner);

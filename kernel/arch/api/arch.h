@@ -1,5 +1,5 @@
-/* What a CPU port provides. One port exists: kernel/arch/x86_64. All functions run with interrupts off, on the
- * calling CPU, and do not sleep. */
+/* What a CPU port provides. One port exists: kernel/arch/x86_64. All functions run with interrupts
+ * off, on the calling CPU, and do not sleep. */
 #pragma once
 
 #include "abi/bootinfo.h"
@@ -8,22 +8,26 @@
 
 /* ---- start ---- */
 
-/** Descriptor tables, control registers, MSRs, interrupt stacks of the calling CPU; percpu accessor works after it.
- * The loader has refused CPUs that lack a required feature (SETTLED 17); this panics if one is missing all the same. */
+/** Descriptor tables, control registers, MSRs, interrupt stacks of the calling CPU; percpu accessor
+ * works after it. The loader has refused CPUs that lack a required feature (SETTLED 17); this
+ * panics if one is missing all the same. */
 void arch_cpu_init(void);
 
-/** Interrupt controller, timer, clock. Parses ACPI (rsdp, through the direct map) for MADT and FADT.
- * The clock reads 0 at about `bi->tsc_start`. */
+/** Interrupt controller, timer, clock. Parses ACPI (rsdp, through the direct map) for MADT and
+ * FADT. The clock reads 0 at about `bi->tsc_start`. */
 void arch_machine_init(const struct nos_bootinfo *bi);
 
-uint32_t arch_cpu_count(void);       /* enabled in the MADT; one of them runs */
-void arch_cpu_name(char out[48]);    /* brand string, zero padded */
+uint32_t arch_cpu_count(void);    /* enabled in the MADT; one of them runs */
+void arch_cpu_name(char out[48]); /* brand string, zero padded */
 
-/** Leave through `ctx` to user mode, or idle: the kernel's main loop is kernel_exit() in core. Never returns. */
+/** Leave through `ctx` to user mode, or idle: the kernel's main loop is kernel_exit() in core.
+ * Never returns. */
 _Noreturn void arch_enter_user(struct arch_context *ctx);
 
-/** Prepare a thread's first registers: entry, stack, two arguments; all others zero, interrupts on. */
-void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0, uint64_t arg1);
+/** Prepare a thread's first registers: entry, stack, two arguments; all others zero, interrupts on.
+ */
+void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0,
+                       uint64_t arg1);
 
 /** Wait for an interrupt: handles those that came (up_irq) and returns with interrupts off. */
 void arch_idle(void);
@@ -36,41 +40,46 @@ _Noreturn void arch_halt(void); /* interrupts off, for ever */
 /* ---- address spaces ---- */
 
 struct arch_space {
-    paddr_t root;       /* top table; kernel half shared by all spaces */
-    uint64_t low, high; /* user tables cover no address outside [low, high): the tear-down starts at low */
+    paddr_t root; /* top table; kernel half shared by all spaces */
+    uint64_t low,
+        high; /* user tables cover no address outside [low, high): the tear-down starts at low */
 };
 
-/** Make the kernel's own address space from the loader's tables: same mappings, its own frames where needed, no
- * trampoline, no lower half. Call once, after frame_init. */
+/** Make the kernel's own address space from the loader's tables: same mappings, its own frames
+ * where needed, no trampoline, no lower half. Call once, after frame_init. */
 MUST_CHECK nos_status_t arch_kernel_space_init(const struct nos_bootinfo *bi);
 
 /** New empty user half over the shared kernel half. Errors: NO_MEMORY. */
 MUST_CHECK nos_status_t arch_space_create(struct arch_space *s);
 
-/** Map one 4 KiB user page; `s` may be current. Errors: NO_MEMORY (no table), BAD_STATE (already mapped),
- * INVALID (W and X). `flags`: enum arch_map_flags. */
+/** Map one 4 KiB user page; `s` may be current. Errors: NO_MEMORY (no table), BAD_STATE (already
+ * mapped), INVALID (W and X). `flags`: enum arch_map_flags. */
 enum arch_map_flags { ARCH_MAP_DEVICE = 1 /* uncached */, ARCH_MAP_WC = 2 /* write-combining */ };
-MUST_CHECK nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags);
+MUST_CHECK nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot,
+                                 unsigned flags);
 
-/** Remove one page: its frame, or 0 if none was mapped there. Flushes the TLB entry when `s` is current. */
+/** Remove one page: its frame, or 0 if none was mapped there. Flushes the TLB entry when `s` is
+ * current. */
 paddr_t arch_unmap(struct arch_space *s, uint64_t va);
 
 /** What is mapped at `va`: frame (0 = nothing) and protection. */
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot);
 
-/** Free the page tables (not the mapped frames: unmap first, or own them elsewhere) in steps: frees at most `budget`
- * tables, returns true when all are gone, the root included. `s` must not be current. */
+/** Free the page tables (not the mapped frames: unmap first, or own them elsewhere) in steps: frees
+ * at most `budget` tables, returns true when all are gone, the root included. `s` must not be
+ * current. */
 bool arch_space_destroy_step(struct arch_space *s, unsigned budget);
 
 void arch_space_switch(const struct arch_space *s); /* NULL = kernel only */
 
-/** Map physical device memory into the kernel's device window, uncached. NULL if the window is full. */
+/** Map physical device memory into the kernel's device window, uncached. NULL if the window is
+ * full. */
 volatile void *arch_device_map(paddr_t pa, size_t len);
 
 /* ---- user memory ---- */
 
-/** Copy between kernel and the *current* user space; false if any byte faults (then some may have been copied).
- * The caller has checked user_range(). SMAP is lifted only in here. */
+/** Copy between kernel and the *current* user space; false if any byte faults (then some may have
+ * been copied). The caller has checked user_range(). SMAP is lifted only in here. */
 MUST_CHECK bool arch_copy_from_user(void *dst, uint64_t src, size_t len);
 MUST_CHECK bool arch_copy_to_user(uint64_t dst, const void *src, size_t len);
 
@@ -79,8 +88,9 @@ MUST_CHECK bool arch_copy_to_user(uint64_t dst, const void *src, size_t len);
 struct arch_fpu; /* 512-byte, 16-byte aligned FXSAVE image */
 enum { ARCH_FPU_SIZE = 512 };
 
-/** Save the registers into `old` (NULL: that thread has no state), then load `next` (NULL: registers are set to their
- * initial state and first use traps to up_fpu_first_use). Call on every thread switch; cheap when both are NULL. */
+/** Save the registers into `old` (NULL: that thread has no state), then load `next` (NULL:
+ * registers are set to their initial state and first use traps to up_fpu_first_use). Call on every
+ * thread switch; cheap when both are NULL. */
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next);
 void arch_fpu_init_state(struct arch_fpu *f);
 
@@ -90,30 +100,35 @@ static inline uint64_t arch_tsc(void) /* in every switch: a call would cost more
 {
     return __builtin_ia32_rdtsc();
 }
-uint64_t arch_clock_ns(void);                    /* since boot, monotonic */
-void arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base); /* ns = (tsc - base) * mult >> 32 */
-void arch_timer_arm(uint64_t deadline_ns);       /* one shot -> up_timer; 0 = off; the past fires at once */
+uint64_t arch_clock_ns(void); /* since boot, monotonic */
+void arch_clock_params(uint64_t *hz, uint64_t *mult,
+                       uint64_t *base); /* ns = (tsc - base) * mult >> 32 */
+void arch_timer_arm(
+    uint64_t deadline_ns); /* one shot -> up_timer; 0 = off; the past fires at once */
 
 /* ---- devices ---- */
 
-uint64_t arch_port_in(uint16_t port, unsigned width);              /* width 1, 2 or 4 */
+uint64_t arch_port_in(uint16_t port, unsigned width); /* width 1, 2 or 4 */
 void arch_port_out(uint16_t port, unsigned width, uint64_t value);
-bool arch_port_reserved(uint16_t port, uint32_t count); /* kernel's own: PIC, PIT, PCI config, ACPI PM: never granted */
+bool arch_port_reserved(
+    uint16_t port, uint32_t count); /* kernel's own: PIC, PIT, PCI config, ACPI PM: never granted */
 
-void arch_irq_mask(unsigned line);   /* legacy ISA line 0..15, routed by the MADT's overrides */
+void arch_irq_mask(unsigned line); /* legacy ISA line 0..15, routed by the MADT's overrides */
 void arch_irq_unmask(unsigned line);
 
-void arch_serial_init(void);                     /* polled 16550 at COM1: early log and panic */
+void arch_serial_init(void); /* polled 16550 at COM1: early log and panic */
 void arch_serial_put(char c);
 
-/** Power: 1 = off, 2 = reset. Tries FADT + \_S5 (reset: FADT reset register, then 0xCF9, then triple fault) and, for off,
- * nothing else: returns NOT_SUPPORTED if the machine is still on. */
+/** Power: 1 = off, 2 = reset. Tries FADT + \_S5 (reset: FADT reset register, then 0xCF9, then
+ * triple fault) and, for off, nothing else: returns NOT_SUPPORTED if the machine is still on. */
 nos_status_t arch_power(unsigned action);
 
-/** Raw entropy: RDSEED else RDRAND, and clock jitter. Returns bits credited (0 if the hardware gave nothing). */
+/** Raw entropy: RDSEED else RDRAND, and clock jitter. Returns bits credited (0 if the hardware gave
+ * nothing). */
 unsigned arch_entropy(uint8_t *out, size_t len);
 
-/** In words: vector and code as up_kernel_fault and struct fault have them ("page fault", "UBSan: shift out of bounds"). */
+/** In words: vector and code as up_kernel_fault and struct fault have them ("page fault", "UBSan:
+ * shift out of bounds"). */
 const char *arch_fault_name(uint64_t vector, uint64_t code);
 
 /** Return addresses from frame pointers, at most `n`; start at `fp` (0 = caller). */
