@@ -18,8 +18,7 @@ KERNEL = os.path.join(TOP, 'build', 'kernel', 'kernel.stripped.elf')
 CTL = os.path.join(TOP, 'build', 'bin', 'nonosctl')
 BENCH = os.path.join(TOP, 'build', 'modules', 'bench.mod')
 
-BOOT_LINES = {'boot, all': 'boot_total', 'boot, loader': 'boot_loader', 'boot, firmware': 'boot_firmware',
-              'boot, to prompt': 'boot_kernel'}
+BOOT_LINES = {'boot, all': 'boot_total', 'boot, firmware': 'boot_firmware', 'boot, to prompt': 'boot_kernel'}
 SECONDS = 240
 
 
@@ -36,6 +35,8 @@ def _boot_figures(text):
         found = re.search(rf'^{label}\s.*?(\d+) ticks', text, re.M)
         if found:
             out[name] = int(found.group(1))
+    if 'boot_total' in out and 'boot_kernel' in out:
+        out['boot_loader'] = out['boot_total'] - out['boot_kernel']
     return out
 
 
@@ -61,6 +62,7 @@ def count_boot(config):
         figures = _boot_figures(vm.ask('about', 60))
         mem, capsules = _mem_figures(vm)
         figures['mem_ready'] = mem['used_bytes']
+        figures['longest_step'] = mem['longest_step_insn']
         figures['mem_usable'] = mem['usable_bytes']
         figures['capsules_ready'] = sum(c['state'] == 'running' for c in capsules)
         figures['capsules_bytes'] = mem['capsules_bytes']
