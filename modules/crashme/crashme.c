@@ -170,7 +170,7 @@ static void trapped_ub(void)
 {
     volatile int one = 1, shift = 40;
     // cppcheck-suppress shiftTooManyBits ; that is the point
-    volatile int result = one << shift;
+    volatile int result = one << shift;  // cppcheck-suppress shiftTooManyBits
     (void)result;
 }
 
@@ -201,6 +201,12 @@ static void syscall_storm(void)
     for (;;) {
         nos_ignore(nos_syscall0(4242, NULL));
     }
+}
+
+/* The manifest's filter leaves `sleep` out; its class and arguments would be right. */
+static void filtered(void)
+{
+    nos_print("crashme: sleep answered %s\n", status_name(nos_sys_sleep(0)));
 }
 
 static const struct way {
@@ -234,6 +240,7 @@ static const struct way {
     { "trap", trapped_ub, "undefined behaviour that the build traps" },
     { "spin", spin, "loop for ever" },
     { "hog", memory_hog, "take memory until refused" },
+    { "filtered", filtered, "make a call that the manifest's filter masks" },
     { "storm", syscall_storm, "refused system calls for ever" },
 };
 

@@ -127,6 +127,9 @@ def selfish(t):
                 need('running' in vm.ask('ps'), 'the prompt does not answer')
                 vm.ask(f'kill {number}')
                 need(not re.search(rf'^\s*{number} crashme\s+running', vm.ask('ps'), re.M), 'it could not be killed')
+        with t.case('a call that the filter masks'):
+            vm.ask('load crashme filtered')
+            vm.com1.expect(r'sleep answered FILTERED', 10)
         with t.case('hog'):
             vm.ask('load crashme hog')
             vm.com1.expect(r'refused after \d+ pages', 30)
