@@ -18,6 +18,7 @@ struct cpu {
     uint64_t timer_ns;  /* what the timer is armed for; 0 = off */
     bool resched;       /* current must give way at the next exit */
     bool slice_armed;   /* the timer also watches a time slice */
+    bool background_armed; /* the timer also comes when background work is due */
     const struct thread
         *fpu_owner; /* whose state is in the FPU registers; NULL = initial state, use traps */
     const struct arch_space *space; /* loaded; NULL = kernel only */

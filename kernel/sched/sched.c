@@ -42,6 +42,7 @@ void sched_arm_background(void)
     if (due != 0) {
         uint64_t soonest = arch_clock_ns() + BACKGROUND_NS;
         arm(this_cpu(), due > soonest ? due : soonest);
+        this_cpu()->background_armed = true;
     }
 }
 
@@ -165,6 +166,7 @@ void sched_tick(void)
 
     cpu->timer_ns = 0;
     cpu->slice_armed = false;
+    cpu->background_armed = false;
     while (deadlines != NULL && deadlines->deadline_ns <= now) {
         struct thread *t = deadlines;
         nos_status_t st = t->state == THREAD_SLEEP ? NOS_OK : NOS_TIMED_OUT;
@@ -299,7 +301,7 @@ static struct arch_context *choose(struct cpu *cpu)
         if (t == NULL || t->state != THREAD_RUNNING || cpu->resched) {
             leave(cpu);
             uint64_t due = background_due();
-            if (UNLIKELY(due != 0)) {
+            if (UNLIKELY(due == 1 || (due != 0 && !cpu->background_armed))) {
                 keep_up(due);
             }
             t = pick();
