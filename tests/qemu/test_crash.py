@@ -117,6 +117,21 @@ def killed_for_good(t):
 
 
 @test
+def waiting_callers_hear_of_it(_):
+    """The prompt waits for a key, in a call that `console` has taken and not answered. It must not wait for ever."""
+    with boot('waiting-caller') as vm:
+        vm.ready()
+        ctl(vm, 'kill', str(next(c['id'] for c in ctl_json(vm, 'ps') if c['name'] == 'console')))
+        ctl(vm, 'start', 'console')
+        for _ in range(10):
+            vm.com1.send('\ruptime\r')
+            if re.search(r'^up \d', vm.com1.text(), re.M):
+                return
+            time.sleep(1)
+        need(False, 'the prompt does not answer: ' + tail(vm.com1.text()))
+
+
+@test
 def selfish(t):
     """Loops, hogs and storms cost others nothing but time."""
     with boot('selfish') as vm:
