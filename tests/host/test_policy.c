@@ -236,8 +236,8 @@ static nos_status_t parse_with(uint16_t tag, span_t value, bool drop)
 static void test_missing_and_unknown(void **state)
 {
     (void)state;
-    for (uint16_t tag = NOS_POL_OPERATOR; tag <= NOS_POL_FIRST; tag++) {
-        assert_int_equal(parse_with(tag, (span_t){ 0 }, true), NOS_POL_MISSING);
+    for (unsigned tag = NOS_POL_OPERATOR; tag <= NOS_POL_FIRST; tag++) {
+        assert_int_equal(parse_with((uint16_t)tag, (span_t){ 0 }, true), NOS_POL_MISSING);
     }
     assert_int_equal(parse_with(NOS_POL_START, (span_t){ 0 }, true), NOS_OK);
     assert_int_equal(parse_with(NOS_POL_START, (span_t){ 0 }, false), NOS_OK);
