@@ -10,7 +10,7 @@
     X(COREEXEC, 0, "CoreExec", \
       "run, wait, start threads; with a node handle: load and start modules") \
     X(IO, 1, "IO", "ports, interrupts, device memory, power, the kernel log") \
-    X(NETWORK, 2, "Network", "network endpoints (no object of this class exists yet)") \
+    X(NETWORK, 2, "Network", "network endpoints") \
     X(IPC, 3, "IPC", "endpoints and notifications") \
     X(MEMORY, 4, "Memory", "regions") \
     X(CRYPTO, 5, "Crypto", "the vault: random bytes, tokens")
@@ -41,6 +41,7 @@ enum nos_type { NOS_TYPE_LIST(X) NOS_TYPE_COUNT = 12 };
     X(DUP, 0, "dup")           /* make a narrower handle to the same object */ \
     X(TRANSFER, 1, "transfer") /* hand it to another capsule */ \
     X(INSPECT, 2, "inspect")   /* read what it is */ \
+    X(REVOKE, 3, "revoke")     /* cut the handle's own cell: it and all made from it die */ \
     X(READ, 8, "read")         /* region, device, ports: in */ \
     X(WRITE, 9, "write")       /* region, device, ports: out */ \
     X(MAP, 10, "map")          /* region, device */ \
@@ -55,9 +56,11 @@ enum nos_type { NOS_TYPE_LIST(X) NOS_TYPE_COUNT = 12 };
     X(AUDIT, 19, "audit")      /* node: read the audit log */ \
     X(TOKEN, 20, "token")      /* node: have the vault sign a token */ \
     X(OFF, 21, "off")          /* power */ \
-    X(RESET, 22, "reset")      /* power */
+    X(RESET, 22, "reset")      /* power */ \
+    X(GRANT, 23, "grant")      /* endpoint: send handles along */ \
+    X(CONTROL, 24, "control")  /* thread: cancel, priority, CPUs; capsule: faults, map into */
 #define X(name, bit, text) NOS_RIGHT_##name = 1u << (bit),
-enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x007fff07 };
+enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x01ffff0f };
 #undef X
 
 /* What a manifest may ask for and a policy may grant. `kind` says what `a` and `b` mean:

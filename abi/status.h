@@ -33,6 +33,8 @@
     X(NO_ENTROPY, -23, "fewer than 256 bits of entropy are credited") \
     X(BAD_MESSAGE, -24, "malformed message") \
     X(IO_ERROR, -25, "the device reported an error") \
+    X(HANDLES_REFUSED, -26, "the receiver does not take that many handles") \
+    X(DEPTH, -27, "no further derivation is allowed from this handle") \
     /* module, stage 1: extract (fixed header and file shape) */ \
     X(MOD_TRUNCATED, -32, "module: file is shorter than its header says") \
     X(MOD_OVERSIZE, -33, "module: bytes after the declared end, or above a size limit") \
@@ -99,6 +101,12 @@
     X(TOKEN_FORMAT, -128, "token: malformed") \
     X(TOKEN_ISSUER, -129, "token: not signed by this issuer") \
     X(TOKEN_TIME, -130, "token: outside its validity") \
+    X(TOKEN_LINK, -131, "token: a block is not signed by the key that the block before it names") \
+    X(TOKEN_RIGHTS, -132, "token: a block widens rights or classes") \
+    X(TOKEN_OBJECT, -133, "token: a block names another object than the block before it") \
+    X(TOKEN_WINDOW, -134, "token: a block's times are not inside those of the block before it") \
+    X(TOKEN_DEPTH, -135, "token: more blocks than were allowed, or depth does not fall") \
+    X(TOKEN_AUDIENCE, -137, "token: made out to another module, or passed on without the right to") \
     /* audit */ \
     X(AUDIT_CHAIN, -136, "audit: a record does not match the hash that follows it") \
     /* what the firmware and the packages hand us */ \

@@ -25,3 +25,16 @@ struct __attribute__((packed)) nos_token_block { /* 196 bytes; offsets only, byt
 };
 _Static_assert(sizeof(struct nos_token_block) == 196, "ABI");
 _Static_assert(offsetof(struct nos_token_block, sig) == 132, "what the signature covers");
+
+enum { NOS_TOKEN_BLOCKS_MAX = 4 };
+
+struct nos_token_request { /* what token_issue is asked for; 96 bytes, reserved = 0 */
+    uint8_t audience[32];  /* module_id that may import */
+    uint8_t next_pk[32];   /* may sign the next block; 0 with depth 0 */
+    uint64_t nbf, exp;     /* ns since boot; exp 0 = as long as the handle */
+    uint32_t classes;
+    uint32_t rights;
+    uint8_t depth; /* further blocks allowed, 0..3 */
+    uint8_t rsv[7];
+};
+_Static_assert(sizeof(struct nos_token_request) == 96, "ABI");

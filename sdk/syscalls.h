@@ -434,3 +434,75 @@ MUST_CHECK static inline nos_status_t nos_sys_token_export(nos_handle_t node, ui
 {
     return nos_syscall5(NOS_SYS_TOKEN_EXPORT, node.v, capsule_id, h.v, (uint64_t)buf, len, NULL);
 }
+
+/** A second handle with a revocation cell of its own: fewer rights, no later deadline, a badge (endpoints; 0 = as it is), at most `depth` further derivations. */
+MUST_CHECK static inline nos_status_t nos_sys_cap_derive(nos_handle_t h, uint64_t rights,
+                                                         uint64_t ttl_ns, uint64_t badge,
+                                                         uint64_t depth, nos_handle_t *out)
+{
+    uint64_t value;
+    nos_status_t st = nos_syscall5(NOS_SYS_CAP_DERIVE, h.v, rights, ttl_ns, badge, depth, &value);
+    if (st == NOS_OK) {
+        *out = (nos_handle_t){ (uint32_t)value };
+    }
+    return st;
+}
+
+/** Cut the cell of a derived handle: it and everything made from it are dead everywhere when this returns. */
+MUST_CHECK static inline nos_status_t nos_sys_cap_revoke(nos_handle_t h)
+{
+    return nos_syscall1(NOS_SYS_CAP_REVOKE, h.v, NULL);
+}
+
+/** Take away system calls from this capsule for good: bit n of high:low stays set for those kept. */
+static inline nos_status_t nos_sys_filter_narrow(uint64_t low, uint64_t high)
+{
+    return nos_syscall2(NOS_SYS_FILTER_NARROW, low, high, NULL);
+}
+
+/** End the wait of a blocked thread: it sees CANCELLED. */
+MUST_CHECK static inline nos_status_t nos_sys_thread_cancel(nos_handle_t thread)
+{
+    return nos_syscall1(NOS_SYS_THREAD_CANCEL, thread.v, NULL);
+}
+
+/** Priority, and the CPUs it may run on as a mask. */
+MUST_CHECK static inline nos_status_t nos_sys_thread_set(nos_handle_t thread, uint64_t priority,
+                                                         uint64_t cpus)
+{
+    return nos_syscall3(NOS_SYS_THREAD_SET, thread.v, priority, cpus, NULL);
+}
+
+/** Page faults of that capsule become calls to the endpoint; ep needs CALL. */
+MUST_CHECK static inline nos_status_t nos_sys_capsule_faults(nos_handle_t capsule, nos_handle_t ep)
+{
+    return nos_syscall2(NOS_SYS_CAPSULE_FAULTS, capsule.v, ep.v, NULL);
+}
+
+/** Map all of the region at that address of another capsule; capsule needs CONTROL. */
+MUST_CHECK static inline nos_status_t nos_sys_region_map_into(nos_handle_t region,
+                                                              nos_handle_t capsule, uint64_t at,
+                                                              uint64_t prot)
+{
+    return nos_syscall4(NOS_SYS_REGION_MAP_INTO, region.v, capsule.v, at, prot, NULL);
+}
+
+/** The vault signs what this handle grants for another module to import: struct nos_token_request in, 196 bytes out. */
+MUST_CHECK static inline nos_status_t nos_sys_token_issue(nos_handle_t h, uint64_t req,
+                                                          uint64_t req_len, uint64_t out,
+                                                          uint64_t out_len)
+{
+    return nos_syscall5(NOS_SYS_TOKEN_ISSUE, h.v, req, req_len, out, out_len, NULL);
+}
+
+/** Verify a token of 1 to 4 blocks made out to this module, and hold what it grants. */
+MUST_CHECK static inline nos_status_t nos_sys_token_import(uint64_t token, uint64_t len,
+                                                           nos_handle_t *out)
+{
+    uint64_t value;
+    nos_status_t st = nos_syscall2(NOS_SYS_TOKEN_IMPORT, token, len, &value);
+    if (st == NOS_OK) {
+        *out = (nos_handle_t){ (uint32_t)value };
+    }
+    return st;
+}

@@ -37,7 +37,6 @@ struct capsule {
     uint64_t image_base;                         /* where the module's image lies: for symbols */
     uint64_t entry, start_va, stack_top, ipc_va; /* set by stages 6 and 7 */
     char fault_symbol[40];
-    uint64_t denials;
 };
 enum { CAPSULE_OBJECTS_MAX = 4096 };
 

@@ -58,7 +58,6 @@ static nos_status_t perform(struct thread *self, const struct row *row)
 
 static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
 {
-    self->capsule->denials++;
     audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
     sched_arm_background();
 }

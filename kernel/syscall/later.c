@@ -1,0 +1,19 @@
+/* Calls of the table whose parts are on their way. */
+#include "kernel/syscall/syscall.h"
+
+#define LATER(name) \
+    nos_status_t sys_##name(struct thread *self, struct arch_context *ctx, struct handle_slot *slot) \
+    { \
+        (void)self, (void)ctx, (void)slot; \
+        return NOS_NOT_SUPPORTED; \
+    }
+LATER(cap_derive)
+LATER(cap_revoke)
+LATER(filter_narrow)
+LATER(ipc_send)
+LATER(thread_cancel)
+LATER(thread_set)
+LATER(capsule_faults)
+LATER(region_map_into)
+LATER(token_issue)
+LATER(token_import)
