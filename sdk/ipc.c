@@ -38,7 +38,8 @@ static void store_words(struct nos_msg *m, const struct nos_ipc_regs *r)
     n = n <= NOS_MSG_WORDS ? n : NOS_MSG_WORDS;
     m->label = r->rsi >> NOS_MSG_LABEL_SHIFT;
     m->n_words = n;
-    m->sender = (uint32_t)r->rdi;
+    m->sender = (uint32_t)(r->rax >> 32);
+    m->badge = r->rdi;
     m->token = r->rbx;
     m->notified = (r->rsi & NOS_MSG_NOTIFICATION) != 0;
     memcpy(m->word, r->word, sizeof(r->word));

@@ -16,7 +16,8 @@ struct nos_msg {
     uint64_t label;   /* 48 bits */
     uint32_t n_words; /* 0..64 */
     uint32_t sender;  /* in: capsule id, stamped by the kernel */
-    uint64_t token;   /* in: names the caller to nos_reply */
+    uint64_t badge;   /* in: of the handle that the sender used; 0 in an answer */
+    uint64_t token;   /* in: names the caller to nos_reply; 0 = nobody waits for an answer */
     bool notified;    /* in: not a message; word[0] holds the notification's bits */
     uint64_t word[NOS_MSG_WORDS];
     uint64_t *buffer; /* the calling thread's IPC buffer; NULL = the first thread's */

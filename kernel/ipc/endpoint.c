@@ -74,7 +74,8 @@ static inline void stamp(struct thread *caller, struct thread *r)
     caller->server = r->capsule;
     caller->reply_seq++;
     uint64_t token = caller->index | (uint64_t)caller->reply_seq << 32;
-    r->ctx.arg0 = caller->capsule->id;
+    r->ctx.nr = (uint64_t)caller->capsule->id << 32;
+    r->ctx.arg0 = caller->badge;
     r->ctx.dl = token;
     r->last_caller = token;
 }
@@ -87,6 +88,7 @@ static void deliver(struct thread *caller, struct thread *r)
 
 static void deliver_bits(struct thread *r, uint64_t bits)
 {
+    r->ctx.nr = NOS_OK;
     r->ctx.arg0 = 0;
     r->ctx.arg1 = NOS_MSG_NOTIFICATION | 1;
     r->ctx.w[0] = bits;
@@ -130,7 +132,6 @@ nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, bool *blocked)
     sched_unwait(r);
     r->waits_on = NULL;
     deliver(t, r);
-    r->ctx.nr = NOS_OK;
     sched_block(THREAD_REPLY, NULL, deadline);
     sched_handoff(r);
     return NOS_OK;
@@ -172,9 +173,9 @@ static inline struct thread *token_caller(const struct thread *t, uint64_t token
 
 static inline void answered(struct thread *t, struct thread *caller)
 {
-    caller->ctx.arg0 = t->capsule->id;
+    caller->ctx.nr = (uint64_t)t->capsule->id << 32;
+    caller->ctx.arg0 = 0;
     caller->ctx.dl = 0;
-    caller->ctx.nr = NOS_OK;
     caller->server = NULL;
 }
 
@@ -212,7 +213,6 @@ struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t)
     }
     queue_remove(&ep->receivers, r);
     r->waits_on = NULL;
-    r->ctx.nr = NOS_OK;
     copy_registers(t, r);
     stamp(t, r);
     t->state = THREAD_REPLY;

@@ -52,7 +52,8 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
         return NOS_NO_MEMORY;
     }
     t->capsule = c;
-    t->priority = priority;
+    t->payer = c;
+    t->priority = t->base_priority = priority;
     nos_status_t st = NOS_OK;
     if (c->n_threads == 0) {  // the first thread's buffer was placed by stage 7
         t->ipc_va = c->ipc_va;

@@ -33,11 +33,15 @@ struct thread {
     struct thread *next, *prev;     /* run queue, or the wait queue of `waits_on` */
     struct thread *t_next, *t_prev; /* deadline list, while deadline_ns != 0 */
     uint64_t deadline_ns;
-    struct obj *waits_on; /* NOTE, CALL, RECV: not referenced; the queue is emptied before the
-                             object goes */
-    uint32_t priority;
-    uint32_t index;     /* in the thread table */
-    uint32_t reply_seq; /* which call of this thread; a stale reply token never fits */
+    struct obj *waits_on;   /* NOTE, CALL, RECV: not referenced; the queue is emptied before the
+                               object goes */
+    uint32_t priority;      /* effective: the highest of its own and of those lent to it */
+    uint32_t base_priority; /* its own */
+    struct capsule *payer;  /* whose budget it runs on: its own capsule's, or its caller's; not
+                               referenced: a loan ends before its lender does */
+    uint64_t badge;         /* of the handle that its call went through */
+    uint32_t index;         /* in the thread table */
+    uint32_t reply_seq;     /* which call of this thread; a stale reply token never fits */
     uint32_t rsv;
     struct capsule *server; /* REPLY: who took the message; not referenced, cleared when it dies */
     uint64_t last_caller;   /* reply token of the message received last, 0 = none */

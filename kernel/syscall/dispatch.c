@@ -65,12 +65,13 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
 static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)
 {
     if (LIKELY(st == NOS_OK)) {
+        self->ctx.nr = NOS_OK;  // a message that comes at once puts its sender there
         st = perform(self, &table[nr]);
     }
     if (UNLIKELY(is_refusal(st))) {
         refuse(self, nr, st);
     }
-    if (self->state == THREAD_RUNNING) {
+    if (self->state == THREAD_RUNNING && st != NOS_OK) {
         self->ctx.nr = (uint64_t)(int64_t)st;
     }
     return sched_exit();
@@ -87,6 +88,7 @@ static inline struct arch_context *message_fast(struct thread *self, uint64_t nr
         return NULL;
     }
     struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
+    self->badge = s->badge;
     return nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self)
                                   : endpoint_reply_recv_fast(ep, self);
 }

@@ -77,6 +77,7 @@ nos_status_t sys_ipc_call(struct thread *self, struct arch_context *ctx, struct 
 {
     bool blocked = false;
     (void)ctx;
+    self->badge = slot->badge;
     return endpoint_call(CONTAINER_OF(slot->obj, struct endpoint, obj), self, &blocked);
 }
 

@@ -51,7 +51,7 @@ function bench_call
     movq    %rax, %rcx          /* status */
     ticks
     subq    %rbp, %rax
-    testq   %rcx, %rcx
+    testl   %ecx, %ecx
     jz      1f
     movq    $-1, %rax
 1:  popq    %r15
