@@ -71,7 +71,8 @@ enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x01ffff0f };
  * 65536 IRQ        legacy interrupt line a                                        a < 16, b = 0
  *   FRAMEBUFFER the firmware's framebuffer, whole                              a = b = 0
  *   POWER      the power object                                               a = b = 0
- *   NODE       the running machine                                            a = b = 0 */
+ *   NODE       the running machine                                            a = b = 0
+ *   NETWORK    the network endpoint of that name; ENDPOINT's names are others name[16] */
 #define NOS_CAP_KIND_LIST(X) \
     X(LOG, 1, "log", NONE, IO) \
     X(ENDPOINT, 2, "endpoint", ENDPOINT, IPC) \
@@ -80,9 +81,10 @@ enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x01ffff0f };
     X(IRQ, 5, "interrupt", IRQ, IO) \
     X(FRAMEBUFFER, 6, "framebuffer", DEVICE, IO) \
     X(POWER, 7, "power", POWER, IO) \
-    X(NODE, 8, "node", NODE, COREEXEC)
+    X(NODE, 8, "node", NODE, COREEXEC) \
+    X(NETWORK, 9, "network", ENDPOINT, NETWORK)
 #define X(name, value, text, type, cls) NOS_CAP_##name = (value),
-enum nos_cap_kind { NOS_CAP_KIND_LIST(X) NOS_CAP_KIND_COUNT = 9 };
+enum nos_cap_kind { NOS_CAP_KIND_LIST(X) NOS_CAP_KIND_COUNT = 10 };
 #undef X
 
 enum { NOS_NAME_MAX = 16 /* bytes, zero padded; 1..16 of [a-z0-9_-], first a letter */ };

@@ -91,9 +91,11 @@ enum nos_manifest_tag {
         0x8003, /* mandatory: u32 class mask wanted; CoreExec must be in it (not for kernels: 0) */
     NOS_MAN_CAPS =
         0x8004, /* n x struct nos_cap, 1..64, sorted by bytes of (kind,a,b) strictly ascending */
-    NOS_MAN_LIMITS = 0x8005,  /* mandatory: struct nos_limits */
-    NOS_MAN_RESTART = 0x8006, /* struct nos_restart; absent = never */
-    NOS_MAN_FILTER = 0x8007,  /* 16 bytes: bit n set = system call n allowed; absent = all */
+    NOS_MAN_LIMITS = 0x8005,   /* mandatory: struct nos_limits */
+    NOS_MAN_RESTART = 0x8006,  /* struct nos_restart; absent = never */
+    NOS_MAN_FILTER = 0x8007,   /* 16 bytes: bit n set = system call n allowed; absent = all */
+    NOS_MAN_SCHED = 0x8008,    /* struct nos_sched; absent = no budget, all CPUs */
+    NOS_MAN_CHILDREN = 0x8009, /* struct nos_children; absent = none */
 };
 enum { NOS_ABI_VERSION = 1, NOS_CAPS_MAX = 64 };
 
@@ -103,9 +105,11 @@ struct nos_limits {       /* 32 bytes; ceilings, the policy may lower them */
     uint32_t handles;     /* 8..1024 */
     uint32_t threads;     /* 1..64 */
     uint32_t priority;    /* highest priority its threads may have, 0..30 (31 is the kernel's) */
-    uint32_t rsv[3];      /* 0 */
+    uint32_t objects;     /* kernel objects it may hold, 8..4096; NOS_OBJECTS_DEFAULT is 0 */
+    uint32_t rsv[2];      /* 0 */
 };
 _Static_assert(sizeof(struct nos_limits) == 32, "ABI");
+enum { NOS_OBJECTS_DEFAULT = 256 };
 
 enum nos_restart_when { NOS_RESTART_NEVER = 0, NOS_RESTART_ON_CRASH = 1, NOS_RESTART_ALWAYS = 2 };
 struct nos_restart {        /* 16 bytes */
@@ -115,6 +119,19 @@ struct nos_restart {        /* 16 bytes */
     uint32_t window_s;      /* 1..3600 */
 };
 _Static_assert(sizeof(struct nos_restart) == 16, "ABI");
+
+struct nos_sched {      /* 16 bytes */
+    uint32_t budget_us; /* CPU time in each period, 100..period_us; 0 with period_us 0: no budget */
+    uint32_t period_us; /* 1000..1000000, or 0 */
+    uint64_t cpus;      /* bit n: may run on CPU n; not 0; without a budget not all bits */
+};
+_Static_assert(sizeof(struct nos_sched) == 16, "ABI");
+
+struct nos_children {   /* 8 bytes: what it may hand on to the capsules that it starts, in all */
+    uint32_t mem_pages; /* 16..16777216 */
+    uint32_t capsules;  /* 1..65536 at a time */
+};
+_Static_assert(sizeof(struct nos_children) == 8, "ABI");
 
 /* Symbol lump: n4 | rsv4 (0) | n x { addr4, size4, name_off4 } sorted by addr | names,
  * zero-terminated. */

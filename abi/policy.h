@@ -58,16 +58,19 @@ enum nos_pol_match {
     NOS_MATCH_ID = 0 /* exact module_id */,
     NOS_MATCH_NAME = 1 /* publisher + name */
 };
-struct nos_pol_rule {      /* 96 bytes; MATCH_ID wins over MATCH_NAME; no match refuses */
-    uint32_t match;        /* enum nos_pol_match */
-    uint32_t grants_at;    /* index into GRANTS */
-    uint32_t grants_n;     /* 0..64 */
-    uint32_t sec_min;      /* security-version floor for this module */
-    uint32_t classes;      /* class mask granted (intersected with manifest and ceiling) */
-    uint32_t mem_pages;    /* lowers the manifest's limit; 0 = as the manifest says */
-    uint32_t priority;     /* lowers the manifest's limit */
-    uint32_t rsv;          /* 0 */
-    uint8_t id[32];        /* module_id, or publisher_id */
+enum nos_rule_flags { NOS_RULE_KILL_ON_FILTER = 1u << 0, NOS_RULE_FLAGS_KNOWN = 1u };
+struct nos_pol_rule {    /* 96 bytes; MATCH_ID wins over MATCH_NAME; no match refuses */
+    uint32_t match;      /* enum nos_pol_match */
+    uint32_t grants_at;  /* index into GRANTS */
+    uint32_t grants_n;   /* 0..64 */
+    uint32_t sec_min;    /* security-version floor for this module */
+    uint32_t classes;    /* class mask granted (intersected with manifest and ceiling) */
+    uint32_t mem_pages;  /* lowers the manifest's limit; 0 = as the manifest says */
+    uint32_t priority;   /* lowers the manifest's limit */
+    uint8_t flags;       /* enum nos_rule_flags */
+    uint8_t cpu_percent; /* 1..100: lowers budget / period, of one CPU; 0 = as the manifest says */
+    uint16_t rsv;        /* 0 */
+    uint8_t id[32];      /* module_id, or publisher_id */
     uint8_t name_hash[32]; /* MATCH_ID: 0 */
 };
 _Static_assert(sizeof(struct nos_pol_rule) == 96, "ABI");

@@ -20,6 +20,7 @@ static const char *const *keys_of(uint32_t kind)
         return keys_log;
     case NOS_CAP_ENDPOINT:
     case NOS_CAP_NOTIFY:
+    case NOS_CAP_NETWORK:
         return keys_named;
     case NOS_CAP_PORTS:
         return keys_ports;
@@ -36,7 +37,8 @@ static uint32_t rights_of(uint32_t kind)
     const uint32_t any = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT;
     switch (kind) {
     case NOS_CAP_ENDPOINT:
-        return any | NOS_RIGHT_CALL | NOS_RIGHT_RECV;
+    case NOS_CAP_NETWORK:
+        return any | NOS_RIGHT_CALL | NOS_RIGHT_RECV | NOS_RIGHT_GRANT;
     case NOS_CAP_NOTIFY:
         return any | NOS_RIGHT_SIGNAL | NOS_RIGHT_WAIT;
     case NOS_CAP_PORTS:
@@ -86,6 +88,7 @@ static int read_object(const struct field *f, struct nos_cap *cap)
     switch (cap->kind) {
     case NOS_CAP_ENDPOINT:
     case NOS_CAP_NOTIFY:
+    case NOS_CAP_NETWORK:
         return need_nos_name(f, "name", cap->name);
     case NOS_CAP_PORTS:
         return read_ports(f, cap);

@@ -21,12 +21,17 @@
 
 static const char *const module_keys[] = { "name",    "version", "sec_version", "about",
                                            "licence", "classes", "caps",        "limits",
-                                           "restart", "filter",  NULL };
+                                           "restart", "filter",  "sched",       "children",
+                                           NULL };
 static const char *const kernel_keys[] = { "name",  "version", "sec_version",
                                            "about", "licence", NULL };
-static const char *const limit_keys[] = { "memory_kib", "stack_kib", "handles",
-                                          "threads",    "priority",  NULL };
+static const char *const limit_keys[] = { "memory_kib", "stack_kib", "handles", "threads",
+                                          "priority",   "objects",   NULL };
 static const char *const restart_keys[] = { "when", "backoff_ms", "max", "window_s", NULL };
+
+static const char *const sched_keys[] = { "budget_us", "period_us", "cpus", NULL };
+static const char *const children_keys[] = { "memory_kib", "capsules", NULL };
+static const char *const filter_keys[] = { "only", "without", NULL };
 
 struct draft {
     const struct field *root;
@@ -37,7 +42,9 @@ struct draft {
     struct cap_list caps;
     struct nos_limits limits;
     struct nos_restart restart;
-    bool has_restart, has_filter;
+    struct nos_sched sched;
+    struct nos_children children;
+    bool has_restart, has_filter, has_sched, has_children;
     uint8_t filter[16];
 };
 
@@ -152,6 +159,13 @@ static int read_limits(struct draft *d)
     if (rc == DONE) {
         rc = need_u32(&f, "priority", 0, 30, &d->limits.priority);
     }
+    d->limits.objects = NOS_OBJECTS_DEFAULT;
+    if (rc == DONE) {
+        rc = member_u32(&f, "objects", 8, 4096, &d->limits.objects);
+    }
+    if (d->limits.objects == NOS_OBJECTS_DEFAULT) {
+        d->limits.objects = 0;  // one form for one meaning
+    }
     return rc;
 }
 
@@ -184,23 +198,105 @@ static int read_restart(struct draft *d)
     return rc;
 }
 
-static int read_filter(struct draft *d)
+/** The bits of a list of names of calls. */
+static int read_calls(struct draft *d, const struct field *list)
 {
-    struct field f;
     size_t n = 0;
-    if (!field_get(d->root, "filter", &f)) {
-        return DONE;
-    }
-    int rc = field_array(&f, 1, syscall_names.n, &n);
+    int rc = field_array(list, 1, syscall_names.n, &n);
     for (size_t i = 0; rc == DONE && i < n; i++) {
-        struct field item = field_item(&f, i);
+        struct field item = field_item(list, i);
         uint32_t call = 0;
         rc = field_name(&item, &syscall_names, &call);
         if (rc == DONE) {
             d->filter[call / 8] |= (uint8_t)(1u << call % 8);
         }
     }
+    return rc;
+}
+
+/** [calls] or { "only": [calls] }, or { "without": [calls] }: all but these. */
+static int read_filter(struct draft *d)
+{
+    struct field f, list;
+    if (!field_get(d->root, "filter", &f)) {
+        return DONE;
+    }
+    list = f;
+    bool without = false;
+    if (cJSON_IsObject(f.node)) {
+        int rc = field_object(&f, filter_keys);
+        if (rc != DONE) {
+            return rc;
+        }
+        without = field_get(&f, "without", &list);
+        if (field_get(&f, "only", &list) == without) {
+            return field_fail(&f, "must have either \"only\" or \"without\"");
+        }
+    }
+    int rc = read_calls(d, &list);
+    for (size_t i = 0; without && i < sizeof(d->filter); i++) {
+        d->filter[i] ^= 0xff;
+    }
     d->has_filter = rc == DONE;
+    return rc;
+}
+
+static int read_cpus(const struct field *f, uint64_t *mask)
+{
+    struct field list;
+    size_t n = 0;
+    if (!field_get(f, "cpus", &list)) {
+        return DONE;
+    }
+    int rc = field_array(&list, 1, 64, &n);
+    *mask = 0;
+    for (size_t i = 0; rc == DONE && i < n; i++) {
+        struct field item = field_item(&list, i);
+        uint32_t cpu = 0;
+        rc = field_u32(&item, 0, 63, &cpu);
+        if (rc == DONE && (*mask >> cpu & 1) != 0) {
+            rc = field_fail(&item, "is in the list twice");
+        }
+        *mask |= UINT64_C(1) << cpu;
+    }
+    return rc;
+}
+
+static int read_sched(struct draft *d)
+{
+    struct field f, part;
+    if (!field_get(d->root, "sched", &f)) {
+        return DONE;
+    }
+    int rc = field_object(&f, sched_keys);
+    if (rc == DONE && (field_get(&f, "budget_us", &part) || field_get(&f, "period_us", &part))) {
+        rc = need_u32(&f, "period_us", 1000, 1000000, &d->sched.period_us);
+        if (rc == DONE) {
+            rc = need_u32(&f, "budget_us", 100, d->sched.period_us, &d->sched.budget_us);
+        }
+    }
+    d->sched.cpus = UINT64_MAX;
+    if (rc == DONE) {
+        rc = read_cpus(&f, &d->sched.cpus);
+    }
+    d->has_sched = d->sched.period_us != 0 || d->sched.cpus != UINT64_MAX;
+    return rc;
+}
+
+static int read_children(struct draft *d)
+{
+    struct field f;
+    if (!field_get(d->root, "children", &f)) {
+        return DONE;
+    }
+    int rc = field_object(&f, children_keys);
+    if (rc == DONE) {
+        rc = read_pages(&f, "memory_kib", 64, 67108864, &d->children.mem_pages);
+    }
+    if (rc == DONE) {
+        rc = need_u32(&f, "capsules", 1, 65536, &d->children.capsules);
+    }
+    d->has_children = rc == DONE;
     return rc;
 }
 
@@ -235,6 +331,12 @@ static int read_rights_part(struct draft *d)
     }
     if (rc == DONE) {
         rc = read_restart(d);
+    }
+    if (rc == DONE) {
+        rc = read_sched(d);
+    }
+    if (rc == DONE) {
+        rc = read_children(d);
     }
     return rc == DONE ? read_filter(d) : rc;
 }
@@ -317,8 +419,11 @@ static void put_critical(struct tlv_writer *w, const struct draft *d)
 {
     const struct nos_limits *l = &d->limits;
     const struct nos_restart *r = &d->restart;
-    const uint32_t limits[8] = { l->mem_pages, l->stack_pages, l->handles, l->threads,
-                                 l->priority };
+    const uint32_t limits[8] = { l->mem_pages, l->stack_pages, l->handles,
+                                 l->threads,   l->priority,    l->objects };
+    const uint32_t sched[4] = { d->sched.budget_us, d->sched.period_us, (uint32_t)d->sched.cpus,
+                                (uint32_t)(d->sched.cpus >> 32) };
+    const uint32_t children[2] = { d->children.mem_pages, d->children.capsules };
     const uint32_t restart[4] = { r->when, r->backoff_ms, r->max_in_window, r->window_s };
 
     tlv_put(w, NOS_MAN_MODULE_NAME, name16_span(d->name));
@@ -331,6 +436,12 @@ static void put_critical(struct tlv_writer *w, const struct draft *d)
     }
     if (d->has_filter) {
         tlv_put(w, NOS_MAN_FILTER, SPAN_OF(d->filter));
+    }
+    if (d->has_sched) {
+        put_words(w, NOS_MAN_SCHED, sched, 4);
+    }
+    if (d->has_children) {
+        put_words(w, NOS_MAN_CHILDREN, children, 2);
     }
 }
 

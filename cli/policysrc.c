@@ -29,9 +29,9 @@ static const char *const root_keys[] = { "epoch",    "kernel_sec_min", "panic_ho
 static const char *const publisher_keys[] = {
     "name", "key", "classes", "sec_min", "revoked", NULL
 };
-static const char *const rule_keys[] = { "publisher",  "module",   "module_id",
-                                         "classes",    "grants",   "sec_min",
-                                         "memory_kib", "priority", NULL };
+static const char *const rule_keys[] = { "publisher",      "module",      "module_id",  "classes",
+                                         "grants",         "sec_min",     "memory_kib", "priority",
+                                         "kill_on_filter", "cpu_percent", NULL };
 static const char *const start_keys[] = { "module", "arg", NULL };
 
 struct named_publisher {
@@ -208,6 +208,19 @@ static int read_memory(const struct field *f, uint32_t *pages)
     return rc;
 }
 
+static int read_rule_flags(const struct field *f, struct nos_pol_rule *rec)
+{
+    bool kill = false;
+    uint32_t percent = 0;
+    int rc = member_bool(f, "kill_on_filter", &kill);
+    if (rc == DONE) {
+        rc = member_u32(f, "cpu_percent", 0, 100, &percent);
+    }
+    rec->flags = kill ? NOS_RULE_KILL_ON_FILTER : 0;
+    rec->cpu_percent = (uint8_t)percent;
+    return rc;
+}
+
 static int read_rule(const struct policy_draft *d, const struct field *f, struct rule_draft *out)
 {
     struct field grants;
@@ -231,6 +244,9 @@ static int read_rule(const struct policy_draft *d, const struct field *f, struct
     }
     if (rc == DONE) {
         rc = member_u32(f, "priority", 0, PRIORITY_MAX, &rec.priority);
+    }
+    if (rc == DONE) {
+        rc = read_rule_flags(f, &rec);
     }
     out->rec = rec;
     return rc;

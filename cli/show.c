@@ -49,7 +49,7 @@ cJSON *show_cap(const struct nos_cap *cap)
 {
     cJSON *row = out_row();
     out_text(row, "kind", name_of(&cap_kind_names, cap->kind));
-    if (cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NOTIFY) {
+    if (cap_has_name(cap->kind)) {
         out_untrusted(row, "name", cap->name, sizeof(cap->name));
     } else if (cap->kind == NOS_CAP_PORTS) {
         out_u64(row, "base", cap->a);
@@ -81,6 +81,7 @@ static void add_limits(cJSON *row, const struct nos_limits *l)
     out_u64(o, "handles", l->handles);
     out_u64(o, "threads", l->threads);
     out_u64(o, "priority", l->priority);
+    out_u64(o, "objects", l->objects);
     cJSON *list = cJSON_AddArrayToObject(row, "limits");
     cJSON_AddItemToArray(list, o);
 }
@@ -95,6 +96,36 @@ static void add_restart(cJSON *row, const struct nos_restart *r)
     snprintf(text, sizeof(text), "%s, first after %u ms, at most %u times in %u s",
              name_of(&restart_names, r->when), r->backoff_ms, r->max_in_window, r->window_s);
     out_text(row, "restart", text);
+}
+
+/** Only what the manifest says: absent is no budget and every CPU. */
+static void add_sched(cJSON *row, const struct nos_sched *s)
+{
+    cJSON *o = out_row();
+    if (s->period_us != 0) {
+        out_u64(o, "budget_us", s->budget_us);
+        out_u64(o, "period_us", s->period_us);
+    }
+    if (s->cpus != UINT64_MAX) {
+        char mask[24];
+        snprintf(mask, sizeof(mask), "0x%llx", (unsigned long long)s->cpus);
+        out_text(o, "cpus", mask);
+    }
+    if (o->child == NULL) {
+        cJSON_Delete(o);
+        return;
+    }
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(row, "sched"), o);
+}
+
+static void add_children(cJSON *row, const struct nos_children *c)
+{
+    if (c->capsules != 0) {
+        cJSON *o = out_row();
+        out_u64(o, "memory_kib", c->mem_pages * UINT64_C(4));
+        out_u64(o, "capsules", c->capsules);
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(row, "children"), o);
+    }
 }
 
 static void add_filter(cJSON *row, const struct manifest *m)
@@ -140,6 +171,8 @@ cJSON *show_module(const struct module_check *c)
         add_caps(row, m);
         add_limits(row, &m->limits);
         add_restart(row, &m->restart);
+        add_sched(row, &m->sched);
+        add_children(row, &m->children);
     }
     if (m->has_filter) {
         add_filter(row, m);
@@ -172,6 +205,8 @@ static cJSON *show_rule(const struct policy *p, const struct nos_pol_rule *r)
     out_u64(row, "sec_min", r->sec_min);
     out_u64(row, "memory_kib", r->mem_pages * UINT64_C(4));
     out_u64(row, "priority", r->priority);
+    out_u64(row, "cpu_percent", r->cpu_percent);
+    out_bool(row, "kill_on_filter", (r->flags & NOS_RULE_KILL_ON_FILTER) != 0);
     cJSON *list = cJSON_AddArrayToObject(row, "grants");
     for (uint32_t i = 0; i < r->grants_n && policy_grant(p, r->grants_at + i, &cap); i++) {
         cJSON_AddItemToArray(list, show_cap(&cap));

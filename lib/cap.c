@@ -73,12 +73,17 @@ const char *cap_kind_name(uint32_t kind)
     }
 }
 
+bool cap_has_name(uint32_t kind)
+{
+    return kind == NOS_CAP_ENDPOINT || kind == NOS_CAP_NOTIFY || kind == NOS_CAP_NETWORK;
+}
+
 static bool object_ok(const struct nos_cap *cap)
 {
-    switch (cap->kind) {
-    case NOS_CAP_ENDPOINT:
-    case NOS_CAP_NOTIFY:
+    if (cap_has_name(cap->kind)) {
         return name16_ok(cap->name);
+    }
+    switch (cap->kind) {
     case NOS_CAP_PORTS:
         return cap->b >= 1 && cap->b <= 65536 && cap->a <= 65536 - cap->b;
     case NOS_CAP_IRQ:

@@ -38,6 +38,9 @@ MUST_CHECK uint32_t cap_class(uint32_t kind);
  */
 MUST_CHECK uint32_t cap_type(uint32_t kind);
 
+/** Is the object of this kind a name? */
+MUST_CHECK bool cap_has_name(uint32_t kind);
+
 /** "ports"; "?" for an unknown kind. */
 MUST_CHECK const char *cap_kind_name(uint32_t kind);
 

@@ -52,15 +52,18 @@ static nos_status_t parse_limits(span_t v, struct manifest *m)
     struct nos_limits *l = &m->limits;
     span_t rsv;
 
-    return field_if(
-        v.len == sizeof *l && span_le32(v, offsetof(struct nos_limits, mem_pages), &l->mem_pages) &&
-        span_le32(v, offsetof(struct nos_limits, stack_pages), &l->stack_pages) &&
-        span_le32(v, offsetof(struct nos_limits, handles), &l->handles) &&
-        span_le32(v, offsetof(struct nos_limits, threads), &l->threads) &&
-        span_le32(v, offsetof(struct nos_limits, priority), &l->priority) &&
-        span_from(v, offsetof(struct nos_limits, rsv), &rsv) && span_is_zero(rsv) &&
-        in_range(l->mem_pages, 16, 262144) && in_range(l->stack_pages, 1, 256) &&
-        in_range(l->handles, 8, 1024) && in_range(l->threads, 1, 64) && l->priority <= 30);
+    return field_if(v.len == sizeof *l &&
+                    span_le32(v, offsetof(struct nos_limits, mem_pages), &l->mem_pages) &&
+                    span_le32(v, offsetof(struct nos_limits, stack_pages), &l->stack_pages) &&
+                    span_le32(v, offsetof(struct nos_limits, handles), &l->handles) &&
+                    span_le32(v, offsetof(struct nos_limits, threads), &l->threads) &&
+                    span_le32(v, offsetof(struct nos_limits, priority), &l->priority) &&
+                    span_le32(v, offsetof(struct nos_limits, objects), &l->objects) &&
+                    span_from(v, offsetof(struct nos_limits, rsv), &rsv) && span_is_zero(rsv) &&
+                    in_range(l->mem_pages, 16, 262144) && in_range(l->stack_pages, 1, 256) &&
+                    in_range(l->handles, 8, 1024) && in_range(l->threads, 1, 64) &&
+                    l->priority <= 30 && l->objects != NOS_OBJECTS_DEFAULT &&  // is written as 0
+                    (l->objects == 0 || in_range(l->objects, 8, 4096)));
 }
 
 static nos_status_t parse_restart(span_t v, struct manifest *m)
@@ -79,6 +82,31 @@ static nos_status_t parse_filter(span_t v, struct manifest *m)
     m->has_filter = true;
     return field_if(v.len == 16 && span_le64(v, 0, &m->filter[0]) &&
                     span_le64(v, 8, &m->filter[1]));
+}
+
+/* A record that says nothing is refused: absent is the one form for that. */
+static nos_status_t parse_sched(span_t v, struct manifest *m)
+{
+    struct nos_sched *s = &m->sched;
+
+    if (v.len != sizeof *s || !span_le32(v, 0, &s->budget_us) || !span_le32(v, 4, &s->period_us) ||
+        !span_le64(v, 8, &s->cpus) || s->cpus == 0) {
+        return NOS_MAN_FIELD;
+    }
+    if (s->budget_us == 0 && s->period_us == 0) {
+        return field_if(s->cpus != UINT64_MAX);
+    }
+    return field_if(in_range(s->period_us, 1000, 1000000) &&
+                    in_range(s->budget_us, 100, s->period_us));
+}
+
+static nos_status_t parse_children(span_t v, struct manifest *m)
+{
+    struct nos_children *c = &m->children;
+
+    return field_if(v.len == sizeof *c && span_le32(v, 0, &c->mem_pages) &&
+                    span_le32(v, 4, &c->capsules) && in_range(c->mem_pages, 16, 16777216) &&
+                    in_range(c->capsules, 1, 65536));
 }
 
 static nos_status_t parse_caps(span_t v, struct manifest *m)
@@ -134,6 +162,10 @@ static nos_status_t parse_optional(uint16_t tag, span_t v, struct manifest *m)
         return parse_restart(v, m);
     case NOS_MAN_FILTER:
         return parse_filter(v, m);
+    case NOS_MAN_SCHED:
+        return parse_sched(v, m);
+    case NOS_MAN_CHILDREN:
+        return parse_children(v, m);
     default:
         return tlv_unknown(tag);
     }
@@ -172,7 +204,7 @@ static nos_status_t check_cap_classes(const struct manifest *m)
 
 nos_status_t manifest_parse(span_t tlv, struct manifest *out)
 {
-    struct manifest m = { .filter = { UINT64_MAX, UINT64_MAX } };
+    struct manifest m = { .filter = { UINT64_MAX, UINT64_MAX }, .sched = { .cpus = UINT64_MAX } };
     struct tlv_iter it;
     uint32_t seen = 0;
     uint16_t tag;
@@ -194,6 +226,7 @@ nos_status_t manifest_parse(span_t tlv, struct manifest *out)
         st = check_cap_classes(&m);
     }
     if (st == NOS_OK) {
+        m.limits.objects = m.limits.objects == 0 ? NOS_OBJECTS_DEFAULT : m.limits.objects;
         *out = m;
     }
     return st;

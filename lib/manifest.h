@@ -17,15 +17,17 @@
 struct manifest {
     char name[NOS_NAME_MAX];
     uint32_t classes;            // 0: only a kernel's
-    struct nos_limits limits;
+    struct nos_limits limits;    // with the default for objects filled in
     struct nos_restart restart;  // absent: never
     uint64_t filter[2];          // bit n % 64 of word n / 64: call n allowed; absent: all bits set
     bool has_filter;
-    span_t caps;                 // n_caps checked records
+    struct nos_sched sched;        // absent: no budget, all CPUs
+    struct nos_children children;  // absent: none
+    span_t caps;                   // n_caps checked records
     uint32_t n_caps;
     span_t semver, licence, about;  // checked text; empty when absent
-    uint64_t symbols_len;        // 0: no symbol lump
-    span_t symbols_hashes;       // 32 bytes per 64 KiB of it
+    uint64_t symbols_len;           // 0: no symbol lump
+    span_t symbols_hashes;          // 32 bytes per 64 KiB of it
 };
 
 /**

@@ -158,7 +158,8 @@ static bool rule_fields_ok(const struct nos_pol_rule *r)
     bool by_id = r->match == NOS_MATCH_ID;
     return (by_id || r->match == NOS_MATCH_NAME) && r->grants_n <= GRANTS_PER_RULE &&
            (r->classes & ~(uint32_t)NOS_CLASS_ALL) == 0 && r->mem_pages <= MEM_PAGES_MAX &&
-           r->priority <= PRIORITY_MAX && (!by_id || span_is_zero(SPAN_OF(r->name_hash)));
+           r->priority <= PRIORITY_MAX && (r->flags & ~(uint32_t)NOS_RULE_FLAGS_KNOWN) == 0 &&
+           r->cpu_percent <= 100 && (!by_id || span_is_zero(SPAN_OF(r->name_hash)));
 }
 
 static nos_status_t check_rules(struct policy *p)

@@ -75,7 +75,9 @@ bool policy_rule_at(const struct policy *p, uint32_t i, struct nos_pol_rule *out
     out->classes = load_le32(s.data + 16);
     out->mem_pages = load_le32(s.data + 20);
     out->priority = load_le32(s.data + 24);
-    out->rsv = load_le32(s.data + 28);
+    out->flags = s.data[28];
+    out->cpu_percent = s.data[29];
+    out->rsv = load_le16(s.data + 30);
     memcpy(out->id, s.data + 32, 32);
     memcpy(out->name_hash, s.data + 64, 32);
     return true;
@@ -90,7 +92,9 @@ void policy_rule_write(const struct nos_pol_rule *r, uint8_t out[96])
     store_le32(out + 16, r->classes);
     store_le32(out + 20, r->mem_pages);
     store_le32(out + 24, r->priority);
-    store_le32(out + 28, r->rsv);
+    out[28] = r->flags;
+    out[29] = r->cpu_percent;
+    store_le16(out + 30, r->rsv);
     memcpy(out + 32, r->id, 32);
     memcpy(out + 64, r->name_hash, 32);
 }

@@ -17,6 +17,7 @@ struct endpoint {
     uint32_t servers;            /* handles with RECV */
     bool named; /* lives with the machine: callers wait through a server's restart */
     bool had_server;
+    bool network; /* of class Network; its name is no other endpoint's */
 };
 
 MUST_CHECK nos_status_t

@@ -49,11 +49,12 @@ static nos_status_t share(struct obj *o, struct obj **out)
     return NOS_OK;
 }
 
-static nos_status_t named_endpoint(const char *name, struct obj **out)
+static nos_status_t named_endpoint(const char *name, bool network, struct obj **out)
 {
     unsigned i = 0;
     for (; i < NAMES_MAX && endpoints[i] != NULL; i++) {
-        if (memcmp(endpoints[i]->name, name, NOS_NAME_MAX) == 0) {
+        if (endpoints[i]->network == network &&
+            memcmp(endpoints[i]->name, name, NOS_NAME_MAX) == 0) {
             return share(&endpoints[i]->obj, out);
         }
     }
@@ -63,6 +64,7 @@ static nos_status_t named_endpoint(const char *name, struct obj **out)
     }
     memcpy(endpoints[i]->name, name, NOS_NAME_MAX);
     endpoints[i]->named = true;
+    endpoints[i]->network = network;
     return share(&endpoints[i]->obj, out);
 }
 
@@ -124,7 +126,8 @@ nos_status_t cap_object(const struct nos_cap *cap, struct nos_start_handle *h, s
         *out = NULL;
         return NOS_OK;
     case NOS_CAP_ENDPOINT:
-        return named_endpoint(cap->name, out);
+    case NOS_CAP_NETWORK:
+        return named_endpoint(cap->name, cap->kind == NOS_CAP_NETWORK, out);
     case NOS_CAP_NOTIFY:
         return named_notification(cap->name, out);
     case NOS_CAP_PORTS:

@@ -58,18 +58,13 @@ static bool decide(const struct admission *a, const struct nos_cap *want, struct
     return false;
 }
 
-static bool has_name(const struct nos_cap *cap)
-{
-    return cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NOTIFY;
-}
-
 static void audit_grant(const struct module *m, const struct capsule *c, const struct nos_cap *cap,
                         nos_status_t st)
 {
     char name[NOS_NAME_MAX + 1] = { 0 };
     uint64_t what = 0;
 
-    if (has_name(cap)) {
+    if (cap_has_name(cap->kind)) {
         memcpy(name, cap->name, NOS_NAME_MAX);
     } else {
         what = cap->a << 32 | cap->b;  // both below 2^32: cap_check
@@ -90,7 +85,7 @@ static uint64_t deadline_of(const struct nos_cap *cap)
 static struct nos_start_handle start_handle(const struct nos_cap *cap)
 {
     struct nos_start_handle h = { .kind = cap->kind, .rights = cap->rights };
-    if (has_name(cap)) {
+    if (cap_has_name(cap->kind)) {
         memcpy(h.name, cap->name, NOS_NAME_MAX);
     } else {
         h.a = cap->a;
@@ -136,6 +131,24 @@ static uint32_t lower(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* `percent` of one CPU. Where a hundredth of the period is too short to be a budget, or there is no
+ * period, it counts over a period of 10 ms. */
+static struct nos_sched lower_sched(struct nos_sched s, uint32_t percent)
+{
+    enum { LEAST_US = 100, PERIOD_US = 10000 };
+    uint32_t had = s.budget_us, period = s.period_us;
+    uint32_t budget = period / 100 * percent + period % 100 * percent / 100;
+
+    if (percent == 0 || (had != 0 && had <= budget)) {
+        return s;
+    }
+    if (budget < LEAST_US) {
+        period = PERIOD_US;
+        budget = PERIOD_US / 100 * percent;
+    }
+    return (struct nos_sched){ .budget_us = budget, .period_us = period, .cpus = s.cpus };
+}
+
 static void set_limits(const struct module *m, struct capsule *c, const struct admission *a)
 {
     c->classes = a->classes;
@@ -145,6 +158,9 @@ static void set_limits(const struct module *m, struct capsule *c, const struct a
     }
     c->limits.priority = lower(c->limits.priority, a->rule.priority);
     c->restart = m->man.restart;
+    c->sched = lower_sched(m->man.sched, a->rule.cpu_percent);
+    c->children = m->man.children;
+    c->kill_on_filter = (a->rule.flags & NOS_RULE_KILL_ON_FILTER) != 0;
     c->filter[0] = m->man.filter[0];
     c->filter[1] = m->man.filter[1];
     c->space.limit = c->limits.mem_pages;

@@ -26,6 +26,9 @@ struct capsule {
     uint32_t n_objects;       /* kernel objects charged to this capsule */
     struct nos_limits limits; /* manifest, lowered by policy */
     struct nos_restart restart;
+    struct nos_sched sched;       /* manifest, lowered by policy */
+    struct nos_children children; /* as the manifest says */
+    bool kill_on_filter;          /* the policy: a filtered call ends the capsule */
     uint32_t restarts;
     bool may_log;
     bool reclaiming;

@@ -75,6 +75,7 @@ static nos_status_t capsule_create(struct module *m, uint32_t parent, struct cap
     c->limits = m->man.limits;
     c->handles.limit = c->limits.handles;
     c->restart = m->man.restart;
+    c->sched = m->man.sched;
     c->restarts = m->starts++;
     c->filter[0] = m->man.filter[0];
     c->filter[1] = m->man.filter[1];

@@ -173,12 +173,14 @@ struct buf golden_symbols(void)
 struct buf golden_manifest(struct change c)
 {
     uint8_t limits[32] = { 0 }, restart[16], caps[3 * 32], abi[4], classes[4], sym[8 + 32],
-            filter[16];
+            filter[16], sched[16], children[8];
     struct buf symbols = golden_symbols();
 
     PUT32(abi, NOS_ABI_VERSION);
     PUT32(classes, NOS_CLASS_COREEXEC | NOS_CLASS_IO | NOS_CLASS_IPC | NOS_CLASS_MEMORY);
-    PUT32(limits, 64, 8, 32, 4, 16);
+    PUT32(limits, 64, 8, 32, 4, 16, 300);
+    PUT32(sched, 2000, 10000, 5, 0);
+    PUT32(children, 1024, 3);
     PUT32(restart, NOS_RESTART_ON_CRASH, 100, 5, 60);
     memset(filter, 0xff, sizeof filter);
     put_cap(caps, (struct nos_cap){ .kind = NOS_CAP_LOG });
@@ -200,6 +202,8 @@ struct buf golden_manifest(struct change c)
         { NOS_MAN_LIMITS, SPAN_OF(limits) },
         { NOS_MAN_RESTART, SPAN_OF(restart) },
         { NOS_MAN_FILTER, SPAN_OF(filter) },
+        { NOS_MAN_SCHED, SPAN_OF(sched) },
+        { NOS_MAN_CHILDREN, SPAN_OF(children) },
     };
     return tlv_with(r, sizeof r / sizeof r[0], c);
 }
@@ -394,7 +398,7 @@ struct buf golden_policy_body(struct change c)
     memset(pub + 80, 0x22, 32);
     memcpy(pub + 112, golden_key(GOLDEN_STRANGER).pk, 32);
     PUT32(pub + 144, NOS_CLASS_COREEXEC, NOS_PUBLISHER_REVOKED, 0, 0);
-    PUT32(rules, NOS_MATCH_ID, 0, 1, 2, NOS_CLASS_ALL, 32, 10, 0);
+    PUT32(rules, NOS_MATCH_ID, 0, 1, 2, NOS_CLASS_ALL, 32, 10, NOS_RULE_KILL_ON_FILTER | 25 << 8);
     memset(rules + 32, 0xaa, 32);
     PUT32(rules + 96, NOS_MATCH_NAME, 0, 2, 1, NOS_CLASS_COREEXEC | NOS_CLASS_IPC, 0, 30, 0);
     memset(rules + 96 + 32, 0x11, 32);

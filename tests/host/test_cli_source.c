@@ -80,13 +80,15 @@ static const char good_manifest[] =
     "    { \"kind\": \"endpoint\", \"name\": \"console\", \"rights\": [\"recv\"] },\n"
     "    { \"kind\": \"interrupt\", \"line\": 4, \"rights\": [\"wait\"] } ],\n"
     "  \"limits\": { \"memory_kib\": 1024, \"stack_kib\": 64, \"handles\": 32, \"threads\": 2, "
-    "\"priority\": 20 },\n"
+    "\"priority\": 20, \"objects\": 300 },\n"
+    "  \"sched\": { \"budget_us\": 2000, \"period_us\": 10000, \"cpus\": [0, 33] },\n"
+    "  \"children\": { \"memory_kib\": 4096, \"capsules\": 3 },\n"
     "  \"restart\": { \"when\": \"always\", \"backoff_ms\": 100, \"max\": 10, \"window_s\": 60 },\n"
     "  \"filter\": [\"exit\", \"ipc_call\"] }\n";
 
 static const struct broken manifest_rows[] = {
     { "{ \"//\"", "[ \"//\"", "not JSON" },
-    { "}\n", "}\n]", "source.json:10: not JSON" },
+    { "}\n", "}\n]", "source.json:12: not JSON" },
     { "\"name\": \"console\", \"ver", "\"ver", "\"name\" is missing" },
     { "\"console\"", "\"Console\"", "name: must be a name: 1 to 16 of a-z" },
     { "\"console\"", "\"\"", "name: must be a name" },
@@ -174,6 +176,27 @@ static const struct broken manifest_rows[] = {
     { "\"max\": 10", "\"max\": 0", "restart.max: must be a whole number from 1 to 1000" },
     { "\"window_s\": 60", "\"window_s\": 3601",
       "restart.window_s: must be a whole number from 1 to 3600" },
+    { "\"objects\": 300", "\"objects\": 7",
+      "limits.objects: must be a whole number from 8 to 4096" },
+    { "\"budget_us\": 2000, ", "", "sched: \"budget_us\" is missing" },
+    { "\"period_us\": 10000, ", "", "sched: \"period_us\" is missing" },
+    { "\"budget_us\": 2000", "\"budget_us\": 10001",
+      "sched.budget_us: must be a whole number from 100 to 10000" },
+    { "\"period_us\": 10000", "\"period_us\": 999",
+      "sched.period_us: must be a whole number from 1000 to 1000000" },
+    { "[0, 33]", "[64]", "sched.cpus[0]: must be a whole number from 0 to 63" },
+    { "[0, 33]", "[0, 0]", "sched.cpus[1]: is in the list twice" },
+    { "[0, 33]", "[]", "sched.cpus: has 0 items" },
+    { "\"capsules\": 3", "\"capsules\": 0",
+      "children.capsules: must be a whole number from 1 to 65536" },
+    { "\"memory_kib\": 4096, ", "", "children: \"memory_kib\" is missing" },
+    { "[\"exit\", \"ipc_call\"]", "{ \"with\": [\"exit\"] }",
+      "filter: unknown key \"with\"; allowed: only, without" },
+    { "[\"exit\", \"ipc_call\"]", "{ }", "filter: must have either \"only\" or \"without\"" },
+    { "[\"exit\", \"ipc_call\"]", "{ \"only\": [\"exit\"], \"without\": [\"exit\"] }",
+      "filter: must have either \"only\" or \"without\"" },
+    { "[\"exit\", \"ipc_call\"]", "{ \"without\": [\"exot\"] }",
+      "filter.without[0]: \"exot\" is no system call" },
     { "\"exit\"", "\"exot\"", "filter[0]: \"exot\" is no system call; allowed: null, exit" },
     { "[\"exit\", \"ipc_call\"]", "[]", "filter: has 0 items" },
     { "4,\n", "[[[[[[[[4]]]]]]]],\n", "nested more than 8 deep" },
@@ -193,11 +216,54 @@ static void test_manifest_good(void **state)
     assert_int_equal(got.n_caps, 4);
     assert_int_equal(got.limits.mem_pages, 256);
     assert_int_equal(got.restart.max_in_window, 10);
+    assert_int_equal(got.limits.objects, 300);
+    assert_true(got.sched.budget_us == 2000 && got.sched.period_us == 10000 &&
+                got.sched.cpus == (1 | 1ull << 33));
+    assert_true(got.children.mem_pages == 1024 && got.children.capsules == 3);
     assert_true(got.filter[0] == ((1ull << 1) | (1ull << 21)) && got.filter[1] == 0);
     assert_true(manifest_cap(&got, 2, &cap));
     assert_int_equal(cap.kind, NOS_CAP_PORTS);
     assert_true(cap.a == 0x3f8 && cap.b == 8 && cap.ttl_ns == 7000000);
     buf_free(&m.manifest);
+}
+
+/* The bytes that a source with one change compiles to. */
+static struct buf compiled(const char *from, const char *to)
+{
+    struct module_source m;
+    char *text = edit(good_manifest, from, to);
+    assert_int_equal(manifest(text, &m), DONE);
+    free(text);
+    return m.manifest;
+}
+
+static void test_one_form(void **state)
+{
+    static const char *const same[][3] = {
+        { "[\"exit\", \"ipc_call\"]", "{ \"only\": [\"ipc_call\", \"exit\"] }", NULL },
+        { ", \"objects\": 300", ", \"objects\": 256", "" },
+        { "\"sched\": { \"budget_us\": 2000, \"period_us\": 10000, \"cpus\": [0, 33] },",
+          "\"sched\": { },", "" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        struct buf a = compiled(same[i][0], same[i][1]);
+        struct buf b = compiled(same[i][0], same[i][2] == NULL ? same[i][0] : same[i][2]);
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(a.data, b.data, a.len);
+        buf_free(&a);
+        buf_free(&b);
+    }
+    struct manifest got;
+    struct buf w = compiled("[\"exit\", \"ipc_call\"]", "{ \"without\": [\"exit\", \"null\"] }");
+    assert_int_equal(manifest_parse(buf_span(&w), &got), NOS_OK);
+    assert_true(got.filter[0] == ~3ull && got.filter[1] == ~0ull);
+    buf_free(&w);
+    w = compiled("\"budget_us\": 2000, \"period_us\": 10000, ", "");
+    assert_int_equal(manifest_parse(buf_span(&w), &got), NOS_OK);
+    assert_true(got.sched.budget_us == 0 && got.sched.period_us == 0 &&
+                got.sched.cpus == (1 | 1ull << 33));
+    buf_free(&w);
 }
 
 static void test_manifest_broken(void **state)
@@ -243,6 +309,7 @@ static const char good_policy[] =
     "\"IO\"] } ],\n"
     "  \"rules\": [ { \"publisher\": \"dev\", \"module\": \"init\", \"classes\": [\"CoreExec\"], "
     "\"memory_kib\": 64,\n"
+    "                \"kill_on_filter\": true, \"cpu_percent\": 30,\n"
     "                \"grants\": [ { \"kind\": \"log\" } ] },\n"
     "    { \"module_id\": \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\", "
     "\"classes\": [\"IO\"] } ],\n"
@@ -268,6 +335,12 @@ static const struct broken policy_rows[] = {
     { "\"memory_kib\": 64", "\"memory_kib\": 65", "rules[0]: memory_kib must be a multiple of 4" },
     { "\"memory_kib\": 64", "\"priority\": 31",
       "rules[0].priority: must be a whole number from 0 to 30" },
+    { "\"cpu_percent\": 30", "\"cpu_percent\": 101",
+      "rules[0].cpu_percent: must be a whole number from 0 to 100" },
+    { "\"kill_on_filter\": true", "\"kill_on_filter\": 1",
+      "rules[0].kill_on_filter: must be true or false" },
+    { "{ \"kind\": \"log\" }", "{ \"kind\": \"network\", \"rights\": [\"call\"] }",
+      "rules[0].grants[0]: \"name\" is missing" },
     { "{ \"kind\": \"log\" }", "{ \"kind\": \"log\" }, { \"kind\": \"log\" }",
       "rules[0].grants[1]: is for the same object" },
     { "\"module_id\": \"0011", "\"module_id\": \"001g",
@@ -326,7 +399,7 @@ static void test_policy_good(void **state)
     assert_int_equal(p.n_rules, 2);
     assert_true(policy_rule_at(&p, 0, &r) && r.match == NOS_MATCH_ID && r.grants_n == 0);
     assert_true(policy_rule_at(&p, 1, &r) && r.mem_pages == 16 && r.grants_n == 1 &&
-                r.priority == 30);
+                r.priority == 30 && r.flags == NOS_RULE_KILL_ON_FILTER && r.cpu_percent == 30);
     assert_true(p.n_boot == 2 && p.n_start == 1 && strcmp(p.first, "init") == 0);
     buf_free(&file);
 }
@@ -381,9 +454,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manifest_good), cmocka_unit_test(test_manifest_broken),
-        cmocka_unit_test(test_manifest_cut),  cmocka_unit_test(test_policy_good),
-        cmocka_unit_test(test_policy_broken), cmocka_unit_test(test_policy_wrong_keys),
+        cmocka_unit_test(test_manifest_good),     cmocka_unit_test(test_manifest_broken),
+        cmocka_unit_test(test_one_form),          cmocka_unit_test(test_manifest_cut),
+        cmocka_unit_test(test_policy_good),       cmocka_unit_test(test_policy_broken),
+        cmocka_unit_test(test_policy_wrong_keys),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -29,6 +29,7 @@ static void test_cap_rules(void **state)
         cap(NOS_CAP_FRAMEBUFFER, NOS_RIGHT_MAP, 0, 0),
         cap(NOS_CAP_POWER, NOS_RIGHT_OFF, 0, 0),
         cap(NOS_CAP_NODE, NOS_RIGHT_ALL, 0, 0),
+        name(NOS_CAP_NETWORK, NOS_RIGHT_CALL, "loopback"),
     };
     struct nos_cap rsv = cap(NOS_CAP_LOG, 0, 0, 0);
     rsv.rsv = 1;
@@ -36,7 +37,9 @@ static void test_cap_rules(void **state)
     dirty.name[15] = 'x';
     const struct nos_cap bad[] = {
         cap(0, 1, 0, 0),
-        cap(9, 1, 0, 0),
+        cap(10, 1, 0, 0),
+        name(NOS_CAP_NETWORK, 1, "Loopback"),
+        cap(NOS_CAP_NETWORK, 1, 0, 0),
         cap(0xffff, 1, 0, 0),
         rsv,
         dirty,
@@ -78,6 +81,8 @@ static void test_cap_tables(void **state)
     assert_int_equal(cap_class(NOS_CAP_LOG), NOS_CLASS_IO);
     assert_int_equal(cap_class(NOS_CAP_ENDPOINT), NOS_CLASS_IPC);
     assert_int_equal(cap_class(NOS_CAP_NODE), NOS_CLASS_COREEXEC);
+    assert_int_equal(cap_class(NOS_CAP_NETWORK), NOS_CLASS_NETWORK);
+    assert_int_equal(cap_type(NOS_CAP_NETWORK), NOS_TYPE_ENDPOINT);
     assert_int_equal(cap_class(0), 0);
     assert_int_equal(cap_type(NOS_CAP_FRAMEBUFFER), NOS_TYPE_DEVICE);
     assert_int_equal(cap_type(NOS_CAP_LOG), NOS_TYPE_NONE);
@@ -139,6 +144,8 @@ static void test_cap_intersect(void **state)
     assert_false(cap_intersect(&e, &f, &out));
     f = name(NOS_CAP_NOTIFY, 1, "aa");
     assert_false(cap_intersect(&e, &f, &out));  // another kind
+    f = name(NOS_CAP_NETWORK, 1, "aa");
+    assert_false(cap_intersect(&e, &f, &out));
     struct nos_cap i = cap(NOS_CAP_IRQ, 1, 4, 0), j = cap(NOS_CAP_IRQ, 1, 3, 0);
     assert_false(cap_intersect(&i, &j, &out));
     struct nos_cap log = cap(NOS_CAP_LOG, 0, 0, 0);
@@ -174,6 +181,12 @@ static void test_golden(void **state)
     assert_int_equal(m.restart.backoff_ms, 100);
     assert_int_equal(m.restart.max_in_window, 5);
     assert_int_equal(m.restart.window_s, 60);
+    assert_int_equal(m.limits.objects, 300);
+    assert_int_equal(m.sched.budget_us, 2000);
+    assert_int_equal(m.sched.period_us, 10000);
+    assert_int_equal(m.sched.cpus, 5);
+    assert_int_equal(m.children.mem_pages, 1024);
+    assert_int_equal(m.children.capsules, 3);
     assert_true(m.has_filter);
     assert_int_equal(m.n_caps, 3);
     assert_true(manifest_cap(&m, 1, &c));
@@ -198,6 +211,19 @@ static void test_defaults(void **state)
     b = golden_manifest((struct change){ NOS_MAN_RESTART, true, { 0 } });
     assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
     assert_int_equal(m.restart.when, NOS_RESTART_NEVER);
+    buf_free(&b);
+    b = golden_manifest((struct change){ NOS_MAN_SCHED, true, { 0 } });
+    assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
+    assert_true(m.sched.budget_us == 0 && m.sched.period_us == 0 && m.sched.cpus == UINT64_MAX);
+    buf_free(&b);
+    b = golden_manifest((struct change){ NOS_MAN_CHILDREN, true, { 0 } });
+    assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
+    assert_true(m.children.mem_pages == 0 && m.children.capsules == 0);
+    buf_free(&b);
+    const uint32_t limits[8] = { 64, 8, 32, 4, 16 };
+    b = golden_manifest((struct change){ NOS_MAN_LIMITS, false, SPAN_OF(limits) });
+    assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
+    assert_int_equal(m.limits.objects, 256);
     buf_free(&b);
 }
 
@@ -249,7 +275,7 @@ static const struct {
         "\1\0\0\0\0\0\0\1"
         "0123456789abcdef0123456789abcdef",
         NOS_MAN_FIELD),
-    REC(0x8008, "", NOS_TLV_CRITICAL),
+    REC(0x800a, "", NOS_TLV_CRITICAL),
     REC(0x8000, "", NOS_TLV_CRITICAL),
     REC(0x0013, "passed over", NOS_OK),
 };
@@ -281,7 +307,7 @@ static void test_missing(void **state)
                                           NOS_MAN_LIMITS };
     static const uint16_t optional[] = { NOS_MAN_SEMVER,  NOS_MAN_LICENCE, NOS_MAN_ABOUT,
                                          NOS_MAN_SYMBOLS, NOS_MAN_CAPS,    NOS_MAN_RESTART,
-                                         NOS_MAN_FILTER };
+                                         NOS_MAN_FILTER,  NOS_MAN_SCHED,   NOS_MAN_CHILDREN };
     struct manifest m;
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(mandatory); i++) {
@@ -299,42 +325,108 @@ static const struct {
     nos_status_t status;
 } words[] = {
     // one 32-bit word of LIMITS or RESTART changed
-    { NOS_MAN_LIMITS, 0, 15, NOS_MAN_FIELD },    { NOS_MAN_LIMITS, 0, 16, NOS_OK },
-    { NOS_MAN_LIMITS, 0, 262144, NOS_OK },       { NOS_MAN_LIMITS, 0, 262145, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 1, 0, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 1, 1, NOS_OK },
-    { NOS_MAN_LIMITS, 1, 256, NOS_OK },          { NOS_MAN_LIMITS, 1, 257, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 2, 7, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 2, 8, NOS_OK },
-    { NOS_MAN_LIMITS, 2, 1024, NOS_OK },         { NOS_MAN_LIMITS, 2, 1025, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 3, 0, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 3, 64, NOS_OK },
-    { NOS_MAN_LIMITS, 3, 65, NOS_MAN_FIELD },    { NOS_MAN_LIMITS, 4, 30, NOS_OK },
-    { NOS_MAN_LIMITS, 4, 31, NOS_MAN_FIELD },    { NOS_MAN_LIMITS, 5, 1, NOS_MAN_FIELD },
-    { NOS_MAN_LIMITS, 6, 1, NOS_MAN_FIELD },     { NOS_MAN_LIMITS, 7, 1, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 0, 2, NOS_OK },           { NOS_MAN_RESTART, 0, 3, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 1, 60000, NOS_OK },       { NOS_MAN_RESTART, 1, 60001, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 2, 0, NOS_MAN_FIELD },    { NOS_MAN_RESTART, 2, 1000, NOS_OK },
-    { NOS_MAN_RESTART, 2, 1001, NOS_MAN_FIELD }, { NOS_MAN_RESTART, 3, 0, NOS_MAN_FIELD },
-    { NOS_MAN_RESTART, 3, 3600, NOS_OK },        { NOS_MAN_RESTART, 3, 3601, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 0, 15, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 0, 16, NOS_OK },
+    { NOS_MAN_LIMITS, 0, 262144, NOS_OK },
+    { NOS_MAN_LIMITS, 0, 262145, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 1, 0, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 1, 1, NOS_OK },
+    { NOS_MAN_LIMITS, 1, 256, NOS_OK },
+    { NOS_MAN_LIMITS, 1, 257, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 2, 7, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 2, 8, NOS_OK },
+    { NOS_MAN_LIMITS, 2, 1024, NOS_OK },
+    { NOS_MAN_LIMITS, 2, 1025, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 3, 0, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 3, 64, NOS_OK },
+    { NOS_MAN_LIMITS, 3, 65, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 4, 30, NOS_OK },
+    { NOS_MAN_LIMITS, 4, 31, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 5, 0, NOS_OK },
+    { NOS_MAN_LIMITS, 5, 256, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 5, 7, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 5, 8, NOS_OK },
+    { NOS_MAN_LIMITS, 5, 4096, NOS_OK },
+    { NOS_MAN_LIMITS, 5, 4097, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 6, 1, NOS_MAN_FIELD },
+    { NOS_MAN_LIMITS, 7, 1, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 0, 2, NOS_OK },
+    { NOS_MAN_RESTART, 0, 3, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 1, 60000, NOS_OK },
+    { NOS_MAN_RESTART, 1, 60001, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 2, 0, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 2, 1000, NOS_OK },
+    { NOS_MAN_RESTART, 2, 1001, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 3, 0, NOS_MAN_FIELD },
+    { NOS_MAN_RESTART, 3, 3600, NOS_OK },
+    { NOS_MAN_RESTART, 3, 3601, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 0, 99, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 0, 100, NOS_OK },
+    { NOS_MAN_SCHED, 0, 10000, NOS_OK },
+    { NOS_MAN_SCHED, 0, 10001, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 0, 0, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 1, 0, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 1, 1999, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 1, 1000000, NOS_OK },
+    { NOS_MAN_SCHED, 1, 1000001, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 2, 0, NOS_MAN_FIELD },
+    { NOS_MAN_SCHED, 3, 1, NOS_OK },
+    { NOS_MAN_CHILDREN, 0, 15, NOS_MAN_FIELD },
+    { NOS_MAN_CHILDREN, 0, 16, NOS_OK },
+    { NOS_MAN_CHILDREN, 0, 1 << 24, NOS_OK },
+    { NOS_MAN_CHILDREN, 0, (1 << 24) + 1, NOS_MAN_FIELD },
+    { NOS_MAN_CHILDREN, 1, 0, NOS_MAN_FIELD },
+    { NOS_MAN_CHILDREN, 1, 65536, NOS_OK },
+    { NOS_MAN_CHILDREN, 1, 65537, NOS_MAN_FIELD },
 };
+
+/* Good words of a record, and a zero behind them. Gives: its length. */
+static size_t golden_words(uint16_t tag, uint32_t v[9])
+{
+    static const uint32_t limits[8] = { 64, 8, 32, 4, 16, 300 }, restart[4] = { 1, 100, 5, 60 };
+    static const uint32_t sched[4] = { 2000, 10000, 5, 0 }, children[2] = { 1024, 3 };
+    const uint32_t *from = tag == NOS_MAN_LIMITS    ? limits
+                           : tag == NOS_MAN_RESTART ? restart
+                           : tag == NOS_MAN_SCHED   ? sched
+                                                    : children;
+    size_t len = tag == NOS_MAN_LIMITS ? 32 : tag == NOS_MAN_CHILDREN ? 8 : 16;
+
+    memset(v, 0, 36);
+    memcpy(v, from, len);
+    return len;
+}
 
 static void test_words(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        uint32_t v[8] = { 64, 8, 32, 4, 16 };
-        if (words[i].tag == NOS_MAN_RESTART) {
-            memcpy(v, (uint32_t[]){ 1, 100, 5, 60 }, 16);
-        }
+        uint32_t v[9];
+        size_t len = golden_words(words[i].tag, v);
         v[words[i].word] = words[i].value;
-        size_t len = words[i].tag == NOS_MAN_RESTART ? 16 : 32;
         nos_status_t st = parse_with(words[i].tag, span_of(v, len), false);
         if (st != words[i].status) {
             fail_msg("word row %zu: %d", i, st);
         }
+        (void)golden_words(words[i].tag, v);
+        assert_int_equal(parse_with(words[i].tag, span_of(v, len), false), NOS_OK);
         assert_int_equal(parse_with(words[i].tag, span_of(v, len - 1), false), NOS_MAN_FIELD);
+        assert_int_equal(parse_with(words[i].tag, span_of(v, len + 1), false), NOS_MAN_FIELD);
     }
-    uint8_t longer[33] = { 0 };
-    assert_int_equal(parse_with(NOS_MAN_LIMITS, SPAN_OF(longer), false), NOS_MAN_FIELD);
-    assert_int_equal(parse_with(NOS_MAN_RESTART, span_of(longer, 17), false), NOS_MAN_FIELD);
+}
+
+/* CPUs without a budget are a record; all CPUs without a budget are none. */
+static void test_sched_without_budget(void **state)
+{
+    const uint32_t some[4] = { 0, 0, 0xffffffff, 0x7fffffff };
+    const uint32_t all[4] = { 0, 0, 0xffffffff, 0xffffffff };
+    (void)state;
+    assert_int_equal(parse_with(NOS_MAN_SCHED, SPAN_OF(some), false), NOS_OK);
+    assert_int_equal(parse_with(NOS_MAN_SCHED, SPAN_OF(all), false), NOS_MAN_FIELD);
+    // Each end of the ranges, with the other field made to fit.
+    assert_int_equal(parse_with(NOS_MAN_SCHED, SPAN_OF(((uint32_t[4]){ 999, 999, 1, 0 })), false),
+                     NOS_MAN_FIELD);
+    assert_int_equal(parse_with(NOS_MAN_SCHED, SPAN_OF(((uint32_t[4]){ 1000, 1000, 1, 0 })), false),
+                     NOS_OK);
 }
 
 static nos_status_t parse_caps_of(const struct nos_cap *c, size_t n)
@@ -383,7 +475,7 @@ static void test_truncations(void **state)
         ok += st == NOS_OK;
         buf_free(&b);
     }
-    assert_int_equal(ok, 3);  // whole, without FILTER, without RESTART too
+    assert_int_equal(ok, 5);  // whole; without CHILDREN, SCHED, FILTER, RESTART, each from the end
     buf_free(&m);
 }
 
@@ -444,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_one_record_broken),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_sched_without_budget),
         cmocka_unit_test(test_caps_list),
         cmocka_unit_test(test_truncations),
         cmocka_unit_test(test_header),

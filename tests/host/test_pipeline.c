@@ -1140,6 +1140,56 @@ static void test_policy_never_raises(void **state)
     drop_handles();
 }
 
+static void check_sched(uint32_t budget, uint32_t period, uint8_t percent, uint32_t want_budget,
+                        uint32_t want_period)
+{
+    const uint32_t words[4] = { budget, period, 5, 0 };
+    struct policy_parts p = policy_parts();
+
+    clear(NULL);
+    fresh(NULL);
+    p.rule.cpu_percent = percent;
+    struct change c = { .tag = NOS_MAN_SCHED, .value = SPAN_OF(words) };
+    assert_int_equal(grant(hello_under(&p, c)), NOS_OK);
+    assert_int_equal(cap.sched.budget_us, want_budget);
+    assert_int_equal(cap.sched.period_us, want_period);
+    assert_int_equal(cap.sched.cpus, 5);
+    drop_handles();
+}
+
+static void test_cpu_percent(void **state)
+{
+    (void)state;
+    check_sched(2000, 10000, 0, 2000, 10000);
+    check_sched(2000, 10000, 20, 2000, 10000);  // never raised
+    check_sched(2000, 10000, 100, 2000, 10000);
+    check_sched(2000, 10000, 19, 1900, 10000);
+    check_sched(1050, 1050, 50, 525, 1050);
+    check_sched(1000, 1000, 10, 100, 1000);
+    check_sched(1000, 1000, 9, 900, 10000);  // 90 us are no budget
+    check_sched(1000000, 1000000, 1, 10000, 1000000);
+    check_sched(0, 0, 0, 0, 0);
+    check_sched(0, 0, 1, 100, 10000);  // no budget in the manifest
+    check_sched(0, 0, 100, 10000, 10000);
+}
+
+static void test_children_and_flags(void **state)
+{
+    struct policy_parts p = policy_parts();
+    (void)state;
+    assert_int_equal(grant(hello_under(&p, (struct change){ 0 })), NOS_OK);
+    assert_int_equal(cap.limits.objects, 300);
+    assert_int_equal(cap.children.mem_pages, 1024);
+    assert_int_equal(cap.children.capsules, 3);
+    assert_false(cap.kill_on_filter);
+    drop_handles();
+    p.rule.flags = NOS_RULE_KILL_ON_FILTER;
+    policy_use(&p);
+    assert_int_equal(grant(modules), NOS_OK);
+    assert_true(cap.kill_on_filter);
+    drop_handles();
+}
+
 static void test_filter_reaches_the_capsule(void **state)
 {
     struct policy_parts p = policy_parts();
@@ -1627,6 +1677,8 @@ int main(void)
         TEST(test_grant_is_the_intersection),
         TEST(test_not_granted),
         TEST(test_policy_never_raises),
+        TEST(test_cpu_percent),
+        TEST(test_children_and_flags),
         TEST(test_filter_reaches_the_capsule),
         TEST(test_deadline_does_not_wrap),
         TEST(test_absent_devices),

@@ -80,6 +80,10 @@ static void test_rules(void **state)
     assert_true(policy_rule(&p, module, pub, hello, &r));
     assert_int_equal(r.match, NOS_MATCH_ID);  // the more specific one wins
     assert_int_equal(r.sec_min, 2);
+    assert_int_equal(r.flags, NOS_RULE_KILL_ON_FILTER);
+    assert_int_equal(r.cpu_percent, 25);
+    policy_rule_write(&r, bytes);
+    assert_memory_equal(bytes, p.rules.data, 96);
     fill(module, 0xab);
     assert_true(policy_rule(&p, module, pub, hello, &r));
     assert_int_equal(r.match, NOS_MATCH_NAME);
@@ -286,7 +290,13 @@ static const struct {
     { NOS_POL_RULES, 20, 4, 262144, NOS_OK },
     { NOS_POL_RULES, 24, 4, 31, NOS_POL_FIELD },
     { NOS_POL_RULES, 24, 4, 30, NOS_OK },
-    { NOS_POL_RULES, 28, 4, 1, NOS_POL_RESERVED },
+    { NOS_POL_RULES, 28, 1, 0, NOS_OK },
+    { NOS_POL_RULES, 28, 1, 2, NOS_POL_FIELD },
+    { NOS_POL_RULES, 29, 1, 0, NOS_OK },
+    { NOS_POL_RULES, 29, 1, 100, NOS_OK },
+    { NOS_POL_RULES, 29, 1, 101, NOS_POL_FIELD },
+    { NOS_POL_RULES, 30, 1, 1, NOS_POL_RESERVED },
+    { NOS_POL_RULES, 31, 1, 1, NOS_POL_RESERVED },
     { NOS_POL_RULES, 64, 1, 1, NOS_POL_FIELD },
     { NOS_POL_RULES, 96, 4, 0, NOS_POL_FIELD },
     { NOS_POL_RULES, 96 + 32, 1, 0x77, NOS_POL_ORDER },
