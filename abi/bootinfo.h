@@ -7,16 +7,16 @@
 
 #include "abi/caps.h"
 
-#define NOS_BOOTINFO_MAGIC "N0NBOOT\1"
+#define NOS_BOOTINFO_MAGIC "N0NBOOT\2"
 
 /* The address space at kernel entry, made by the loader:
- *   KERNEL_BASE + ...   kernel image, 4 KiB pages: text r-x, rodata r--, data rw-; global
+ *   kernel_virt + ...   kernel image, 4 KiB pages: text r-x, rodata r--, data rw-; global
  *   DIRECT_BASE + p     every byte of RAM in the map below, rw-, no execute, 1 GiB/2 MiB/4 KiB
  * pages; the frames that hold kernel text and read-only data are mapped read-only here too entry
  * trampoline    one r-x page of the loader, identity mapped, dropped by the kernel at once Nothing
  * else is mapped, no page is writable and executable, CR0.WP, EFER.NXE, CR4.PAE/PGE are on. */
 #define NOS_DIRECT_BASE 0xffff800000000000ull /* up to 64 TiB */
-#define NOS_KERNEL_BASE 0xffffffff80000000ull /* kernel link base; KASLR will only change it */
+#define NOS_KERNEL_BASE 0xffffffff80000000ull /* link base, and the lowest that the kernel gets */
 
 enum nos_mem_kind {
     NOS_MEM_FREE = 1, /* conventional, and boot-services memory: dirty */
@@ -59,19 +59,26 @@ enum nos_entropy_source {
     NOS_ENTROPY_RDRAND = 4
 };
 
+enum nos_boot_flag {
+    NOS_BOOT_RANDOM_BASE =
+        1, /* kernel_virt was drawn; else it is KERNEL_BASE, for want of entropy */
+};
+
 struct nos_bootinfo {
     uint8_t magic[8];
-    uint32_t size;                    /* sizeof(struct nos_bootinfo) */
-    uint32_t flags;                   /* 0 */
-    uint64_t kernel_base, kernel_len; /* physical frames of the image */
-    uint64_t kernel_virt;             /* where it is mapped */
-    uint64_t boot_cr3;                /* physical top table */
-    uint64_t rsdp;                    /* 0 = no ACPI */
-    uint64_t efi_system_table;        /* for ResetSystem */
-    struct nos_boot_file kernel;      /* KERNEL.MOD as read */
-    struct nos_boot_file policy;      /* BOOT.POL as read, verified */
-    uint64_t tsc_start;               /* TSC at the loader's first instruction */
-    uint64_t tsc_exit;                /* TSC just before kernel entry */
+    uint32_t size;                      /* sizeof(struct nos_bootinfo) */
+    uint32_t flags;                     /* enum nos_boot_flag, or-ed */
+    uint64_t kernel_base, kernel_len;   /* physical frames of the image */
+    uint64_t kernel_virt;               /* where it is mapped: in the top 2 GiB, page-aligned */
+    uint64_t symbols_base, symbols_len; /* its verified symbol lump, physical: part of `kernel`
+                                         * below, page-aligned; len 0 = it has none */
+    uint64_t boot_cr3;                  /* physical top table */
+    uint64_t rsdp;                      /* 0 = no ACPI */
+    uint64_t efi_system_table;          /* for ResetSystem */
+    struct nos_boot_file kernel;        /* KERNEL.MOD as read */
+    struct nos_boot_file policy;        /* BOOT.POL as read, verified */
+    uint64_t tsc_start;                 /* TSC at the loader's first instruction */
+    uint64_t tsc_exit;                  /* TSC just before kernel entry */
     uint64_t tsc_firmware; /* TSC ticks spent inside firmware services that the loader called */
     uint32_t n_mem, n_files;
     uint32_t entropy_len;     /* bytes of `entropy` filled, <= NOS_BOOT_ENTROPY */

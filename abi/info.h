@@ -39,7 +39,8 @@ struct nos_about {
     uint64_t tsc_loader, tsc_firmware, tsc_kernel,
         tsc_now; /* loader start, spent in firmware, kernel entry, now */
     uint32_t cpus;
-    uint32_t flags; /* bit 0: Secure Boot on; bit 1: panic=hold; bit 2: framebuffer */
+    uint32_t flags; /* bit 0: Secure Boot on; bit 1: panic=hold; bit 2: framebuffer;
+                       bit 3: the kernel's address was drawn */
     char cpu[48];
 };
 

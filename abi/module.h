@@ -24,9 +24,10 @@
 #define NOS_CTX_ROOT_SET "N0N-OS 2026 root set v1"      /* over the n_root public keys, as stored */
 #define NOS_CTX_AUDIT_NODE "N0N-OS 2026 zkkids node v1" /* over a 160-byte audit record */
 #define NOS_CTX_KEL_NEXT "N0N-OS 2026 kel next v1"      /* over the next public key */
-#define NOS_CTX_OBJECT "N0N-OS 2026 object v1"   /* over boot id || serial8: a token's obj32 */
-#define NOS_CTX_VAULT "N0N-OS 2026 vault v1"     /* over all entropy */
-#define NOS_CTX_BOOT_ID "N0N-OS 2026 boot id v1" /* over the vault's root */
+#define NOS_CTX_OBJECT "N0N-OS 2026 object v1" /* over boot id || serial8: a token's obj32 */
+#define NOS_CTX_VAULT "N0N-OS 2026 vault v1"   /* over all entropy */
+#define NOS_CTX_KERNEL_PLACE "N0N-OS 2026 kernel place v1" /* over the loader's entropy */
+#define NOS_CTX_BOOT_ID "N0N-OS 2026 boot id v1"           /* over the vault's root */
 #define NOS_CTX_VAULT_STREAM "N0N-OS 2026 vault stream v1"
 #define NOS_CTX_VAULT_ISSUER "N0N-OS 2026 vault issuer v1"
 

@@ -90,7 +90,11 @@ static void report(const struct boot *b)
     fmt_span(line, b->manifest.semver);
     fmt_str(line, ", ");
     fmt_size(line, b->info->kernel_len);
-    fmt_str(line, " in memory, entered next");
+    fmt_str(line, " in memory, ");
+    fmt_str(line, (b->info->flags & NOS_BOOT_RANDOM_BASE) != 0
+                      ? "at a random address"
+                      : "at its FIXED address: too little entropy");
+    fmt_str(line, ", entered next");
     console_print();
 }
 

@@ -129,6 +129,7 @@ cJSON *row_about(const struct nos_about *a)
     out_bool(row, "secure_boot", (a->flags & 1) != 0);
     out_bool(row, "panic_hold", (a->flags & 2) != 0);
     out_bool(row, "framebuffer", (a->flags & 4) != 0);
+    out_bool(row, "random_kernel_address", (a->flags & 8) != 0);
     out_untrusted(row, "cpu", a->cpu, sizeof(a->cpu));
     return row;
 }

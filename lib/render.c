@@ -322,6 +322,8 @@ void render_about(struct fmt *f, const struct nos_about *a)
     fmt_str(f, (a->flags & 2) != 0 ? "hold (RAM is kept)\n" : "wipe\n");
     fmt_str(f, "screen            ");
     fmt_str(f, (a->flags & 4) != 0 ? "framebuffer and serial\n" : "serial only\n");
+    fmt_str(f, "kernel address    ");
+    fmt_str(f, (a->flags & 8) != 0 ? "random\n" : "fixed (too little entropy)\n");
     fmt_str(f, "up                ");
     fmt_time(f, a->uptime_ns);
     fmt_str(f, " s\n");

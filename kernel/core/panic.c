@@ -5,38 +5,66 @@
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/format.h"
+#include "kernel/core/names.h"
 #include "kernel/core/wipe.h"
 
-static bool panicking;
+enum { FRAMES = 16, TEXT = 200 };
 
-static void backtrace(void)
+static bool panicking;
+static char text[TEXT];
+
+/* Broken again while saying so: the first message stands. */
+static void once(void)
 {
-    uint64_t at[16];
-    unsigned n = arch_backtrace(0, at, 16);
-    for (unsigned i = 0; i < n; i++) {
-        klog("  called from %p (image + 0x%lx)", (void *)at[i],
-             (uint64_t)(at[i] - NOS_KERNEL_BASE));
+    if (panicking) {
+        arch_halt();
     }
+    panicking = true;
+}
+
+static void describe(const char *format, va_list args)
+{
+    struct sink s = { text, text + TEXT - 1 };
+    format_to(&s, format, args);
+    *s.at = 0;
+}
+
+static void backtrace(uint64_t fp)
+{
+    uint64_t at[FRAMES];
+    char place[PLACE_TEXT];
+    unsigned n = arch_backtrace(fp, at, FRAMES);
+    for (unsigned i = 0; i < n; i++) {
+        klog("  called from %s", caller_text(at[i], place));
+    }
+}
+
+static _Noreturn void end(uint64_t fp)
+{
+    log_serial(true);
+    klog("N0N-OS kernel panic: %s", text);
+    backtrace(fp);
+    klog("%s",
+         machine_wipe() ? "memory wiped; stopped" : "panic=hold: keys wiped, memory kept; stopped");
+    arch_halt();
 }
 
 void panic(const char *format, ...)
 {
-    char text[160];
-    struct sink s = { text, text + sizeof text - 1 };
     va_list args;
-
-    if (panicking) {
-        arch_halt();  // broken again while saying so: the first message stands
-    }
-    panicking = true;
+    once();
     va_start(args, format);
-    format_to(&s, format, args);
+    describe(format, args);
     va_end(args);
-    *s.at = 0;
-    log_serial(true);
-    klog("N0N-OS kernel panic: %s", text);
-    backtrace();
-    klog("%s",
-         machine_wipe() ? "memory wiped; stopped" : "panic=hold: keys wiped, memory kept; stopped");
-    arch_halt();
+    end((uint64_t)__builtin_frame_address(0));
+}
+
+void panic_at(uint64_t fp, const char *format, ...)
+{
+    va_list args;
+    once();
+    va_start(args, format);
+    describe(format, args);
+    va_end(args);
+    end(fp);
 }

@@ -5,6 +5,10 @@
 
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** The same for what broke elsewhere: its callers are told from frame pointer `fp` on, if that is
+ * one of the kernel's. */
+_Noreturn void panic_at(uint64_t fp, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #define KASSERT(cond) \
     do { \
         if (__builtin_expect(!(cond), 0)) { \

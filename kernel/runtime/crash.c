@@ -4,6 +4,7 @@
 
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/names.h"
 #include "kernel/core/panic.h"
 #include "kernel/runtime/capsule.h"
 #include "lib/symbols.h"
@@ -119,12 +120,15 @@ void up_kernel_fault(uint64_t vector, uint64_t code, uint64_t addr, const uint64
     static const char *const names[] = { "rax", "rbx", "rcx", "rdx",    "rsi", "rdi", "rbp",
                                          "r8",  "r9",  "r10", "r11",    "r12", "r13", "r14",
                                          "r15", "rip", "cs",  "rflags", "rsp", "ss" };
+    char place[PLACE_TEXT];
     log_serial(true);
     for (unsigned i = 0; regs != NULL && i < ARRAY_LEN(names); i += 4) {
         klog("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], regs[i], names[i + 1],
              regs[i + 1], names[i + 2], regs[i + 2], names[i + 3], regs[i + 3]);
     }
-    panic("fault in the kernel: %s (vector %lu, code 0x%lx), address 0x%lx, at image+0x%lx",
-          arch_fault_name(vector, code), vector, code, addr,
-          (uint64_t)(regs == NULL ? 0 : regs[15] - NOS_KERNEL_BASE));
+    klog("  image at %016lx", arch_image_base());  // nobody is left who could use it
+    panic_at(regs == NULL ? 0 : regs[6],
+             "fault in the kernel: %s (vector %lu, code 0x%lx), address 0x%lx, at %s",
+             arch_fault_name(vector, code), vector, code, addr,
+             place_text(regs == NULL ? 0 : regs[15], place));
 }

@@ -5,6 +5,7 @@
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/audit/audit.h"
 #include "kernel/core/lock.h"
+#include "kernel/core/names.h"
 #include "kernel/core/panic.h"
 #include "kernel/crypto/vault.h"
 #include "kernel/ipc/named.h"
@@ -13,6 +14,7 @@
 #include "kernel/runtime/jobs.h"
 #include "kernel/runtime/node.h"
 #include "kernel/runtime/wipe.h"
+#include "lib/checked.h"
 
 static void must(nos_status_t st, const char *what)
 {
@@ -21,27 +23,39 @@ static void must(nos_status_t st, const char *what)
     }
 }
 
+/* Symbols are a part of the kernel's file, on a page of their own. */
+static bool symbols_ok(const struct nos_bootinfo *bi)
+{
+    uint64_t off;
+    return bi->symbols_len == 0 ||
+           (bi->symbols_base % PAGE_SIZE == 0 &&
+            checked_sub(bi->symbols_base, bi->kernel.base, &off) && off <= bi->kernel.len &&
+            bi->symbols_len <= bi->kernel.len - off);
+}
+
 static void check_bootinfo(const struct nos_bootinfo *bi)
 {
     if (memcmp(bi->magic, NOS_BOOTINFO_MAGIC, sizeof bi->magic) != 0 || bi->size != sizeof *bi ||
-        bi->flags != 0 || bi->n_mem == 0 || bi->n_mem > NOS_MEM_RANGES_MAX ||
-        bi->n_files > NOS_BOOT_FILES_MAX) {
+        (bi->flags & ~(uint32_t)NOS_BOOT_RANDOM_BASE) != 0 ||
+        bi->kernel_virt != arch_image_base() || !symbols_ok(bi) || bi->n_mem == 0 ||
+        bi->n_mem > NOS_MEM_RANGES_MAX || bi->n_files > NOS_BOOT_FILES_MAX) {
         panic("boot information is malformed (status %d)", NOS_BOOT_INFO);
     }
 }
 
-static bool overlaps(uint64_t at, const struct nos_boot_file *f)
+static bool within(uint64_t at, uint64_t base, uint64_t len)
 {
-    return f->len != 0 && at >= f->base && at < f->base + f->len;
+    return len != 0 && at >= base && at < base + len;
 }
 
-/* LOADER frames still in use: the policy, and the module files (kept by their modules, or freed
- * with the refused). */
+/* LOADER frames still in use: the policy, the kernel's symbols, and the module files (kept by their
+ * modules, or freed with the refused). */
 static bool is_kept(const struct nos_bootinfo *bi, uint64_t at)
 {
-    bool kept = overlaps(at, &bi->policy);
+    bool kept = within(at, bi->policy.base, bi->policy.len) ||
+                within(at, bi->symbols_base, bi->symbols_len);
     for (uint32_t i = 0; i < bi->n_files && !kept; i++) {
-        kept = overlaps(at, &bi->file[i]);
+        kept = within(at, bi->file[i].base, bi->file[i].len);
     }
     return kept;
 }
@@ -91,10 +105,14 @@ void kernel_main(struct nos_bootinfo *bi)
     arch_cpu_init();
     arch_serial_init();
     check_bootinfo(bi);
+    names_init(bi);
     frame_init(bi);
     must(arch_kernel_space_init(bi), "kernel address space");
     arch_machine_init(bi);
     klog("N0N-OS kernel: %lu MiB usable, %u CPU(s)", frame_stats().total >> 8, arch_cpu_count());
+    if ((bi->flags & NOS_BOOT_RANDOM_BASE) == 0) {
+        klog("the kernel is at its fixed address: too little entropy to draw one");
+    }
     must(vault_init(bi), "vault");
     policy_init(bi);
     wipe_init(bi, (policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0);

@@ -21,16 +21,16 @@ void node_init(const struct nos_bootinfo *bi, uint64_t tsc_kernel)
 {
     uint64_t mult, base;
     kernel_bytes = bi->kernel_len;
-    about =
-        (struct nos_about){ .policy_epoch = policy_get()->view.epoch,
-                            .tsc_loader = bi->tsc_start,
-                            .tsc_firmware = bi->tsc_firmware,
-                            .tsc_kernel = tsc_kernel,
-                            .cpus = 1,
-                            .flags =
-                                (bi->secure_boot != 0 ? 1u : 0u) |
-                                ((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0 ? 2u : 0u) |
-                                (bi->fb.len != 0 ? 4u : 0u) };
+    about = (struct nos_about){
+        .policy_epoch = policy_get()->view.epoch,
+        .tsc_loader = bi->tsc_start,
+        .tsc_firmware = bi->tsc_firmware,
+        .tsc_kernel = tsc_kernel,
+        .cpus = 1,
+        .flags = (bi->secure_boot != 0 ? 1u : 0u) |
+                 ((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0 ? 2u : 0u) |
+                 (bi->fb.len != 0 ? 4u : 0u) | ((bi->flags & NOS_BOOT_RANDOM_BASE) != 0 ? 8u : 0u)
+    };
     memcpy(about.release, NOS_RELEASE, sizeof NOS_RELEASE);
     memcpy(about.boot_id, vault_boot_id(), 32);
     memcpy(about.kernel_id, bi->kernel_id, 32);

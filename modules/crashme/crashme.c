@@ -9,8 +9,9 @@
 #include "sdk/start.h"
 
 enum { WORDS = 4, PROT_READ_WRITE = 3 };
-#define KERNEL_TEXT 0xffffffff80000000ull
 #define WILD 0x0000123456789000ull
+
+static uint64_t kernel = 0xffff800000100000;  // all RAM is mapped there; or the second argument
 
 static uint64_t load(uint64_t addr)
 {
@@ -61,17 +62,17 @@ static void noncanonical(void)
 
 static void kernel_read(void)
 {
-    load(KERNEL_TEXT);
+    load(kernel);
 }
 
 static void kernel_write(void)
 {
-    store(KERNEL_TEXT);
+    store(kernel);
 }
 
 static void kernel_jump(void)
 {
-    jump(KERNEL_TEXT);
+    jump(kernel);
 }
 
 NOINLINE static uint64_t deeper(uint64_t n)
@@ -220,9 +221,9 @@ static const struct way {
     { "wild-write", wild_write, "write unmapped memory" },
     { "wild-jump", wild_jump, "jump to unmapped memory" },
     { "noncanonical", noncanonical, "read a non-canonical address" },
-    { "kernel-read", kernel_read, "read the kernel" },
-    { "kernel-write", kernel_write, "write the kernel" },
-    { "kernel-jump", kernel_jump, "jump into the kernel" },
+    { "kernel-read", kernel_read, "read the kernel, at ADDRESS if one follows" },
+    { "kernel-write", kernel_write, "write the kernel, the same" },
+    { "kernel-jump", kernel_jump, "jump into the kernel, the same" },
     { "stack-overflow", stack_overflow, "recurse until the guard page" },
     { "divide", divide, "divide by zero" },
     { "illegal", illegal, "execute ud2" },
@@ -266,6 +267,15 @@ static int exit_code(const char *digits)
     return code;
 }
 
+static uint64_t address(const char *hex)
+{
+    uint64_t v = 0;
+    for (; *hex != 0; hex++) {
+        v = v << 4 | (uint64_t)(*hex <= '9' ? *hex - '0' : *hex - 'a' + 10);
+    }
+    return v;
+}
+
 int nos_main(void)
 {
     char copy[NOS_ARG_MAX + 1];
@@ -278,6 +288,9 @@ int nos_main(void)
     }
     if (n == 2 && same(word[0], "exit")) {
         return exit_code(word[1]);
+    }
+    if (n == 2) {
+        kernel = address(word[1]);
     }
     for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
         if (same(word[0], ways[i].name)) {

@@ -6,6 +6,7 @@ import time
 
 from cases import need, test
 from lab import BUILD, boot, ctl, ctl_json
+from test_memory import KERNEL, mappings
 from vm import tail
 
 KINDS = [
@@ -66,6 +67,17 @@ def second_half(t):
     with boot('crash-2') as vm:
         vm.ready()
         one_by_one(t, vm, KINDS[12:])
+
+
+@test
+def kernel_code(t):
+    """The kernel's own code, at its address in this boot: capsules cannot read, write or run it."""
+    with boot('kernel-code') as vm:
+        vm.ready()
+        code = [virtual for virtual, _, _, executable, _ in mappings(vm) if virtual >= KERNEL and executable]
+        need(code, 'no kernel code is mapped')
+        one_by_one(t, vm, [(f'{kind} {code[1]:x}', 'touched a kernel address')
+                           for kind in ('kernel-read', 'kernel-write', 'kernel-jump')])
 
 
 @test

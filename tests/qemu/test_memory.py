@@ -5,10 +5,12 @@ import re
 
 from cases import need, test
 from lab import boot, ctl_json
+from vm import Config
 
 # `info tlb`: VIRT: PHYS XGPDACTUW (X: no execute, W: writable, U: user)
 ROW = re.compile(r'^([0-9a-f]{16}): ([0-9a-f]{16}) (\S{9})', re.M)
 KERNEL, DIRECT = 0xffffffff80000000, 0xffff800000000000
+BIG_PAGE = 2 << 20
 
 
 def mappings(vm):
@@ -55,6 +57,39 @@ def write_or_execute(t):
             need(code and not bad, f'{bad[:5]}')
         with t.case('page zero is mapped for nobody'):
             need(not any(r[0] < 0x10000 for r in rows), 'something is mapped near zero')
+
+
+@test
+def kernel_base_differs(t):
+    """The kernel's address: another one each boot, in the top 2 GiB, never across 2 MiB; in no log that a capsule reads.
+    The machine is saved before the loader's first instruction, so what differs is what RDRAND gives."""
+    bases, wrong, logs = [], [], ''
+    for seed in (21, 22, 23, 24):
+        with boot(f'kaslr-{seed}', config=Config(seed=seed)) as vm:
+            vm.ready()
+            rows = [r for r in mappings(vm) if r[0] >= KERNEL]
+            need(rows, 'no kernel mappings')
+            bases.append(rows[0][0])
+            wrong += [hex(r[0]) for r in rows if r[2] and r[3]]
+            last = rows[-1][0]
+            need(rows[0][0] // BIG_PAGE == last // BIG_PAGE, f'{rows[0][0]:#x} to {last:#x}')
+            need('kernel address    random' in vm.ask('about'), 'about does not say so')
+            need(ctl_json(vm, 'about')['random_kernel_address'] is True, 'nonosctl does not say so')
+            vm.ask('load crashme null-write')
+            vm.com1.expect(r'crashed: write near', 20)
+            said = vm.ask('log') + vm.com1.text()
+            logs += said
+            with t.case(f'seed {seed}: the log does not tell it'):
+                need(f'{rows[0][0]:x}'[:11] not in said, 'it does')
+    with t.case('four boots, four addresses'):
+        need(len(set(bases)) == 4, [hex(b) for b in bases])
+    with t.case('the 2 MiB and the page in them both vary'):
+        need(len({b // BIG_PAGE for b in bases}) > 2 and len({b % BIG_PAGE for b in bases}) > 2, [hex(b) for b in bases])
+    with t.case('no page of any of them is writable and executable'):
+        need(not wrong, wrong[:5])
+    with t.case('no kernel address of any kind was printed'):
+        found = re.findall(r'ffff[89a-f][0-9a-f]{11}', logs)
+        need(not found, found[:5])
 
 
 @test

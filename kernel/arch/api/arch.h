@@ -131,5 +131,9 @@ unsigned arch_entropy(uint8_t *out, size_t len);
  * shift out of bounds"). */
 const char *arch_fault_name(uint64_t vector, uint64_t code);
 
-/** Return addresses from frame pointers, at most `n`; start at `fp` (0 = caller). */
+/** Where the image begins, in this boot. Never to be shown to a capsule: show offsets from it. */
+uint64_t arch_image_base(void);
+
+/** Return addresses from frame pointers, at most `n`; start at `fp`, and none if that is not on a
+ * stack of the kernel's (0 = caller). */
 unsigned arch_backtrace(uint64_t fp, uint64_t *out, unsigned n);

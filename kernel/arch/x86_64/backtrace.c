@@ -4,7 +4,7 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/stacks.h"
 
-extern const uint8_t image_text[], image_text_end[];
+extern const uint8_t __ehdr_start[], image_text[], image_text_end[];  // NOLINT: the linker's name
 
 struct bounds {
     uint64_t low, high;
@@ -47,6 +47,11 @@ static bool leads_on(uint64_t fp, uint64_t next, struct bounds *b)
         return true;
     }
     return on_fault_stack(fp, &other) && on_kernel_stack(next, b);
+}
+
+uint64_t arch_image_base(void)
+{
+    return (uint64_t)__ehdr_start;
 }
 
 unsigned arch_backtrace(uint64_t fp, uint64_t *out, unsigned n)

@@ -7,6 +7,7 @@
 
     .section .text.kernel_entry, "ax"
     .globl kernel_entry
+    .type kernel_entry, @function
 kernel_entry:
     cli
     cld
@@ -14,3 +15,4 @@ kernel_entry:
     xorl %ebp, %ebp             /* where a backtrace ends */
     call kernel_main
     ud2
+    .size kernel_entry, . - kernel_entry
