@@ -1,13 +1,26 @@
 /* Address spaces. A capsule's areas lie in one random 1 GiB window, so that four table frames serve
  * a small capsule; inside it each area has a random place: 17 bits for the window, 18 for the page.
+ *
+ * Areas lie sorted by address, without gaps in the array: one search says where a new one goes and
+ * what its neighbours are. Neighbours also tell whether a page table serves an area alone: then it
+ * goes with the area, so that page tables are never more than the areas need.
  */
 #include "kernel/memory/space.h"
+
+#include <string.h>
 
 #include "kernel/core/panic.h"
 #include "kernel/crypto/vault.h"
 #include "kernel/memory/frame.h"
 
-enum { WINDOW_SHIFT = 30, WINDOW_PAGES = 1 << (WINDOW_SHIFT - PAGE_SHIFT), PLACE_TRIES = 32 };
+enum {
+    WINDOW_SHIFT = 30,
+    WINDOW_PAGES = 1 << (WINDOW_SHIFT - PAGE_SHIFT),
+    PLACE_TRIES = 32,
+    TABLE_SHIFT = 21, /* what one page table maps */
+    TABLE_PAGES = 1 << (TABLE_SHIFT - PAGE_SHIFT),
+    BATCH = 16 /* frames freed after one flush */
+};
 
 nos_status_t space_create(struct space *s, uint32_t limit)
 {
@@ -23,17 +36,68 @@ nos_status_t space_create(struct space *s, uint32_t limit)
     return st;
 }
 
+/* ---- areas ---- */
+
+static uint64_t end_of(const struct area *a)
+{
+    return a->va + (uint64_t)a->pages * PAGE_SIZE;
+}
+
+/* The first area that ends above `va`; s->n_areas if there is none. */
+static unsigned first_above(const struct space *s, uint64_t va)
+{
+    unsigned low = 0, high = s->n_areas;
+    while (low < high) {
+        unsigned mid = (low + high) / 2;
+        if (end_of(&s->area[mid]) > va) {
+            high = mid;
+        } else {
+            low = mid + 1;
+        }
+    }
+    return low;
+}
+
+static void area_insert(struct space *s, unsigned at, const struct area *a)
+{
+    memmove(&s->area[at + 1], &s->area[at], (s->n_areas - at) * sizeof *a);
+    s->area[at] = *a;
+    s->n_areas++;
+}
+
+static void area_remove(struct space *s, unsigned at)
+{
+    s->n_areas--;
+    memmove(&s->area[at], &s->area[at + 1], (s->n_areas - at) * sizeof s->area[0]);
+}
+
+/* The area that begins at `va`; NULL. */
+static struct area *area_at(struct space *s, uint64_t va)
+{
+    unsigned i = first_above(s, va);
+    return i < s->n_areas && s->area[i].va == va ? &s->area[i] : NULL;
+}
+
+/* ---- places ---- */
+
+/* Never given out twice, never in memory once it was used. */
+static uint32_t random_below(uint32_t n)
+{
+    static uint32_t pool[32], left;
+    if (left == 0) {
+        vault_random(pool, sizeof pool);
+        left = ARRAY_LEN(pool);
+    }
+    uint32_t v = pool[--left];
+    pool[left] = 0;
+    return (uint32_t)((uint64_t)v * n >> 32);
+}
+
 /* Areas and their guards: [va - page, va + len + page). Two guards may share a page. */
 static bool is_clear(const struct space *s, uint64_t va, uint64_t pages)
 {
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        const struct area *a = &s->area[i];
-        if (a->kind != AREA_NONE && va < a->va + ((uint64_t)a->pages + 1) * PAGE_SIZE &&
-            a->va < va + (pages + 1) * PAGE_SIZE) {
-            return false;
-        }
-    }
-    return true;
+    unsigned i = first_above(s, va - PAGE_SIZE);
+    return i == s->n_areas || s->area[i].va >= va + (pages + 1) * PAGE_SIZE;
 }
 
 nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
@@ -42,7 +106,7 @@ nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
         return NOS_NO_MEMORY;
     }
     for (unsigned i = 0; i < PLACE_TRIES; i++) {
-        uint64_t page = 1 + vault_random64() % (WINDOW_PAGES - 1 - pages);
+        uint64_t page = 1 + random_below(WINDOW_PAGES - 1 - pages);
         uint64_t at = s->window + page * PAGE_SIZE;
         if (is_clear(s, at, pages)) {
             *va = at;
@@ -52,66 +116,80 @@ nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
     return NOS_NO_MEMORY;  // a window this full is far above any quota that fits the machine
 }
 
-static struct area *free_area(struct space *s)
-{
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        if (s->area[i].kind == AREA_NONE) {
-            return &s->area[i];
-        }
-    }
-    return NULL;
-}
-
 /* Placement keeps the guards; a mapping itself need only not lie on another: the segments of one
- * image are neighbours. */
-static bool is_free(const struct space *s, uint64_t va, uint64_t pages)
-{
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        const struct area *a = &s->area[i];
-        if (a->kind != AREA_NONE && va < a->va + (uint64_t)a->pages * PAGE_SIZE &&
-            a->va < va + pages * PAGE_SIZE) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static nos_status_t check_new(struct space *s, uint64_t va, uint32_t pages, unsigned prot,
-                              struct area **out)
+ * image are neighbours. `*at`: where its area goes. */
+static nos_status_t check_new(const struct space *s, uint64_t va, uint32_t pages, unsigned prot,
+                              unsigned *at)
 {
     if (va % PAGE_SIZE != 0 || pages == 0 || !user_range(va, (uint64_t)pages * PAGE_SIZE) ||
         (prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (prot & PROT_R) == 0) {
         return NOS_INVALID;
     }
-    if (!is_free(s, va, pages)) {
+    *at = first_above(s, va);
+    if (*at < s->n_areas && s->area[*at].va < va + (uint64_t)pages * PAGE_SIZE) {
         return NOS_BAD_STATE;
     }
-    *out = free_area(s);
-    return *out == NULL          ? NOS_NO_SLOT
-           : s->pages > s->limit ? NOS_QUOTA
-                                 : NOS_OK;  // tables may have gone above it
+    return s->n_areas == SPACE_AREAS ? NOS_NO_SLOT
+           : s->pages > s->limit     ? NOS_QUOTA
+                                     : NOS_OK;  // tables may have gone above it
 }
+
+/* ---- unmapping ---- */
+
+/* Does nothing but what lies between areas `before` and `after` use the page table of `va`? */
+static bool is_alone(const struct space *s, uint64_t va, unsigned before, unsigned after)
+{
+    uint64_t low = va >> TABLE_SHIFT << TABLE_SHIFT;
+    return (before >= s->n_areas || end_of(&s->area[before]) <= low) &&
+           (after >= s->n_areas || s->area[after].va >= low + (1ull << TABLE_SHIFT));
+}
+
+/* Clear a run between two areas, a page table at a time, and take out the tables that nobody else
+ * uses. */
+static void clear_run(struct space *s, uint64_t va, uint32_t pages, unsigned before, unsigned after)
+{
+    while (pages != 0) {
+        uint32_t room = TABLE_PAGES - (uint32_t)(va >> PAGE_SHIFT) % TABLE_PAGES;
+        uint32_t n = pages < room ? pages : room;
+        paddr_t table = arch_clear(&s->arch, va, n, is_alone(s, va, before, after));
+        arch_flush(&s->arch, va, n);
+        s->pages -= arch_table_put(&s->arch, table) ? 1 : 0;
+        va += (uint64_t)n * PAGE_SIZE;
+        pages -= n;
+    }
+}
+
+/* Take private pages out and free their frames, after one flush for many. */
+static void free_pages(struct space *s, uint64_t va, uint32_t pages)
+{
+    paddr_t frame[BATCH];
+    while (pages != 0) {
+        uint32_t n = pages < BATCH ? pages : BATCH;
+        for (uint32_t i = 0; i < n; i++) {
+            frame[i] = arch_unmap(&s->arch, va + (uint64_t)i * PAGE_SIZE);
+        }
+        arch_flush(&s->arch, va, n);
+        for (uint32_t i = 0; i < n; i++) {
+            if (frame[i].v != 0) {
+                frame_free(frame[i], 0);
+                s->pages--;
+            }
+        }
+        va += (uint64_t)n * PAGE_SIZE;
+        pages -= n;
+    }
+}
+
+/* ---- mapping ---- */
 
 /* Page tables are charged too: those made meanwhile are for this space. (Not the difference in
  * tables that there are: a shortage may free those of an ended capsule on the way.) */
-static nos_status_t map_charged(struct space *s, uint64_t va, paddr_t pa, unsigned prot,
-                                unsigned flags)
+static nos_status_t map_charged(struct space *s, const struct arch_run *r)
 {
     uint64_t before = frame_tables_made();
-    nos_status_t st = arch_map(&s->arch, va, pa, prot, flags);
+    nos_status_t st = arch_map_run(&s->arch, r);
     s->pages += (uint32_t)(frame_tables_made() - before);
     return st;
-}
-
-static void unmap_private(struct space *s, uint64_t va, uint32_t pages)
-{
-    for (uint32_t i = 0; i < pages; i++) {
-        paddr_t p = arch_unmap(&s->arch, va + (uint64_t)i * PAGE_SIZE);
-        if (p.v != 0) {
-            frame_free(p, 0);
-            s->pages--;
-        }
-    }
 }
 
 static nos_status_t map_fresh(struct space *s, uint64_t va, unsigned prot, bool zero)
@@ -119,13 +197,14 @@ static nos_status_t map_fresh(struct space *s, uint64_t va, unsigned prot, bool 
     if (s->pages >= s->limit) {
         return NOS_QUOTA;
     }
-    paddr_t p = zero ? frame_alloc(0) : frame_alloc_dirty(0);
-    if (p.v == 0) {
+    struct arch_run r = { .va = va, .pages = 1, .prot = prot };
+    r.pa = zero ? frame_alloc(0) : frame_alloc_dirty(0);
+    if (r.pa.v == 0) {
         return NOS_NO_MEMORY;
     }
-    nos_status_t st = map_charged(s, va, p, prot, 0);
+    nos_status_t st = map_charged(s, &r);
     if (st != NOS_OK) {
-        frame_free(p, 0);
+        frame_free(r.pa, 0);
         return st;
     }
     s->pages++;
@@ -135,40 +214,39 @@ static nos_status_t map_fresh(struct space *s, uint64_t va, unsigned prot, bool 
 nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot,
                                enum area_kind kind, bool zero)
 {
-    struct area *a = NULL;
-    nos_status_t st = check_new(s, va, pages, prot, &a);
+    struct area a = { .va = va, .pages = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot };
+    unsigned at = 0;
+    nos_status_t st = check_new(s, va, pages, prot, &at);
+    if (st != NOS_OK) {
+        return st;
+    }
     for (uint32_t i = 0; st == NOS_OK && i < pages; i++) {
         st = map_fresh(s, va + (uint64_t)i * PAGE_SIZE, prot, zero);
-        if (st != NOS_OK) {
-            unmap_private(s, va, i);
-        }
     }
     if (st == NOS_OK) {
-        *a =
-            (struct area){ .va = va, .pages = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot };
+        area_insert(s, at, &a);
+    } else {
+        free_pages(s, va, pages);
+        clear_run(s, va, pages, at - 1, at);
     }
     return st;
 }
 
-nos_status_t space_map_borrowed(struct space *s, uint64_t va, paddr_t base, uint32_t pages,
-                                unsigned prot, unsigned flags, void *owner)
+nos_status_t space_map_borrowed(struct space *s, const struct area *a, paddr_t base)
 {
-    struct area *a = NULL;
-    nos_status_t st = check_new(s, va, pages, prot, &a);
-    for (uint32_t i = 0; st == NOS_OK && i < pages; i++) {
-        st = map_charged(s, va + (uint64_t)i * PAGE_SIZE,
-                         (paddr_t){ base.v + (uint64_t)i * PAGE_SIZE }, prot, flags);
-        for (uint32_t k = 0; st != NOS_OK && k < i; k++) {
-            (void)arch_unmap(&s->arch, va + (uint64_t)k * PAGE_SIZE);
-        }
+    struct arch_run r = {
+        .va = a->va, .pa = base, .pages = a->pages, .prot = a->prot, .flags = a->flags
+    };
+    unsigned at = 0;
+    nos_status_t st = check_new(s, a->va, a->pages, a->prot, &at);
+    if (st != NOS_OK) {
+        return st;
     }
+    st = map_charged(s, &r);
     if (st == NOS_OK) {
-        *a = (struct area){ .va = va,
-                            .pages = pages,
-                            .kind = AREA_BORROWED,
-                            .prot = (uint8_t)prot,
-                            .flags = (uint8_t)flags,
-                            .owner = owner };
+        area_insert(s, at, a);
+    } else {
+        clear_run(s, a->va, a->pages, at - 1, at);
     }
     return st;
 }
@@ -180,81 +258,71 @@ void *space_ptr(const struct space *s, uint64_t va)
     return p.v == 0 ? NULL : phys_ptr(p);
 }
 
-nos_status_t space_unmap(struct space *s, uint64_t va, void **owner)
+void space_unmap_area(struct space *s, const struct area *a)
 {
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        struct area *a = &s->area[i];
-        if (a->kind == AREA_BORROWED && a->va == va) {
-            for (uint32_t k = 0; k < a->pages; k++) {
-                (void)arch_unmap(&s->arch, va + (uint64_t)k * PAGE_SIZE);
-            }
-            *owner = a->owner;
-            *a = (struct area){ 0 };
-            return NOS_OK;
-        }
+    unsigned at = (unsigned)(a - s->area);
+    KASSERT(at < s->n_areas && a->kind == AREA_BORROWED);
+    clear_run(s, a->va, a->pages, at - 1, at + 1);
+    area_remove(s, at);
+}
+
+nos_status_t space_unmap(struct space *s, uint64_t va, struct area *out)
+{
+    struct area *a = area_at(s, va);
+    if (a == NULL || a->kind != AREA_BORROWED) {
+        return NOS_NOT_FOUND;
     }
-    return NOS_NOT_FOUND;
+    *out = *a;
+    space_unmap_area(s, a);
+    return NOS_OK;
 }
 
 void space_drop(struct space *s, uint64_t va)
 {
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        struct area *a = &s->area[i];
-        if (a->kind == AREA_PRIVATE && a->va == va) {
-            unmap_private(s, va, a->pages);
-            *a = (struct area){ 0 };
-        }
+    struct area *a = area_at(s, va);
+    if (a != NULL && a->kind == AREA_PRIVATE) {
+        unsigned at = (unsigned)(a - s->area);
+        free_pages(s, va, a->pages);
+        clear_run(s, va, a->pages, at - 1, at + 1);
+        area_remove(s, at);
     }
 }
 
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard)
 {
-    const struct area *near =
-        NULL;  // a neighbour in the same image may begin where the guard would be
-
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        const struct area *a = &s->area[i];
-        uint64_t end = a->va + (uint64_t)a->pages * PAGE_SIZE;
-        if (a->kind != AREA_NONE && va >= a->va - PAGE_SIZE && va < end + PAGE_SIZE) {
-            near = a;
-            *guard = va < a->va || va >= end;
-            if (!*guard) {
-                break;
-            }
-        }
+    unsigned i = first_above(s, va);
+    if (i < s->n_areas && va >= s->area[i].va - PAGE_SIZE) {
+        *guard = va < s->area[i].va;
+        return &s->area[i];
     }
-    return near;
+    if (i > 0 && va < end_of(&s->area[i - 1]) + PAGE_SIZE) {
+        *guard = true;
+        return &s->area[i - 1];
+    }
+    return NULL;
 }
 
-static bool drop_some(struct space *s, struct area *a, unsigned budget)
+/* ---- tear-down: the last area first, and that from its end, so that it stays one run; page tables
+ * come after all areas ---- */
+
+bool space_destroy_step(struct space *s, unsigned budget, struct area *out)
 {
+    out->owner = NULL;
+    if (s->n_areas == 0) {
+        return s->arch.root.v == 0 || arch_space_destroy_step(&s->arch, budget);
+    }
+    struct area *a = &s->area[s->n_areas - 1];
     uint32_t n = a->pages < budget ? a->pages : budget;
-    uint64_t at = a->va + (uint64_t)(a->pages - n) *
-                              PAGE_SIZE;  // from the end, so that the area stays one run
-    if (a->kind == AREA_BORROWED) {
-        for (uint32_t i = 0; i < n; i++) {
-            (void)arch_unmap(&s->arch, at + (uint64_t)i * PAGE_SIZE);
-        }
+    uint64_t at = end_of(a) - (uint64_t)n * PAGE_SIZE;
+    if (a->kind != AREA_BORROWED) {
+        free_pages(s, at, n);
+        a->pages -= n;
     } else {
-        unmap_private(s, at, n);
+        a->pages = 0;  // nobody's registers can reach it, the tables go as they are
     }
-    a->pages -= n;
-    return a->pages == 0;
-}
-
-bool space_destroy_step(struct space *s, unsigned budget, void **owner)
-{
-    *owner = NULL;
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        struct area *a = &s->area[i];
-        if (a->kind == AREA_NONE) {
-            continue;
-        }
-        if (drop_some(s, a, budget)) {
-            *owner = a->kind == AREA_BORROWED ? a->owner : NULL;
-            *a = (struct area){ 0 };
-        }
-        return false;
+    if (a->pages == 0) {
+        *out = *a;
+        s->n_areas--;
     }
-    return s->arch.root.v == 0 || arch_space_destroy_step(&s->arch, budget);
+    return false;
 }

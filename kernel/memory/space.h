@@ -8,7 +8,7 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/types.h"
 
-enum { SPACE_AREAS = 48 };
+enum { SPACE_AREAS = 44 };
 
 enum area_kind {
     AREA_NONE = 0,
@@ -20,7 +20,9 @@ struct area {
     uint64_t va;
     uint32_t pages;
     uint8_t kind, prot, flags, rsv; /* enum area_kind, enum prot, enum arch_map_flags */
-    void *owner;                    /* BORROWED: the object, referenced by the caller */
+    void *owner;                    /* BORROWED: the object, referenced by the caller; else NULL */
+    uint32_t via;  /* BORROWED: handle it was mapped with; 0 = by another capsule */
+    uint32_t cell; /* BORROWED: that handle's revocation cell, 0 = none */
 };
 
 struct space {
@@ -28,7 +30,8 @@ struct space {
     uint64_t window; /* base of the 1 GiB window that all areas lie in */
     uint32_t pages;  /* frames charged: private pages and page tables */
     uint32_t limit;
-    struct area area[SPACE_AREAS];
+    uint32_t n_areas;
+    struct area area[SPACE_AREAS]; /* the first n_areas, by address */
 };
 
 /** Errors: NO_MEMORY. `limit`: frames. */
@@ -44,17 +47,19 @@ MUST_CHECK nos_status_t space_place(const struct space *s, uint32_t pages, uint6
 MUST_CHECK nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages,
                                           unsigned prot, enum area_kind kind, bool zero);
 
-/** Map frames of another owner. Errors: as above. The caller keeps `owner` alive until unmapped. */
-MUST_CHECK nos_status_t space_map_borrowed(struct space *s, uint64_t va, paddr_t base,
-                                           uint32_t pages, unsigned prot, unsigned flags,
-                                           void *owner);
+/** Map the frames from `base` on, which belong to a->owner, as area `*a` says (kind BORROWED).
+ * Errors: as above. The caller keeps the owner alive until unmapped. */
+MUST_CHECK nos_status_t space_map_borrowed(struct space *s, const struct area *a, paddr_t base);
 
 /** Kernel pointer to the private page at page-aligned `va`; NULL if nothing is mapped. For loaders
  * only. */
 void *space_ptr(const struct space *s, uint64_t va);
 
-/** Undo the mapping that starts at `va`; `*owner` = the area's owner. Errors: NOT_FOUND. */
-MUST_CHECK nos_status_t space_unmap(struct space *s, uint64_t va, void **owner);
+/** Undo the borrowed mapping that starts at `va`; `*out` = what it was. Errors: NOT_FOUND. */
+MUST_CHECK nos_status_t space_unmap(struct space *s, uint64_t va, struct area *out);
+
+/** The same for an area of s->area. Those behind it move up. */
+void space_unmap_area(struct space *s, const struct area *a);
 
 /** Unmap and free the private area that starts at `va`; nothing if there is none. */
 void space_drop(struct space *s, uint64_t va);
@@ -62,6 +67,6 @@ void space_drop(struct space *s, uint64_t va);
 /** The area that holds `va`, or whose guard page does (`*guard`); NULL. */
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard);
 
-/** Tear down in steps of at most `budget` frames; `*owner` = owner of a borrowed area just dropped,
- * or NULL: call again. True when nothing is left. */
-bool space_destroy_step(struct space *s, unsigned budget, void **owner);
+/** Tear down in steps of at most `budget` frames; nobody runs in it any more. `*out` = a borrowed
+ * area just dropped, or out->owner = NULL: call again. True when nothing is left. */
+bool space_destroy_step(struct space *s, unsigned budget, struct area *out);

@@ -90,12 +90,13 @@ void region_forget(const struct capsule *c)
     }
 }
 
-void region_unmapped(struct obj *owner)
+void region_unmapped(const struct area *a)
 {
-    if (owner->type == NOS_TYPE_REGION) {
-        CONTAINER_OF(owner, struct region, obj)->mapped--;
+    struct obj *o = a->owner;
+    if (o->type == NOS_TYPE_REGION) {
+        CONTAINER_OF(o, struct region, obj)->mapped--;
     }
-    obj_put(owner);
+    obj_put(o);
 }
 
 void region_destroy(struct obj *o)

@@ -22,7 +22,7 @@ MUST_CHECK nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *p
 /** The capsule that is charged is going: nobody is, from now on. */
 void region_forget(const struct capsule *c);
 
-/** A mapping of the region or device `owner` is gone: drop its reference. */
-void region_unmapped(struct obj *owner);
+/** Area `a` of a region or a device is gone from its space: drop what it held. */
+void region_unmapped(const struct area *a);
 
 void region_destroy(struct obj *o);

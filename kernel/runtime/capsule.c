@@ -225,14 +225,14 @@ bool capsule_reclaim_pending(void)
 bool capsule_reclaim_step(void)
 {
     struct capsule *c = reclaim;
-    void *owner = NULL;
+    struct area gone;
     if (c == NULL) {
         return false;
     }
     sched_forget_space(&c->space.arch);
-    if (!space_destroy_step(&c->space, STEP_FRAMES, &owner)) {
-        if (owner != NULL) {
-            region_unmapped(owner);
+    if (!space_destroy_step(&c->space, STEP_FRAMES, &gone)) {
+        if (gone.owner != NULL) {
+            region_unmapped(&gone);
         }
         return true;
     }

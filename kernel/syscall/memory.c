@@ -22,33 +22,11 @@ nos_status_t sys_region_create(struct thread *self, struct arch_context *ctx,
     return st;
 }
 
-static nos_status_t map_object(struct space *s, struct obj *o, unsigned prot, uint64_t *va)
+/* What handle `via` names, as an area of any space: all but its address. */
+static nos_status_t area_of(const struct handle_slot *slot, uint32_t via, uint64_t prot,
+                            struct area *a, paddr_t *base)
 {
-    paddr_t base;
-    uint64_t pages;
-    unsigned flags = 0;
-    if (o->type == NOS_TYPE_REGION) {
-        struct region *r = CONTAINER_OF(o, struct region, obj);
-        base = r->base;
-        pages = r->pages;
-    } else {
-        struct device *d = CONTAINER_OF(o, struct device, obj);
-        base = d->base;
-        pages = (d->len + PAGE_SIZE - 1) / PAGE_SIZE;
-        flags = d->map_flags;
-    }
-    if (pages == 0) {
-        return NOS_BAD_STATE;  // given away
-    }
-    nos_status_t st = space_place(s, (uint32_t)pages, va);
-    return st == NOS_OK ? space_map_borrowed(s, *va, base, (uint32_t)pages, prot, flags, o) : st;
-}
-
-nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
-{
-    uint64_t prot = ctx->arg1, va;
     struct obj *o = slot->obj;
-
     if (prot != PROT_R && prot != (PROT_R | PROT_W)) {
         return NOS_INVALID;
     }
@@ -56,13 +34,48 @@ nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struc
     if ((slot->rights & need) != need) {
         return NOS_DENIED;
     }
-    nos_status_t st = map_object(&self->capsule->space, o, (unsigned)prot, &va);
+    *a = (struct area){ .kind = AREA_BORROWED, .prot = (uint8_t)prot, .owner = o, .via = via };
+    if (o->type == NOS_TYPE_REGION) {
+        const struct region *r = CONTAINER_OF(o, struct region, obj);
+        *base = r->base;
+        a->pages = r->pages;
+    } else {
+        const struct device *d = CONTAINER_OF(o, struct device, obj);
+        *base = d->base;
+        a->pages = (uint32_t)((d->len + PAGE_SIZE - 1) / PAGE_SIZE);
+        a->flags = (uint8_t)d->map_flags;
+    }
+    return a->pages == 0 ? NOS_BAD_STATE : NOS_OK;  // given away
+}
+
+static nos_status_t map_area(struct space *s, const struct area *a, paddr_t base)
+{
+    struct obj *o = a->owner;
+    obj_get(o);  // first: a shortage reclaims, and what is only borrowed would go
+    nos_status_t st = space_map_borrowed(s, a, base);
+    if (st != NOS_OK) {
+        obj_put(o);
+    } else if (o->type == NOS_TYPE_REGION) {
+        CONTAINER_OF(o, struct region, obj)->mapped++;
+    }
+    return st;
+}
+
+nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    struct space *s = &self->capsule->space;
+    struct area a;
+    paddr_t base;
+
+    nos_status_t st = area_of(slot, (uint32_t)ctx->arg0, ctx->arg1, &a, &base);
     if (st == NOS_OK) {
-        obj_get(o);
-        if (o->type == NOS_TYPE_REGION) {
-            CONTAINER_OF(o, struct region, obj)->mapped++;
-        }
-        ctx->w[0] = va;
+        st = space_place(s, a.pages, &a.va);
+    }
+    if (st == NOS_OK) {
+        st = map_area(s, &a, base);
+    }
+    if (st == NOS_OK) {
+        ctx->w[0] = a.va;
     }
     return st;
 }
@@ -70,11 +83,11 @@ nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struc
 nos_status_t sys_region_unmap(struct thread *self, struct arch_context *ctx,
                               struct handle_slot *slot)
 {
-    void *owner = NULL;
+    struct area a;
     (void)slot;
-    nos_status_t st = space_unmap(&self->capsule->space, ctx->arg0, &owner);
+    nos_status_t st = space_unmap(&self->capsule->space, ctx->arg0, &a);
     if (st == NOS_OK) {
-        region_unmapped(owner);
+        region_unmapped(&a);
     }
     return st;
 }

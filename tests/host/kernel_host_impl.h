@@ -40,6 +40,13 @@ uint64_t vault_random64(void)
     return host_random_state >> 11;
 }
 
+void vault_random(void *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        ((uint8_t *)out)[i] = (uint8_t)(vault_random64() >> 20);
+    }
+}
+
 void host_start(void)
 {
     void *at = mmap((void *)NOS_DIRECT_BASE, HOST_RAM, PROT_READ | PROT_WRITE,

@@ -137,15 +137,33 @@ bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
     return true;
 }
 
-nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
+nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r)
 {
-    (void)s, (void)flags;
+    (void)s;
+    assert_int_equal(r->pages, 1);  // nothing but private pages is mapped here
     assert_true(n_mapped < MAPPED_MAX);
-    assert_int_not_equal(prot & (PROT_W | PROT_X), PROT_W | PROT_X);
-    mapped[n_mapped].va = va;
-    mapped[n_mapped].pa = pa;
-    mapped[n_mapped++].prot = prot;
+    assert_int_not_equal(r->prot & (PROT_W | PROT_X), PROT_W | PROT_X);
+    mapped[n_mapped].va = r->va;
+    mapped[n_mapped].pa = r->pa;
+    mapped[n_mapped++].prot = r->prot;
     return NOS_OK;
+}
+
+paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone)
+{
+    (void)s, (void)va, (void)pages, (void)alone;
+    return (paddr_t){ 0 };
+}
+
+bool arch_table_put(struct arch_space *s, paddr_t table)
+{
+    (void)s;
+    return table.v != 0;
+}
+
+void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages)
+{
+    (void)s, (void)va, (void)pages;
 }
 
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
@@ -1286,8 +1304,8 @@ static void test_grant_asks_the_policy_again(void **state)
 
 static void drop_space(void)
 {
-    void *owner;
-    while (!space_destroy_step(&cap.space, 100, &owner)) {
+    struct area gone;
+    while (!space_destroy_step(&cap.space, 100, &gone)) {
     }
     memset(&cap, 0, sizeof cap);
     assert_int_equal(n_mapped, 0);

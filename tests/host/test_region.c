@@ -150,7 +150,8 @@ static void taking(void **state)
     r->mapped = 1;
     assert_int_equal(region_take(r, &base, &pages), NOS_BUSY);
     obj_get(&r->obj);
-    region_unmapped(&r->obj);
+    struct area area = { .owner = &r->obj };
+    region_unmapped(&area);
     assert_int_equal(r->mapped, 0);
     assert_int_equal(c.space.pages, 4);
     assert_int_equal(region_take(r, &base, &pages), NOS_OK);

@@ -1,5 +1,5 @@
-/* Address spaces over fake page tables: all or nothing at every frame that is missing, quota that
- * page tables count against, places and guards, tear-down in steps. */
+/* Address spaces over real page tables in fake RAM: all or nothing at every frame that is missing,
+ * quota that page tables count against, places and guards, tear-down in steps. */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -7,12 +7,8 @@
 
 #include "kernel/memory/frame.c"
 #include "kernel/memory/space.c"
+#include "tests/host/kernel_paging.h"
 
-/* One table for each 2 MiB, as many as a window has; entries are the frames. */
-enum { TABLES = 512, ENTRIES = 512 };
-static paddr_t table[TABLES];
-static paddr_t entry[TABLES][ENTRIES];
-static unsigned present;
 static paddr_t foreign[8]; /* tables of an ended capsule, which a shortage frees */
 static unsigned n_foreign;
 
@@ -25,79 +21,17 @@ bool up_reclaim(void)
     return true;
 }
 
-nos_status_t arch_space_create(struct arch_space *s)
-{
-    s->root = up_table_alloc();
-    return s->root.v == 0 ? NOS_NO_MEMORY : NOS_OK;
-}
-
-static uint64_t place_of(uint64_t va)
-{
-    return va / PAGE_SIZE % ((uint64_t)TABLES * ENTRIES);
-}
-
-nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
-{
-    uint64_t at = place_of(va);
-    (void)s, (void)prot, (void)flags;
-    if (table[at / ENTRIES].v == 0) {
-        table[at / ENTRIES] = up_table_alloc();
-        if (table[at / ENTRIES].v == 0) {
-            return NOS_NO_MEMORY;
-        }
-    }
-    assert_int_equal(entry[at / ENTRIES][at % ENTRIES].v, 0);
-    entry[at / ENTRIES][at % ENTRIES] = pa;
-    present++;
-    return NOS_OK;
-}
-
-paddr_t arch_unmap(struct arch_space *s, uint64_t va)
-{
-    uint64_t at = place_of(va);
-    paddr_t was = entry[at / ENTRIES][at % ENTRIES];
-    (void)s;
-    entry[at / ENTRIES][at % ENTRIES] = (paddr_t){ 0 };
-    present -= was.v != 0;
-    return was;
-}
-
-paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
-{
-    uint64_t at = place_of(va);
-    (void)s;
-    *prot = PROT_R;
-    return entry[at / ENTRIES][at % ENTRIES];
-}
-
-bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
-{
-    for (unsigned i = 0; i < TABLES && budget != 0; i++) {
-        if (table[i].v != 0) {
-            up_table_free(table[i]);
-            table[i].v = 0;
-            budget--;
-        }
-    }
-    if (budget != 0) {
-        up_table_free(s->root);
-        s->root.v = 0;
-    }
-    return budget != 0;
-}
-
 static struct space s;
 
 static int setup(void **state)
 {
     (void)state;
     memset(head, 0, sizeof head);
-    memset(table, 0, sizeof table);
-    memset(entry, 0, sizeof entry);
     stats = (struct frame_stats){ 0 };
-    n_tables = n_foreign = present = 0;
+    n_tables = n_foreign = 0;
     host_start();
     frame_init(&host_bi);
+    host_paging();
     memset(&s, 0, sizeof s);
     assert_int_equal(space_create(&s, 100), NOS_OK);
     return 0;
@@ -107,6 +41,28 @@ static uint64_t used(void)
 {
     struct frame_stats f = frame_stats();
     return f.total - f.free;
+}
+
+static unsigned present(void)
+{
+    unsigned pages, tables;
+    host_walk(&s.arch, &pages, &tables);
+    return pages;
+}
+
+/* What is charged is what there is: tables, and pages of the space's own. */
+static void check_charge(void)
+{
+    unsigned pages, tables, own = 0, mapped = 0;
+    for (unsigned i = 0; i < s.n_areas; i++) {
+        const struct area *a = &s.area[i];
+        own += a->kind != AREA_BORROWED ? a->pages : 0;
+        mapped += a->pages;
+        assert_true(i == 0 || a[-1].va + a[-1].pages * (uint64_t)PAGE_SIZE <= a->va);
+    }
+    host_walk(&s.arch, &pages, &tables);
+    assert_int_equal(pages, mapped);
+    assert_int_equal(s.pages, own + tables);
 }
 
 static void exhaust(unsigned leave)
@@ -124,52 +80,71 @@ static void exhaust(unsigned leave)
     }
 }
 
+static nos_status_t borrow(uint64_t va, uint32_t pages, unsigned prot)
+{
+    struct area a = { .va = va,
+                      .pages = pages,
+                      .kind = AREA_BORROWED,
+                      .prot = (uint8_t)prot,
+                      .owner = &s,
+                      .via = 7 };
+    return space_map_borrowed(&s, &a, (paddr_t){ 0x800000 });
+}
+
+static nos_status_t private(uint64_t va, uint32_t pages, unsigned prot)
+{
+    return space_map_private(&s, va, pages, prot, AREA_PRIVATE, true);
+}
+
 static void what_is_refused(void **state)
 {
-    struct area *a = s.area;
     uint64_t va = s.window + PAGE_SIZE;
     (void)state;
-    assert_int_equal(space_map_private(&s, va, 1, PROT_R | PROT_W | PROT_X, AREA_PRIVATE, true),
-                     NOS_INVALID);
-    assert_int_equal(space_map_private(&s, va, 1, PROT_W, AREA_PRIVATE, true), NOS_INVALID);
-    assert_int_equal(space_map_private(&s, va + 1, 1, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
-    assert_int_equal(space_map_private(&s, va, 0, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
-    assert_int_equal(space_map_private(&s, USER_MAX, 1, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
-    assert_int_equal(space_map_private(&s, USER_MAX - PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true),
-                     NOS_INVALID);
-    assert_int_equal(space_map_private(&s, 0, 1, PROT_R, AREA_PRIVATE, true), NOS_INVALID);
-    assert_int_equal(space_map_private(&s, va, 101, PROT_R, AREA_PRIVATE, true), NOS_QUOTA);
-    assert_int_equal(s.pages, 1 + 1);  // root, and the table that the attempt made
-    assert_int_equal(present, 0);
-    assert_int_equal(space_map_private(&s, va, 2, PROT_R, AREA_PRIVATE, true), NOS_OK);
-    assert_int_equal(space_map_private(&s, va + PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true),
-                     NOS_BAD_STATE);
-    assert_int_equal(space_map_private(&s, va - PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true),
-                     NOS_BAD_STATE);
-    assert_int_equal(s.pages, 4);
-    for (unsigned i = 0; i < SPACE_AREAS; i++) {
-        a[i].kind = AREA_PRIVATE;
+    assert_int_equal(private(va, 1, PROT_R | PROT_W | PROT_X), NOS_INVALID);
+    assert_int_equal(private(va, 1, PROT_W), NOS_INVALID);
+    assert_int_equal(private(va + 1, 1, PROT_R), NOS_INVALID);
+    assert_int_equal(private(va, 0, PROT_R), NOS_INVALID);
+    assert_int_equal(private(USER_MAX, 1, PROT_R), NOS_INVALID);
+    assert_int_equal(private(USER_MAX - PAGE_SIZE, 2, PROT_R), NOS_INVALID);
+    assert_int_equal(private(0, 1, PROT_R), NOS_INVALID);
+    assert_int_equal(borrow(va, 1, PROT_R | PROT_W | PROT_X), NOS_INVALID);
+    assert_int_equal(borrow(USER_MAX - PAGE_SIZE, 2, PROT_R), NOS_INVALID);
+    assert_int_equal(private(va, 101, PROT_R), NOS_QUOTA);
+    check_charge();
+    assert_int_equal(s.pages, 4);  // the root, and on the way to the place; one table is over
+    assert_int_equal(private(va, 2, PROT_R), NOS_OK);
+    assert_int_equal(private(va + PAGE_SIZE, 1, PROT_R), NOS_BAD_STATE);
+    assert_int_equal(private(va - PAGE_SIZE, 2, PROT_R), NOS_BAD_STATE);
+    assert_int_equal(private(va - PAGE_SIZE, 4, PROT_R), NOS_BAD_STATE);
+    assert_int_equal(private(va + 2 * PAGE_SIZE, 1, PROT_R), NOS_OK);  // a neighbour
+    assert_int_equal(private(va - PAGE_SIZE, 1, PROT_R), NOS_OK);
+    check_charge();
+    for (unsigned i = 3; i < SPACE_AREAS; i++) {
+        assert_int_equal(private(va + 2 * i * PAGE_SIZE, 1, PROT_R), NOS_OK);
     }
-    assert_int_equal(space_map_private(&s, va + 8 * PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true),
-                     NOS_NO_SLOT);
+    assert_int_equal(private(va + 1000 * PAGE_SIZE, 1, PROT_R), NOS_NO_SLOT);
+    check_charge();
 }
 
 static void all_or_nothing(void **state)
 {
     (void)state;
-    for (unsigned left = 0; left < 6; left++) {
+    for (unsigned left = 0; left < 10; left++) {
         (void)setup(NULL);
+        uint64_t va = (s.window + (1ull << 28)) - 3 * PAGE_SIZE;  // two tables
         exhaust(left);
-        assert_int_equal(space_map_private(&s, s.window + PAGE_SIZE, 8, PROT_R, AREA_PRIVATE, true),
-                         NOS_NO_MEMORY);
-        assert_int_equal(present, 0);
-        assert_int_equal(s.pages, 1 + (table[0].v != 0));
-        assert_int_equal(frame_stats().free, left - (table[0].v != 0));
-        assert_int_equal(space_map_borrowed(&s, s.window + 509 * PAGE_SIZE, (paddr_t){ 0x800000 },
-                                            1030, PROT_R, 0, &s),
-                         left < 4 ? NOS_NO_MEMORY : NOS_OK);
-        assert_int_equal(present, left < 4 ? 0 : 1030);
+        // two upper tables, two page tables, six pages
+        assert_int_equal(private(va, 6, PROT_R), left < 10 ? NOS_NO_MEMORY : NOS_OK);
+        assert_int_equal(s.n_areas, 0);
+        check_charge();
+        assert_int_equal(frame_stats().free, left + 1 - s.pages);
+        assert_int_equal(borrow(va, 1030, PROT_R), left < 6 ? NOS_NO_MEMORY : NOS_OK);
+        check_charge();
+        assert_int_equal(present(), left < 6 ? 0 : 1030);
     }
+    (void)setup(NULL);
+    exhaust(10);
+    assert_int_equal(private(s.window + (1ull << 28) - 3 * PAGE_SIZE, 6, PROT_R), NOS_OK);
 }
 
 /* Tables of somebody else are freed while ours are made: the charge is for ours. */
@@ -181,52 +156,146 @@ static void a_shortage_does_not_lower_the_charge(void **state)
     }
     exhaust(0);
     n_foreign = ARRAY_LEN(foreign);
-    assert_int_equal(
-        space_map_borrowed(&s, s.window + PAGE_SIZE, (paddr_t){ 0x800000 }, 1, PROT_R, 0, &s),
-        NOS_OK);
-    assert_int_equal(s.pages, 2);
-    assert_int_equal(
-        space_map_private(&s, s.window + 600 * PAGE_SIZE, 2, PROT_R, AREA_PRIVATE, true), NOS_OK);
-    assert_int_equal(s.pages, 5);
+    assert_int_equal(borrow(s.window + PAGE_SIZE, 1, PROT_R), NOS_OK);
+    assert_int_equal(s.pages, 4);
+    assert_int_equal(private(s.window + 600 * PAGE_SIZE, 2, PROT_R), NOS_OK);
+    assert_int_equal(s.pages, 7);
+    check_charge();
 }
 
-/* A capsule that maps and unmaps the same page at ever other places leaves tables behind: they end
- * at its quota. */
-static void tables_count_against_the_quota(void **state)
+/* Page tables are charged, and go with the last area that needs them: whoever maps and unmaps for
+ * ever at other places never comes to the end of its quota. */
+static void tables_go_with_their_areas(void **state)
 {
-    void *owner;
-    nos_status_t st = NOS_OK;
+    struct area a;
     (void)state;
-    for (unsigned i = 0; i < 400 && st == NOS_OK; i++) {
-        uint64_t va = s.window + (uint64_t)i * ENTRIES * PAGE_SIZE;
-        st = space_map_borrowed(&s, va, (paddr_t){ 0x800000 }, 1, PROT_R, 0, &s);
-        assert_true(st != NOS_OK || space_unmap(&s, va, &owner) == NOS_OK);
+    assert_int_equal(private(s.window + 3 * PAGE_SIZE, 1, PROT_R), NOS_OK);
+    uint64_t before = used();
+    for (unsigned i = 0; i < 2000; i++) {
+        uint64_t va = s.window + i * 257ull % 512 * 512 * PAGE_SIZE + 9 * PAGE_SIZE;
+        assert_int_equal(borrow(va, 1, PROT_R), NOS_OK);
+        check_charge();
+        assert_int_equal(space_unmap(&s, va, &a), NOS_OK);
+        assert_true(s.pages <= 6);
+        check_charge();
     }
-    assert_int_equal(st, NOS_QUOTA);
-    assert_in_range(s.pages, 100, 108);
+    assert_int_equal(used(), before + 1);  // the table that is over
+    for (unsigned i = 1; i < 512; i++) {
+        s.limit = 20;
+        nos_status_t st = borrow(s.window + i * 512ull * PAGE_SIZE, 1, PROT_R);
+        assert_int_equal(st, i <= 16 ? NOS_OK : NOS_QUOTA);
+    }
+    // one goes, but its neighbour in the same table stays
+    s.limit = 100;
+    assert_int_equal(borrow(s.window + 520 * PAGE_SIZE, 1, PROT_R), NOS_OK);
+    assert_int_equal(space_unmap(&s, s.window + 512 * PAGE_SIZE, &a), NOS_OK);
+    check_charge();
+    assert_int_equal(space_unmap(&s, s.window + 520 * PAGE_SIZE, &a), NOS_OK);
+    check_charge();
 }
 
 static void dropping_one_area(void **state)
 {
     uint64_t va = s.window + PAGE_SIZE;
-    void *owner;
+    struct area a = { 0 };
     (void)state;
-    assert_int_equal(space_map_private(&s, va, 3, PROT_R, AREA_PRIVATE, true), NOS_OK);
-    assert_int_equal(
-        space_map_borrowed(&s, va + 8 * PAGE_SIZE, (paddr_t){ 0x800000 }, 2, PROT_R, 0, &s),
-        NOS_OK);
+    assert_int_equal(private(va, 3, PROT_R), NOS_OK);
+    assert_int_equal(borrow(va + 8 * PAGE_SIZE, 2, PROT_R), NOS_OK);
     uint64_t before = used();
     space_drop(&s, va + PAGE_SIZE);      // not where it starts
     space_drop(&s, va + 8 * PAGE_SIZE);  // not the space's own
-    assert_int_equal(present, 5);
-    assert_int_equal(space_unmap(&s, va, &owner),
+    assert_int_equal(present(), 5);
+    assert_int_equal(space_unmap(&s, va, &a),
                      NOS_NOT_FOUND);  // user mode cannot drop what is private
+    assert_int_equal(space_unmap(&s, va + 9 * PAGE_SIZE, &a), NOS_NOT_FOUND);
     space_drop(&s, va);
     assert_int_equal(used(), before - 3);
-    assert_int_equal(s.pages, 2);
-    assert_int_equal(space_unmap(&s, va + 8 * PAGE_SIZE, &owner), NOS_OK);
-    assert_ptr_equal(owner, &s);
-    assert_int_equal(present, 0);
+    check_charge();
+    assert_int_equal(space_unmap(&s, va + 8 * PAGE_SIZE, &a), NOS_OK);
+    assert_ptr_equal(a.owner, &s);
+    assert_int_equal(a.via, 7);
+    assert_int_equal(present(), 0);
+    check_charge();
+}
+
+/* No entry of a page that was unmapped is left to the CPU, and no frame is free before that. */
+static void what_is_unmapped_is_flushed(void **state)
+{
+    uint64_t va = s.window + PAGE_SIZE;
+    struct area a;
+    (void)state;
+    assert_int_equal(borrow(va, 3, PROT_R), NOS_OK);
+    assert_int_equal(space_unmap(&s, va, &a), NOS_OK);
+    assert_int_equal(host_flushes, 0);  // no CPU has this space
+    arch_space_switch(&s.arch);
+    host_flushes = 0;
+    assert_int_equal(borrow(va, 3, PROT_R), NOS_OK);
+    assert_int_equal(space_unmap(&s, va, &a), NOS_OK);
+    assert_int_equal(host_flushes, 3);
+    assert_int_equal(private(va, 40, PROT_R), NOS_OK);
+    space_drop(&s, va);
+    assert_true(host_flushes >= 3 + 40);
+    host_flushes = 0;
+    assert_int_equal(borrow(va, 500, PROT_R), NOS_OK);
+    assert_int_equal(space_unmap(&s, va, &a), NOS_OK);
+    assert_int_equal(host_flushes, 1);  // all at once
+    arch_space_switch(NULL);
+}
+
+/* Areas against a plain list of what is mapped. */
+static void random_areas_against_a_list(void **state)
+{
+    static uint32_t map[4096]; /* page of the window's first 16 MiB -> area number, 0 = free */
+    static struct {
+        uint64_t page;
+        uint32_t pages, number;
+    } live[SPACE_AREAS];
+    unsigned n = 0;
+    struct area a;
+    (void)state;
+    s.limit = 100000;
+    memset(map, 0, sizeof map);
+    for (uint32_t step = 1; step <= 30000; step++) {
+        uint32_t pages = 1 + (uint32_t)rand() % 40, page = 1 + (uint32_t)rand() % (4095 - pages);
+        bool is_private = rand() % 4 == 0, taken = false;
+        uint64_t va = s.window + (uint64_t)page * PAGE_SIZE;
+        if (rand() % 2 == 0 && n > 0) {
+            unsigned k = (unsigned)rand() % n;
+            va = s.window + live[k].page * PAGE_SIZE;
+            if (live[k].number % 2 == 1) {
+                space_drop(&s, va);
+            } else {
+                assert_int_equal(space_unmap(&s, va, &a), NOS_OK);
+                assert_int_equal(a.pages, live[k].pages);
+            }
+            memset(&map[live[k].page], 0, live[k].pages * sizeof map[0]);
+            live[k] = live[--n];
+            continue;
+        }
+        for (uint32_t i = page; i < page + pages; i++) {
+            taken |= map[i] != 0;
+        }
+        nos_status_t st = is_private ? private(va, pages, PROT_R) : borrow(va, pages, PROT_R);
+        assert_int_equal(st, taken ? NOS_BAD_STATE : n == SPACE_AREAS ? NOS_NO_SLOT : NOS_OK);
+        if (st == NOS_OK) {
+            live[n].page = page;
+            live[n].pages = pages;
+            live[n].number = 2 * step + is_private;
+            for (uint32_t i = page; i < page + pages; i++) {
+                map[i] = live[n].number;
+            }
+            n++;
+        }
+        if (step % 64 == 0) {
+            check_charge();
+        }
+        bool guard = false;
+        uint32_t at = 1 + (uint32_t)rand() % 4094;
+        const struct area *f = space_find(&s, s.window + at * (uint64_t)PAGE_SIZE + 5, &guard);
+        bool near = map[at] != 0 || map[at - 1] != 0 || map[at + 1] != 0;
+        assert_int_equal(f != NULL, near);
+        assert_true(f == NULL || guard == (map[at] == 0));
+    }
 }
 
 static void guards(void **state)
@@ -261,25 +330,23 @@ static void guards(void **state)
 static void tear_down(void **state)
 {
     uint64_t before = used() - 1;  // the root
-    void *owner = NULL;
+    struct area a;
     unsigned owners = 0, steps = 0;
     (void)state;
-    assert_int_equal(space_map_private(&s, s.window + PAGE_SIZE, 9, PROT_R, AREA_PRIVATE, true),
-                     NOS_OK);
-    assert_int_equal(
-        space_map_borrowed(&s, s.window + 600 * PAGE_SIZE, (paddr_t){ 0x800000 }, 6, PROT_R, 0, &s),
-        NOS_OK);
+    assert_int_equal(private(s.window + PAGE_SIZE, 9, PROT_R), NOS_OK);
+    assert_int_equal(borrow(s.window + 600 * PAGE_SIZE, 6, PROT_R), NOS_OK);
+    assert_int_equal(borrow(s.window + 5000 * PAGE_SIZE, 6, PROT_R), NOS_OK);
+    assert_int_equal(space_unmap(&s, s.window + 5000 * PAGE_SIZE, &a), NOS_OK);  // a spare table
     for (bool done = false; !done; steps++) {
         uint64_t was = frame_stats().free;
-        done = space_destroy_step(&s, 4, &owner);
+        done = space_destroy_step(&s, 4, &a);
         assert_true(frame_stats().free - was <= 4 + 1);
-        owners += owner != NULL;
+        owners += a.owner != NULL;
     }
     assert_int_equal(owners, 1);
     assert_true(steps >= 5);
     assert_int_equal(used(), before);
-    assert_int_equal(present, 0);
-    assert_true(space_destroy_step(&s, 4, &owner));  // harmless again
+    assert_true(space_destroy_step(&s, 4, &a));  // harmless again
 }
 
 int main(void)
@@ -288,8 +355,10 @@ int main(void)
         cmocka_unit_test_setup(what_is_refused, setup),
         cmocka_unit_test_setup(all_or_nothing, setup),
         cmocka_unit_test_setup(a_shortage_does_not_lower_the_charge, setup),
-        cmocka_unit_test_setup(tables_count_against_the_quota, setup),
+        cmocka_unit_test_setup(tables_go_with_their_areas, setup),
         cmocka_unit_test_setup(dropping_one_area, setup),
+        cmocka_unit_test_setup(what_is_unmapped_is_flushed, setup),
+        cmocka_unit_test_setup(random_areas_against_a_list, setup),
         cmocka_unit_test_setup(guards, setup),
         cmocka_unit_test_setup(tear_down, setup),
     };

@@ -43,6 +43,7 @@ struct arch_space {
     paddr_t root; /* top table; kernel half shared by all spaces */
     uint64_t low,
         high; /* user tables cover no address outside [low, high): the tear-down starts at low */
+    paddr_t spare; /* an empty page table that an unmap left over, for the next map; 0 = none */
 };
 
 /** Make the kernel's own address space from the loader's tables: same mappings, its own frames
@@ -58,9 +59,29 @@ enum arch_map_flags { ARCH_MAP_DEVICE = 1 /* uncached */, ARCH_MAP_WC = 2 /* wri
 MUST_CHECK nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot,
                                  unsigned flags);
 
-/** Remove one page: its frame, or 0 if none was mapped there. Flushes the TLB entry when `s` is
- * current. */
+/** The same for contiguous frames. On an error some may be mapped: arch_clear them. */
+struct arch_run {
+    uint64_t va;
+    paddr_t pa;
+    uint32_t pages;
+    unsigned prot, flags;
+};
+MUST_CHECK nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r);
+
+/** Remove one page: its frame, or 0 if none was mapped there. A CPU may still use it until
+ * arch_flush; so for arch_clear. */
 paddr_t arch_unmap(struct arch_space *s, uint64_t va);
+
+/** Remove whatever is mapped in `pages` pages, all of which one page table maps (2 MiB). `alone`:
+ * nothing else is mapped by that table, so it goes too. Gives: the table or {0}, for
+ * arch_table_put after arch_flush. */
+paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone);
+
+/** Keep an emptied table (or {0}) for the next map, or free it: true if it was freed. */
+bool arch_table_put(struct arch_space *s, paddr_t table);
+
+/** No CPU uses what was mapped in these pages before, nor their tables, when this returns. */
+void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages);
 
 /** What is mapped at `va`: frame (0 = nothing) and protection. */
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot);

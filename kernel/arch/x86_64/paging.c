@@ -33,22 +33,47 @@ uint64_t *paging_find(paddr_t root, uint64_t va)
     return &table[level_index(va, 1)];
 }
 
-uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits)
+/* A new table: the one that this space has over, else a fresh one. */
+static paddr_t new_table(paddr_t *spare)
+{
+    if (spare == NULL || spare->v == 0) {
+        return up_table_alloc();
+    }
+    paddr_t p = *spare;
+    spare->v = 0;
+    return p;
+}
+
+uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
 {
     uint64_t *table = phys_ptr(root);
     for (unsigned level = LEVEL_ROOT; level > 1; level--) {
         uint64_t *entry = &table[level_index(va, level)];
         if ((*entry & PTE_PRESENT) == 0) {
-            paddr_t made = up_table_alloc();
+            paddr_t made = new_table(spare);
             if (made.v == 0) {
                 return NULL;
             }
             *entry = made.v | bits;
         }
-        KASSERT((*entry & PTE_LARGE) == 0);
+        KASSERT((*entry & (PTE_LARGE | PTE_SHARED)) == 0);
         table = table_at(*entry);
     }
     return &table[level_index(va, 1)];
+}
+
+/* The entry that names the page table for `va`, or would; NULL when there is no directory. */
+static uint64_t *find_directory_entry(paddr_t root, uint64_t va)
+{
+    uint64_t *table = phys_ptr(root);
+    for (unsigned level = LEVEL_ROOT; level > 2; level--) {
+        uint64_t entry = table[level_index(va, level)];
+        if ((entry & PTE_PRESENT) == 0) {
+            return NULL;
+        }
+        table = table_at(entry);
+    }
+    return &table[level_index(va, 2)];
 }
 
 nos_status_t arch_space_create(struct arch_space *s)
@@ -98,26 +123,42 @@ static void cover(struct arch_space *s, uint64_t va)
     s->high = low + span > s->high ? low + span : s->high;
 }
 
-nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
+/* The entry for `va`, its table made if there is none; NULL when out of memory. */
+static uint64_t *page_entry(struct arch_space *s, uint64_t va)
 {
-    uint64_t bits;
+    uint64_t *entry = paging_find(s->root, va);
+    if (UNLIKELY(entry == NULL)) {
+        cover(s, va);  // before the tables: a walk that fails half-way leaves some
+        entry = paging_make(s->root, va, USER_TABLE, &s->spare);
+    }
+    return entry;
+}
 
-    if (!leaf_bits(prot, flags, &bits) || !user_page(va) || pa.v == 0 || (pa.v & ~PTE_ADDR) != 0) {
+nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r)
+{
+    uint64_t va = r->va, pa = r->pa.v, bits, *entry = NULL;
+
+    if (!leaf_bits(r->prot, r->flags, &bits) || (va & (PAGE_SIZE - 1)) != 0 ||
+        !user_range(va, (uint64_t)r->pages * PAGE_SIZE) || pa == 0 || (pa & ~PTE_ADDR) != 0) {
         return NOS_INVALID;
     }
-    uint64_t *entry = paging_find(s->root, va);
-    if (entry == NULL) {
-        cover(s, va);  // before the tables: a walk that fails half-way leaves some
-        entry = paging_make(s->root, va, USER_TABLE);
+    for (uint32_t i = 0; i < r->pages; i++, va += PAGE_SIZE, pa += PAGE_SIZE) {
+        entry = entry == NULL || level_index(va, 1) == 0 ? page_entry(s, va) : entry + 1;
         if (entry == NULL) {
             return NOS_NO_MEMORY;
         }
+        if ((*entry & PTE_PRESENT) != 0) {
+            return NOS_BAD_STATE;
+        }
+        *entry = pa | bits;
     }
-    if ((*entry & PTE_PRESENT) != 0) {
-        return NOS_BAD_STATE;
-    }
-    *entry = pa.v | bits;
     return NOS_OK;
+}
+
+nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot, unsigned flags)
+{
+    struct arch_run one = { .va = va, .pa = pa, .pages = 1, .prot = prot, .flags = flags };
+    return arch_map_run(s, &one);
 }
 
 paddr_t arch_unmap(struct arch_space *s, uint64_t va)
@@ -128,10 +169,54 @@ paddr_t arch_unmap(struct arch_space *s, uint64_t va)
     }
     paddr_t was = { *entry & PTE_ADDR };
     *entry = 0;
-    if (s->root.v == current_root) {  // any other space's entries went at its last CR3 write
-        invlpg(va);
-    }
     return was;
+}
+
+paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone)
+{
+    uint64_t *above = find_directory_entry(s->root, va);
+    KASSERT(level_index(va, 1) + pages <= TABLE_ENTRIES);
+    if (above == NULL || (*above & PTE_PRESENT) == 0) {
+        return (paddr_t){ 0 };
+    }
+    KASSERT((*above & PTE_SHARED) == 0);
+    uint64_t *entry = table_at(*above) + level_index(va, 1);
+    for (uint32_t i = 0; i < pages; i++) {
+        entry[i] = 0;
+    }
+    if (!alone) {
+        return (paddr_t){ 0 };
+    }
+    paddr_t table = { *above & PTE_ADDR };
+    *above = 0;
+    return table;
+}
+
+bool arch_table_put(struct arch_space *s, paddr_t table)
+{
+    if (table.v != 0 && s->spare.v == 0) {
+        s->spare = table;
+        return false;
+    }
+    if (table.v != 0) {
+        up_table_free(table);
+    }
+    return table.v != 0;
+}
+
+void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages)
+{
+    enum { AT_ONCE = 32 /* above that a new CR3 is cheaper */ };
+    if (s->root.v != current_root) {  // its entries went at the last CR3 write
+        return;
+    }
+    if (pages > AT_ONCE) {
+        write_cr3(current_root);
+        return;
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        invlpg(va + (uint64_t)i * PAGE_SIZE);
+    }
 }
 
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
@@ -180,6 +265,11 @@ static bool free_lowest(struct arch_space *s)
         table = table_at(*entry);
     }
     if (above == NULL) {
+        if (s->spare.v != 0) {
+            up_table_free(s->spare);
+            s->spare.v = 0;
+            return true;
+        }
         up_table_free(s->root);
         s->root.v = 0;
         return false;

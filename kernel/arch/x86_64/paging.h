@@ -13,6 +13,7 @@
 #define PTE_LARGE 0x80ull /* levels 2 and 3 */
 #define PTE_PAT 0x80ull   /* level 1 */
 #define PTE_GLOBAL 0x100ull
+#define PTE_SHARED 0x200ull /* software: the table below belongs to a region */
 #define PTE_NX 0x8000000000000000ull
 #define PTE_ADDR 0x000ffffffffff000ull
 
@@ -44,8 +45,9 @@ static inline unsigned level_index(uint64_t va, unsigned level)
 /** The page-table entry for `va`; NULL when there is no table for it, or a large page. */
 uint64_t *paging_find(paddr_t root, uint64_t va);
 
-/** The same, making the tables on the way with `bits` in their entries; NULL when out of memory. */
-uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits);
+/** The same, making the tables on the way with `bits` in their entries, of `*spare` (may be NULL)
+ * first; NULL when out of memory. */
+uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare);
 
 static inline void invlpg(uint64_t va)
 {
