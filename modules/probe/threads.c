@@ -2,20 +2,24 @@
  * What one thread takes away from another: the notification and the endpoint it waits for. And what
  * threads leave behind when they end.
  */
+#include <stdbool.h>
+
 #include "abi/caps.h"
 #include "modules/probe/probe.h"
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
-enum { STACK = 4096, ROUNDS = 100, PRIORITY = 5, SOON_NS = 2000000, NOT_YET = -1000 };
+enum { STACK = 4096, ROUNDS = 50, PRIORITY = 5, SOON_NS = 10000000, NOT_YET = -1000 };
 
 static _Alignas(16) uint8_t stack[STACK];
 static volatile nos_status_t outcome;
+static volatile bool started;
 static nos_handle_t victim;
 
 __attribute__((noreturn)) static void finish(nos_status_t st)
 {
     outcome = st;
+    started = true;
     for (;;) {
         nos_sys_thread_exit();
     }
@@ -24,12 +28,14 @@ __attribute__((noreturn)) static void finish(nos_status_t st)
 __attribute__((force_align_arg_pointer)) static void await_notification(void)
 {
     uint64_t bits = 0;
+    started = true;
     finish(nos_sys_notify_wait(victim, NOS_DEADLINE_NEVER, &bits));
 }
 
 __attribute__((force_align_arg_pointer)) static void await_message(void)
 {
     static struct nos_msg m;
+    started = true;
     finish(nos_recv(victim, &m, NOS_DEADLINE_NEVER));
 }
 
@@ -47,11 +53,15 @@ static nos_status_t start(void (*entry)(void))
 {
     nos_handle_t h;
     outcome = NOT_YET;
+    started = false;
     nos_status_t st =
         nos_sys_thread_create((uint64_t)entry, 0, (uint64_t)(stack + STACK), PRIORITY, &h);
     if (st == NOS_OK) {
         nos_ignore(nos_sys_handle_close(h));
-        soon();
+        while (!started) {
+            nos_ignore(nos_sys_yield());
+        }
+        soon();  // on a loaded machine it may have come no further
     }
     return st;
 }
