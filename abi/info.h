@@ -100,7 +100,10 @@ enum nos_origin {
     NOS_ORIGIN_MADE = 2,
     NOS_ORIGIN_DUP = 3,
     NOS_ORIGIN_SPAWN = 4,
-    NOS_ORIGIN_LOAD = 5
+    NOS_ORIGIN_LOAD = 5,
+    NOS_ORIGIN_DERIVE = 6,  /* cap_derive */
+    NOS_ORIGIN_MESSAGE = 7, /* came with a message */
+    NOS_ORIGIN_TOKEN = 8    /* token_import */
 };
 struct nos_handle_info { /* 64 bytes */
     uint32_t handle;

@@ -63,8 +63,11 @@ static const struct name_value state_items[] = {
 LIST(state, "capsule state");
 
 static const struct name_value origin_items[] = {
-    { "none", NOS_ORIGIN_NONE }, { "policy", NOS_ORIGIN_POLICY }, { "made", NOS_ORIGIN_MADE },
-    { "dup", NOS_ORIGIN_DUP },   { "spawn", NOS_ORIGIN_SPAWN },   { "load", NOS_ORIGIN_LOAD },
+    { "none", NOS_ORIGIN_NONE },     { "policy", NOS_ORIGIN_POLICY },
+    { "made", NOS_ORIGIN_MADE },     { "dup", NOS_ORIGIN_DUP },
+    { "spawn", NOS_ORIGIN_SPAWN },   { "load", NOS_ORIGIN_LOAD },
+    { "derive", NOS_ORIGIN_DERIVE }, { "message", NOS_ORIGIN_MESSAGE },
+    { "token", NOS_ORIGIN_TOKEN },
 };
 LIST(origin, "origin");
 

@@ -59,8 +59,9 @@ const char *render_crash(uint64_t crash)
 
 const char *render_origin(uint32_t origin)
 {
-    static const char *const text[] = { "-", "policy", "made", "dup", "spawn", "load" };
-    return origin <= NOS_ORIGIN_LOAD ? text[origin] : "?";
+    static const char *const text[] = { "-",    "policy", "made",    "dup",  "spawn",
+                                        "load", "derive", "message", "token" };
+    return origin < ARRAY_LEN(text) ? text[origin] : "?";
 }
 
 /* One word of a comma-separated list. */

@@ -65,6 +65,9 @@ static nos_status_t named_endpoint(const char *name, bool network, struct obj **
     memcpy(endpoints[i]->name, name, NOS_NAME_MAX);
     endpoints[i]->named = true;
     endpoints[i]->network = network;
+    if (network) {
+        endpoints[i]->obj.classes = NOS_CLASS_NETWORK;
+    }
     return share(&endpoints[i]->obj, out);
 }
 

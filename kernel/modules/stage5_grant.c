@@ -151,7 +151,7 @@ static struct nos_sched lower_sched(struct nos_sched s, uint32_t percent)
 
 static void set_limits(const struct module *m, struct capsule *c, const struct admission *a)
 {
-    c->classes = a->classes;
+    c->classes = c->handles.classes = a->classes;
     c->limits = m->man.limits;
     if (a->rule.mem_pages != 0) {
         c->limits.mem_pages = lower(c->limits.mem_pages, a->rule.mem_pages);
@@ -161,8 +161,10 @@ static void set_limits(const struct module *m, struct capsule *c, const struct a
     c->sched = lower_sched(m->man.sched, a->rule.cpu_percent);
     c->children = m->man.children;
     c->kill_on_filter = (a->rule.flags & NOS_RULE_KILL_ON_FILTER) != 0;
-    c->filter[0] = m->man.filter[0];
-    c->filter[1] = m->man.filter[1];
+    const struct capsule *parent = capsule_find(c->parent);  // NULL: the kernel starts the first
+    for (unsigned i = 0; i < ARRAY_LEN(c->filter); i++) {
+        c->filter[i] = m->man.filter[i] & (parent == NULL ? UINT64_MAX : parent->filter[i]);
+    }
     c->space.limit = c->limits.mem_pages;
     c->handles.limit = c->limits.handles;
 }

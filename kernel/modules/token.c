@@ -23,7 +23,7 @@ static void object_id(const struct obj *o, uint8_t out[32])
 
 static void token_fill(const struct capsule *c, const struct handle_slot *s, struct token *t)
 {
-    *t = (struct token){ .kind = (uint8_t)s->type,
+    *t = (struct token){ .kind = (uint8_t)s->obj->type,
                          .classes = c->classes,
                          .rights = s->rights,
                          .nbf = arch_clock_ns(),

@@ -15,9 +15,9 @@ struct capsule {
     struct capsule *next; /* all capsules, by id; a reference is held until reclaimed */
     uint32_t id;          /* 1.. */
     uint32_t state;       /* enum nos_capsule_state */
-    uint32_t classes;     /* fixed at spawn */
+    uint32_t classes;     /* fixed at spawn; also in `handles` */
     uint32_t parent;
-    uint64_t filter[2]; /* bit n: system call n allowed */
+    uint64_t filter[2]; /* bit n: system call n allowed; bits only go */
     struct handle_table handles;
     struct space space;
     struct module *module;  /* referenced */

@@ -1,19 +1,30 @@
 /* Handle tables. Slot 0 is never used, so handle 0 names nothing. The index is bounded by a mask,
- * not by a branch that could be mispredicted past the table; a page that is not there is a NULL
- * that the mask cannot turn into another's. */
+ * not by a branch that could be mispredicted past the table; a page that is not there is a page of
+ * empty slots, which nobody fills. */
 #include "kernel/object/handle.h"
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/panic.h"
 #include "kernel/memory/frame.h"
 
-enum { TAG_MAX = 0xffff };
+enum { TAG_SHIFT = 16, TAG_MAX = 0xffff, RETIRE_AT_ONCE = 256 };
 _Static_assert(HANDLES_PER_PAGE * sizeof(struct handle_slot) == PAGE_SIZE, "a page of slots");
+
+static struct handle_slot absent[HANDLES_PER_PAGE]; /* all free: nothing is ever written here */
+static uint32_t derived_servers;
 
 static struct handle_slot *slot_at(const struct handle_table *t, uint32_t index)
 {
-    struct handle_slot *page = t->page[index / HANDLES_PER_PAGE % HANDLE_PAGES];
-    return page == NULL ? NULL : &page[index % HANDLES_PER_PAGE];
+    return &t->page[index / HANDLES_PER_PAGE % HANDLE_PAGES][index % HANDLES_PER_PAGE];
+}
+
+void handle_table_init(struct handle_table *t, uint32_t limit, uint32_t classes)
+{
+    *t = (struct handle_table){ .limit = limit, .classes = classes };
+    t->cells.limit = CAPSULE_CELLS_MAX;
+    for (uint32_t i = 0; i < HANDLE_PAGES; i++) {
+        t->page[i] = absent;
+    }
 }
 
 static nos_status_t grow(struct handle_table *t)
@@ -30,7 +41,7 @@ static nos_status_t grow(struct handle_table *t)
     t->page[first / HANDLES_PER_PAGE] = page;
     t->capacity += HANDLES_PER_PAGE;
     for (uint32_t i = HANDLES_PER_PAGE; i-- > (first == 0 ? 1u : 0u);) {
-        page[i].tag = 1;
+        page[i].name = (first + i) | 1u << TAG_SHIFT;
         page[i].next_free = t->free;
         t->free = (uint16_t)(first + i);
     }
@@ -40,6 +51,38 @@ static nos_status_t grow(struct handle_table *t)
 nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights,
                         uint64_t deadline_ns, enum nos_origin origin, uint32_t *out)
 {
+    const struct handle_slot fresh = { .obj = o,
+                                       .rights = rights,
+                                       .origin = (uint8_t)origin,
+                                       .depth = CELL_DEPTH_MAX,
+                                       .deadline_ns = deadline_ns };
+    return handle_insert(t, &fresh, out);
+}
+
+/* A handle to serve an endpoint with, that a revocation can kill. */
+static bool is_derived_server(const struct handle_slot *s)
+{
+    return s->via != 0 && s->type == 1u << NOS_TYPE_ENDPOINT && (s->rights & NOS_RIGHT_RECV) != 0;
+}
+
+static void fill(struct handle_slot *s, const struct handle_slot *like)
+{
+    uint32_t name = s->name;
+    *s = *like;
+    s->name = name;
+    s->type = 1u << like->obj->type;
+    s->next_free = 0;
+    s->epoch = like->via == 0 ? cell_epoch : 0;  // one that has a cell is looked at when it is used
+    derived_servers += is_derived_server(s) ? 1 : 0;
+    obj_handle_opened(s->obj, s->rights);
+}
+
+nos_status_t handle_insert(struct handle_table *t, const struct handle_slot *like, uint32_t *out)
+{
+    struct obj *o = like->obj;
+    if ((o->classes & ~t->classes) != 0) {
+        return NOS_NO_CLASS;
+    }
     nos_status_t st = t->used >= t->limit ? NOS_QUOTA : NOS_OK;
     obj_get(o);  // first: on shortage growing reclaims, and an ended capsule that is only borrowed
                  // would go
@@ -50,33 +93,44 @@ nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights,
         obj_put(o);
         return st;
     }
-    uint32_t index = t->free;
-    struct handle_slot *s = slot_at(t, index);
+    struct handle_slot *s = slot_at(t, t->free);
     t->free = s->next_free;
     t->used++;
-    *s = (struct handle_slot){ .obj = o,
-                               .rights = rights,
-                               .type = (uint16_t)o->type,
-                               .tag = s->tag,
-                               .deadline_ns = deadline_ns,
-                               .origin = origin };
-    obj_handle_opened(o, rights);
-    *out = index | (uint32_t)s->tag << 16;
+    cell_get(like->via);
+    fill(s, like);
+    *out = s->name;
     return NOS_OK;
+}
+
+nos_status_t handle_derive(struct handle_table *t, const struct handle_slot *like, uint32_t *out)
+{
+    struct handle_slot child = *like;
+    nos_status_t st = cell_new(&t->cells, like->via, &child.via);
+    if (st == NOS_OK) {
+        st = handle_insert(t, &child, out);
+        cell_put(child.via);  // the slot has its own
+    }
+    return st;
 }
 
 nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types, uint32_t need,
                         struct handle_slot **out)
 {
-    struct handle_slot *s = slot_at(t, h & (HANDLES_MAX - 1));
-    if (UNLIKELY(s == NULL || s->tag != h >> 16 || s->obj == NULL || (h & 0xffff) >= HANDLES_MAX)) {
+    struct handle_slot *s = slot_at(t, h);
+    if (UNLIKELY(s->name != h || s->obj == NULL)) {
         return NOS_BAD_HANDLE;
     }
-    if (UNLIKELY((types >> s->type & 1) == 0)) {
+    if (UNLIKELY((types & s->type) == 0)) {
         return NOS_WRONG_TYPE;  // before rights: rights on the wrong object mean nothing
     }
     if (UNLIKELY(s->deadline_ns != 0) && s->deadline_ns <= arch_clock_ns()) {
         return NOS_EXPIRED;
+    }
+    if (UNLIKELY(s->epoch != cell_epoch)) {
+        if (cell_look(s->via) != CELL_ALIVE) {
+            return NOS_REVOKED;
+        }
+        s->epoch = cell_epoch;
     }
     if (UNLIKELY((s->rights & need) != need)) {
         return NOS_DENIED;
@@ -85,28 +139,28 @@ nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types
     return NOS_OK;
 }
 
-static void clear_slot(struct handle_table *t, struct handle_slot *s, uint32_t index)
+static void clear_slot(struct handle_table *t, struct handle_slot *s)
 {
-    struct obj *o = s->obj;
-    uint32_t rights = s->rights;
-    *s = (struct handle_slot){ .tag = (uint16_t)(s->tag + 1) };
+    const struct handle_slot was = *s;
+    *s = (struct handle_slot){ .name = was.name + (1u << TAG_SHIFT) };
     t->used--;
-    if (s->tag != TAG_MAX) {  // a tag that would wrap retires the slot
+    if (s->name >> TAG_SHIFT != TAG_MAX) {  // a tag that would wrap retires the slot
         s->next_free = t->free;
-        t->free = (uint16_t)index;
+        t->free = (uint16_t)(s->name & TAG_MAX);
     }
-    obj_handle_closed(o, rights);
-    obj_put(o);
+    derived_servers -= is_derived_server(&was) ? 1 : 0;
+    obj_handle_closed(was.obj, was.rights);
+    obj_put(was.obj);
+    cell_put(was.via);
 }
 
 nos_status_t handle_close(struct handle_table *t, uint32_t h)
 {
-    uint32_t index = h & 0xffff;
-    struct handle_slot *s = index < HANDLES_MAX ? slot_at(t, index) : NULL;
-    if (s == NULL || s->obj == NULL || s->tag != h >> 16) {
+    struct handle_slot *s = slot_at(t, h);
+    if (s->name != h || s->obj == NULL) {
         return NOS_BAD_HANDLE;
     }
-    clear_slot(t, s, index);
+    clear_slot(t, s);
     return NOS_OK;
 }
 
@@ -115,14 +169,34 @@ void handle_close_all(struct handle_table *t)
     for (uint32_t i = 1; i < t->capacity; i++) {
         struct handle_slot *s = slot_at(t, i);
         if (s->obj != NULL) {
-            clear_slot(t, s, i);
+            clear_slot(t, s);
         }
     }
+    cell_forget(&t->cells);
     for (uint32_t i = 0; i < t->capacity / HANDLES_PER_PAGE; i++) {
         frame_free(ptr_phys(t->page[i]), 0);
-        t->page[i] = NULL;
+        t->page[i] = absent;
     }
     t->capacity = t->free = 0;
+}
+
+bool handle_retire_step(struct handle_table *t, uint32_t *at)
+{
+    for (uint32_t n = 0; *at < t->capacity && n < RETIRE_AT_ONCE; n++, ++*at) {
+        struct handle_slot *s = slot_at(t, *at);
+        if (is_derived_server(s) && cell_look(s->via) != CELL_ALIVE) {
+            uint32_t rights = s->rights;
+            s->rights &= ~(uint32_t)NOS_RIGHT_RECV;  // its close is not to count again
+            derived_servers--;
+            obj_handle_closed(s->obj, rights);
+        }
+    }
+    return *at >= t->capacity;
+}
+
+uint32_t handle_derived_servers(void)
+{
+    return derived_servers;
 }
 
 nos_status_t handle_nth(const struct handle_table *t, uint32_t n, uint32_t *h,
@@ -131,7 +205,7 @@ nos_status_t handle_nth(const struct handle_table *t, uint32_t n, uint32_t *h,
     for (uint32_t i = 1; i < t->capacity; i++) {
         struct handle_slot *s = slot_at(t, i);
         if (s->obj != NULL && n-- == 0) {
-            *h = i | (uint32_t)s->tag << 16;
+            *h = s->name;
             *out = s;
             return NOS_OK;
         }

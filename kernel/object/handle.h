@@ -3,65 +3,89 @@
 #pragma once
 
 #include "abi/info.h"
+#include "kernel/object/cell.h"
 #include "kernel/object/object.h"
 
-enum {
-    HANDLE_CELLS = 4,
-    HANDLES_PER_PAGE = 64,
-    HANDLE_PAGES = 16,
-    HANDLES_MAX = HANDLES_PER_PAGE * HANDLE_PAGES
-};
+enum { HANDLES_PER_PAGE = 64, HANDLE_PAGES = 16, HANDLES_MAX = HANDLES_PER_PAGE * HANDLE_PAGES };
 
 struct handle_slot { /* one cache line */
     struct obj *obj; /* NULL = free */
-    uint32_t rights;
-    uint16_t type; /* copy of obj->type: one line decides */
-    uint16_t tag;
-    uint64_t deadline_ns;            /* 0 = none */
-    uint16_t cell_idx[HANDLE_CELLS]; /* revocation cells; 0 = none: reserved for the next slice */
-    uint32_t cell_gen[HANDLE_CELLS];
-    uint64_t badge;
-    uint32_t origin; /* enum nos_origin */
+    union {
+        struct {
+            uint32_t rights;
+            uint32_t type; /* 1 << obj->type */
+        };
+        uint64_t has; /* both: one comparison says what is missing */
+    };
+    uint32_t name; /* the whole handle number; of a free slot the next one */
     uint16_t next_free;
-    uint16_t rsv;
+    uint8_t origin;       /* enum nos_origin */
+    uint8_t depth;        /* how many cells may still be put below this one */
+    uint64_t epoch;       /* cell_epoch when it was last found alive; 0 = look */
+    uint64_t deadline_ns; /* 0 = none */
+    uint64_t badge;       /* endpoint: whom the receiver sees; 0 = nobody in particular */
+    via_t via;            /* its cell, referenced; 0 = none */
+    uint64_t rsv;
 };
 _Static_assert(sizeof(struct handle_slot) == 64, "one cache line");
 
 struct handle_table {
-    struct handle_slot *page[HANDLE_PAGES];
-    uint32_t capacity; /* slots present: a multiple of HANDLES_PER_PAGE */
+    struct handle_slot *page[HANDLE_PAGES]; /* absent ones: a page of empty slots */
+    uint32_t capacity;                      /* slots present: a multiple of HANDLES_PER_PAGE */
     uint32_t limit, used;
-    uint16_t free; /* first free slot, 0 = none (slot 0 is never used) */
+    uint32_t classes; /* of objects that may be held here */
+    uint16_t free;    /* first free slot, 0 = none (slot 0 is never used) */
+    struct cell_account cells;
 };
 
-/** Put `o` into a free slot. Takes: a reference of its own on success. Errors: NO_SLOT, QUOTA,
- * NO_MEMORY. */
+void handle_table_init(struct handle_table *t, uint32_t limit, uint32_t classes);
+
+/** Put `o` into a free slot: a handle with no cell, of full depth. Takes: a reference of its own on
+ * success. Errors: NO_CLASS, NO_SLOT, QUOTA, NO_MEMORY. */
 MUST_CHECK nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights,
                                    uint64_t deadline_ns, enum nos_origin origin, uint32_t *out);
 
+/** Fill a free slot with object, rights, origin, depth, deadline, badge and cell of `like`, which
+ * may be a changed copy of a slot of any table. Every handle comes into a table through here. Takes
+ * references of its own on success. Errors: as handle_add. */
+MUST_CHECK nos_status_t handle_insert(struct handle_table *t, const struct handle_slot *like,
+                                      uint32_t *out);
+
+/** Like handle_insert, with a new cell below that of `like`, paid for by `t`. Errors: also DEPTH.
+ */
+MUST_CHECK nos_status_t handle_derive(struct handle_table *t, const struct handle_slot *like,
+                                      uint32_t *out);
+
 /** Look up. Borrows: the slot, until the table changes. Errors, in this order: BAD_HANDLE,
- * WRONG_TYPE, EXPIRED, DENIED. `types`: mask of 1 << enum nos_type. */
+ * WRONG_TYPE, EXPIRED, REVOKED, DENIED. `types`: mask of 1 << enum nos_type. */
 MUST_CHECK nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types,
                                    uint32_t need, struct handle_slot **out);
 
-/** The common case of handle_get, in line: NULL for every refusal and for every handle with a
- * deadline; then ask handle_get, which knows why. One comparison looks at the tag and at index bits
- * past the table. */
+/* What a slot must have, in one word: for calls that take one type, or any. */
+#define HANDLE_TYPE_ANY ((1u << NOS_TYPE_COUNT) - 2u)
+#define HANDLE_WANT(types, need) \
+    ((types) == HANDLE_TYPE_ANY     ? (uint64_t)(need) \
+     : ((types) & ((types)-1)) == 0 ? (uint64_t)(types) << 32 | (need) \
+                                    : UINT64_MAX /* several: the slow way */)
+
+/** The common case of handle_get, in line and without a branch but the last: NULL for every
+ * refusal, every handle with a deadline, and whoever was not looked at since the last revocation;
+ * then ask handle_get, which knows why. A free slot has no epoch. */
 static inline struct handle_slot *handle_fast(const struct handle_table *t, uint64_t h,
-                                              uint32_t types, uint32_t need)
+                                              uint64_t want)
 {
-    struct handle_slot *s = t->page[h / HANDLES_PER_PAGE % HANDLE_PAGES];
-    if (UNLIKELY(s == NULL)) {
-        return NULL;
-    }
-    s += h % HANDLES_PER_PAGE;
-    bool ok = (h ^ (uint64_t)s->tag << 16) < HANDLES_MAX && (types >> s->type & 1) != 0 &&
-              s->deadline_ns == 0 && (need & ~s->rights) == 0;
-    return LIKELY(ok) ? s : NULL;
+    struct handle_slot *s = &t->page[h / HANDLES_PER_PAGE % HANDLE_PAGES][h % HANDLES_PER_PAGE];
+    uint64_t wrong = (h ^ s->name) | (want & ~s->has) | s->deadline_ns | (s->epoch ^ cell_epoch);
+    return LIKELY(wrong == 0) ? s : NULL;
 }
 
 MUST_CHECK nos_status_t handle_close(struct handle_table *t, uint32_t h);
-void handle_close_all(struct handle_table *t); /* and free the pages */
+void handle_close_all(struct handle_table *t); /* free the pages, forget the cells it paid for */
+
+/** After a revocation, one bounded step from slot `*at` on: a dead handle that made its capsule a
+ * server does so no longer. True when the table has been walked. */
+bool handle_retire_step(struct handle_table *t, uint32_t *at);
+uint32_t handle_derived_servers(void); /* handles to serve with that carry a cell: 0, no walk */
 
 /* Up-calls to the owners of the types: "reachable from user mode" is another matter than
  * "referenced". Implemented in kernel/ipc/endpoint.c. */

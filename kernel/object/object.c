@@ -7,9 +7,20 @@ enum { REFS_MAX = 1 << 30 };
 
 static uint64_t last_serial, live;
 
+static const uint8_t class_of[NOS_TYPE_COUNT] = {
+    [NOS_TYPE_MODULE] = NOS_CLASS_COREEXEC,  [NOS_TYPE_CAPSULE] = NOS_CLASS_COREEXEC,
+    [NOS_TYPE_THREAD] = NOS_CLASS_COREEXEC,  [NOS_TYPE_ENDPOINT] = NOS_CLASS_IPC,
+    [NOS_TYPE_NOTIFICATION] = NOS_CLASS_IPC, [NOS_TYPE_REGION] = NOS_CLASS_MEMORY,
+    [NOS_TYPE_DEVICE] = NOS_CLASS_IO,        [NOS_TYPE_IRQ] = NOS_CLASS_IO,
+    [NOS_TYPE_PORTS] = NOS_CLASS_IO,         [NOS_TYPE_POWER] = NOS_CLASS_IO,
+    [NOS_TYPE_NODE] = NOS_CLASS_COREEXEC,
+};
+
 void obj_init(struct obj *o, enum nos_type type)
 {
-    *o = (struct obj){ .type = type, .refs = 1, .serial = ++last_serial };
+    *o = (struct obj){
+        .type = (uint16_t)type, .classes = class_of[type], .refs = 1, .serial = ++last_serial
+    };
     live++;
 }
 

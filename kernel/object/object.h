@@ -5,12 +5,13 @@
 #include "kernel/core/types.h"
 
 struct obj {
-    uint32_t type;   /* enum nos_type, fixed at birth */
-    uint32_t refs;   /* handles + stored kernel pointers */
-    uint64_t serial; /* unique in this boot */
+    uint16_t type;    /* enum nos_type, fixed at birth */
+    uint16_t classes; /* who may hold a handle to it: capsules that have these */
+    uint32_t refs;    /* handles + stored kernel pointers */
+    uint64_t serial;  /* unique in this boot */
 };
 
-void obj_init(struct obj *o, enum nos_type type); /* refs = 1, the caller's */
+void obj_init(struct obj *o, enum nos_type type); /* refs = 1, the caller's; the type's class */
 void obj_get(struct obj *o);
 void obj_put(struct obj *o); /* Takes: one reference; `o` is dead to the caller after */
 

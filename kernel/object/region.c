@@ -97,6 +97,20 @@ void region_unmapped(const struct area *a)
         CONTAINER_OF(o, struct region, obj)->mapped--;
     }
     obj_put(o);
+    cell_put(cell_via(a->cell));
+}
+
+bool region_revoke_step(struct space *s)
+{
+    for (uint32_t i = 0; i < s->n_areas; i++) {
+        const struct area gone = s->area[i];
+        if (cell_look(cell_via(gone.cell)) != CELL_ALIVE) {
+            space_unmap_area(s, &s->area[i]);
+            region_unmapped(&gone);
+            return true;
+        }
+    }
+    return false;
 }
 
 void region_destroy(struct obj *o)

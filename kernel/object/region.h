@@ -25,4 +25,8 @@ void region_forget(const struct capsule *c);
 /** Area `a` of a region or a device is gone from its space: drop what it held. */
 void region_unmapped(const struct area *a);
 
+/** After a revocation: undo one mapping of `s` that was made through a dead handle. False when
+ * there is none. */
+bool region_revoke_step(struct space *s);
+
 void region_destroy(struct obj *o);

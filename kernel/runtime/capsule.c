@@ -73,7 +73,7 @@ static nos_status_t capsule_create(struct module *m, uint32_t parent, struct cap
     c->state = NOS_CAPSULE_RUNNING;
     c->parent = parent;
     c->limits = m->man.limits;
-    c->handles.limit = c->limits.handles;
+    handle_table_init(&c->handles, c->limits.handles, 0);
     c->restart = m->man.restart;
     c->sched = m->man.sched;
     c->restarts = m->starts++;

@@ -2,6 +2,7 @@
 #include "kernel/runtime/jobs.h"
 
 #include "kernel/core/panic.h"
+#include "kernel/ipc/revoke.h"
 #include "kernel/memory/frame.h"
 #include "kernel/object/region.h"
 
@@ -86,6 +87,9 @@ nos_status_t continuation_step(struct thread *t, bool *done)
         break;
     case CONT_ZERO:
         return region_step(t, done);
+    case CONT_REVOKE:
+        *done = revoke_step(&t->cursor);
+        return NOS_OK;
     case CONT_NONE:
         panic("a continuation without work");
     }
@@ -101,6 +105,10 @@ void continuation_drop(struct thread *t)
     if (t->cont == CONT_ZERO) {
         obj_put(&((struct region *)t->job)->obj);
         t->job = NULL;
+        return;
+    }
+    if (t->cont == CONT_REVOKE) {
+        revoke_finish_later();
         return;
     }
     if (t->cont == CONT_SPAWN) {

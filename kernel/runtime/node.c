@@ -138,7 +138,7 @@ static void describe_object(struct obj *o, struct nos_handle_info *out)
 void handle_describe(uint32_t h, const struct handle_slot *s, struct nos_handle_info *out)
 {
     *out = (struct nos_handle_info){ .handle = h,
-                                     .type = s->type,
+                                     .type = s->obj->type,
                                      .rights = s->rights,
                                      .origin = s->origin,
                                      .deadline_ns = s->deadline_ns,

@@ -18,7 +18,7 @@ enum thread_state {
     THREAD_DEAD,
 };
 
-enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO };
+enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO, CONT_REVOKE };
 
 struct endpoint;
 
@@ -33,6 +33,8 @@ struct thread {
     struct thread *next, *prev;     /* run queue, or the wait queue of `waits_on` */
     struct thread *t_next, *t_prev; /* deadline list, while deadline_ns != 0 */
     uint64_t deadline_ns;
+    via_t via;              /* cell of the handle that it used last: it waits through that one */
+    uint64_t cursor;        /* CONT_REVOKE: how far it is */
     struct obj *waits_on;   /* NOTE, CALL, RECV: not referenced; the queue is emptied before the
                                object goes */
     uint32_t priority;      /* effective: the highest of its own and of those lent to it */

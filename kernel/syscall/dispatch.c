@@ -11,12 +11,13 @@
 struct row {
     nos_status_t (*handler)(struct thread *self, struct arch_context *ctx,
                             struct handle_slot *slot);
+    uint64_t want; /* for handle_fast */
     uint32_t classes, types, rights;
 };
 
 static const struct row table[NOS_SYS_COUNT] = {
 #define SYSCALL(nr, name, cls, types, rights, n_args, kind) \
-    [nr] = { sys_##name, cls, types, rights },
+    [nr] = { sys_##name, HANDLE_WANT(types, rights), cls, types, rights },
 #include "kernel/syscall/table.inc"
 #undef SYSCALL
 };
@@ -26,32 +27,44 @@ static bool is_refusal(nos_status_t st)
     return st <= NOS_BAD_SYSCALL && st >= NOS_REVOKED;
 }
 
-/* Cheap and first: nothing here needs the lock, all of it is fixed at spawn. */
+/* Cheap and first: nothing here needs the lock. The classes are fixed at spawn, the filter only
+ * loses bits. */
 static nos_status_t admit(const struct capsule *c, uint64_t nr)
 {
     if (UNLIKELY(nr >= NOS_SYS_COUNT)) {
         return NOS_BAD_SYSCALL;
     }
-    if (UNLIKELY((c->filter[nr >> 6] >> (nr & 63) & 1) == 0)) {
+    if (UNLIKELY((__atomic_load_n(&c->filter[nr >> 6], __ATOMIC_RELAXED) >> (nr & 63) & 1) == 0)) {
         return NOS_FILTERED;
     }
     return UNLIKELY((table[nr].classes & ~c->classes) != 0) ? NOS_NO_CLASS : NOS_OK;
+}
+
+/* What the fast look did not take. NULL: refused, `*st` says why. */
+static NOINLINE struct handle_slot *look_up(struct thread *self, const struct row *row,
+                                            nos_status_t *st)
+{
+    struct handle_slot *slot = NULL;
+    uint64_t h = self->ctx.arg0;
+    *st = h > UINT32_MAX
+              ? NOS_BAD_HANDLE
+              : handle_get(&self->capsule->handles, (uint32_t)h, row->types, row->rights, &slot);
+    return slot;
 }
 
 static nos_status_t perform(struct thread *self, const struct row *row)
 {
     struct handle_slot *slot = NULL;
     if (row->types != 0) {
-        uint64_t h = self->ctx.arg0;
-        slot = handle_fast(&self->capsule->handles, h, row->types, row->rights);
+        slot = handle_fast(&self->capsule->handles, self->ctx.arg0, row->want);
         if (UNLIKELY(slot == NULL)) {
-            nos_status_t st = h > UINT32_MAX ? NOS_BAD_HANDLE
-                                             : handle_get(&self->capsule->handles, (uint32_t)h,
-                                                          row->types, row->rights, &slot);
-            if (st != NOS_OK) {
+            nos_status_t st;
+            slot = look_up(self, row, &st);
+            if (slot == NULL) {
                 return st;
             }
         }
+        self->via = slot->via;
     }
     return row->handler(self, &self->ctx, slot);
 }
@@ -60,6 +73,9 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
 {
     audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
     sched_arm_background();
+    if (st == NOS_FILTERED && self->capsule->kill_on_filter) {
+        capsule_crash(self, NOS_CRASH_FILTER, nr);
+    }
 }
 
 static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)
@@ -82,11 +98,12 @@ static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr
 static inline struct arch_context *message_fast(struct thread *self, uint64_t nr)
 {
     uint32_t need = nr == NOS_SYS_IPC_CALL ? NOS_RIGHT_CALL : NOS_RIGHT_RECV;
-    struct handle_slot *s =
-        handle_fast(&self->capsule->handles, self->ctx.arg0, 1u << NOS_TYPE_ENDPOINT, need);
+    struct handle_slot *s = handle_fast(&self->capsule->handles, self->ctx.arg0,
+                                        HANDLE_WANT(1u << NOS_TYPE_ENDPOINT, need));
     if (UNLIKELY(s == NULL)) {
         return NULL;
     }
+    self->via = s->via;
     struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
     self->badge = s->badge;
     return nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self)

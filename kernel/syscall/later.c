@@ -2,14 +2,12 @@
 #include "kernel/syscall/syscall.h"
 
 #define LATER(name) \
-    nos_status_t sys_##name(struct thread *self, struct arch_context *ctx, struct handle_slot *slot) \
+    nos_status_t sys_##name(struct thread *self, struct arch_context *ctx, \
+                            struct handle_slot *slot) \
     { \
         (void)self, (void)ctx, (void)slot; \
         return NOS_NOT_SUPPORTED; \
     }
-LATER(cap_derive)
-LATER(cap_revoke)
-LATER(filter_narrow)
 LATER(ipc_send)
 LATER(thread_cancel)
 LATER(thread_set)

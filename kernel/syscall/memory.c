@@ -34,7 +34,11 @@ static nos_status_t area_of(const struct handle_slot *slot, uint32_t via, uint64
     if ((slot->rights & need) != need) {
         return NOS_DENIED;
     }
-    *a = (struct area){ .kind = AREA_BORROWED, .prot = (uint8_t)prot, .owner = o, .via = via };
+    *a = (struct area){ .kind = AREA_BORROWED,
+                        .prot = (uint8_t)prot,
+                        .owner = o,
+                        .via = via,
+                        .cell = cell_index(slot->via) };
     if (o->type == NOS_TYPE_REGION) {
         const struct region *r = CONTAINER_OF(o, struct region, obj);
         *base = r->base;
@@ -52,9 +56,11 @@ static nos_status_t map_area(struct space *s, const struct area *a, paddr_t base
 {
     struct obj *o = a->owner;
     obj_get(o);  // first: a shortage reclaims, and what is only borrowed would go
+    cell_get(cell_via(a->cell));
     nos_status_t st = space_map_borrowed(s, a, base);
     if (st != NOS_OK) {
         obj_put(o);
+        cell_put(cell_via(a->cell));
     } else if (o->type == NOS_TYPE_REGION) {
         CONTAINER_OF(o, struct region, obj)->mapped++;
     }

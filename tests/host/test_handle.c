@@ -6,6 +6,7 @@
 #include "tests/host/kernel_host_impl.h"
 
 #include "kernel/memory/frame.c"
+#include "kernel/object/cell.c"
 #include "kernel/object/handle.c"
 #include "kernel/object/object.c"
 
@@ -23,7 +24,12 @@ bool up_reclaim(void)
     return true;
 }
 
-static int destroyed, opened, closed;
+static int destroyed, opened, closed, gone;
+
+void cell_gone(void)
+{
+    gone++;
+}
 
 static void count_destroyed(struct obj *o)
 {
@@ -59,7 +65,7 @@ static int setup(void **state)
     host_start();
     frame_init(&host_bi);
     host_now = 1000;
-    t = (struct handle_table){ .limit = 1000 };
+    handle_table_init(&t, 1000, NOS_CLASS_ALL);
     obj_init(&thing, NOS_TYPE_REGION);
     destroyed = opened = closed = 0;
     return 0;
@@ -198,18 +204,18 @@ static void the_fast_look(void **state)
     struct handle_slot *s;
     (void)state;
     uint32_t h = add(NOS_RIGHT_MAP, 0), late = add(NOS_RIGHT_MAP, host_now + 10);
-    assert_non_null(handle_fast(&t, h, REGION, NOS_RIGHT_MAP));
+    assert_non_null(handle_fast(&t, h, HANDLE_WANT(REGION, NOS_RIGHT_MAP)));
     assert_int_equal(handle_get(&t, late, REGION, NOS_RIGHT_MAP, &s), NOS_OK);
-    assert_null(handle_fast(&t, late, REGION, NOS_RIGHT_MAP));
-    assert_null(handle_fast(&t, h, ENDPOINT, NOS_RIGHT_MAP));
-    assert_null(handle_fast(&t, h, REGION, NOS_RIGHT_MAP | NOS_RIGHT_READ));
-    assert_null(handle_fast(&t, h + 0x10000, REGION, NOS_RIGHT_MAP));
-    assert_null(handle_fast(&t, h + HANDLES_MAX, REGION, NOS_RIGHT_MAP));
-    assert_null(handle_fast(&t, h + (1ull << 32), REGION, NOS_RIGHT_MAP));
-    assert_null(handle_fast(&t, 0, ~1u, 0));
-    assert_null(handle_fast(&t, (h & 0xffff) + HANDLES_PER_PAGE, REGION, 0));
+    assert_null(handle_fast(&t, late, HANDLE_WANT(REGION, NOS_RIGHT_MAP)));
+    assert_null(handle_fast(&t, h, HANDLE_WANT(ENDPOINT, NOS_RIGHT_MAP)));
+    assert_null(handle_fast(&t, h, HANDLE_WANT(REGION, NOS_RIGHT_MAP | NOS_RIGHT_READ)));
+    assert_null(handle_fast(&t, h + 0x10000, HANDLE_WANT(REGION, NOS_RIGHT_MAP)));
+    assert_null(handle_fast(&t, h + HANDLES_MAX, HANDLE_WANT(REGION, NOS_RIGHT_MAP)));
+    assert_null(handle_fast(&t, h + (1ull << 32), HANDLE_WANT(REGION, NOS_RIGHT_MAP)));
+    assert_null(handle_fast(&t, 0, HANDLE_WANT(HANDLE_TYPE_ANY, 0)));
+    assert_null(handle_fast(&t, (h & 0xffff) + HANDLES_PER_PAGE, HANDLE_WANT(REGION, 0)));
     assert_int_equal(handle_close(&t, h), NOS_OK);
-    assert_null(handle_fast(&t, h, REGION, 0));
+    assert_null(handle_fast(&t, h, HANDLE_WANT(REGION, 0)));
 }
 
 /* capsule_open finds an ended capsule that only the reclaim queue still holds; the table must grow,
@@ -232,7 +238,7 @@ static void growing_keeps_what_is_added(void **state)
     assert_int_equal(handle_close(&t, h), NOS_OK);
     assert_int_equal(destroyed, 1);
     obj_init(&borrowed, NOS_TYPE_REGION);
-    t = (struct handle_table){ .limit = 1000 };
+    handle_table_init(&t, 1000, NOS_CLASS_ALL);
     assert_int_equal(handle_add(&t, &borrowed, 0, 0, NOS_ORIGIN_MADE, &h), NOS_NO_MEMORY);
     assert_int_equal(borrowed.refs, 1);  // and what was refused took nothing
 }

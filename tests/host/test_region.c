@@ -9,6 +9,7 @@
 #include "kernel/memory/cache.c"
 #undef grow
 #include "kernel/memory/frame.c"
+#include "kernel/object/cell.c"
 #include "kernel/object/handle.c"
 #include "kernel/object/object.c"
 #include "kernel/object/region.c"
@@ -37,6 +38,26 @@ static void destroy_nothing(struct obj *o)
 void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
     [NOS_TYPE_REGION] = region_destroy, [NOS_TYPE_CAPSULE] = destroy_nothing
 };
+
+void cell_gone(void)
+{
+}
+
+bool revoke_step(uint64_t *at)
+{
+    (void)at;
+    return true;
+}
+
+void revoke_finish_later(void)
+{
+}
+
+void space_unmap_area(struct space *s, const struct area *a)
+{
+    assert_ptr_equal(a, &s->area[s->n_areas - 1]);
+    s->n_areas--;
+}
 
 static unsigned undone, dropped;
 
@@ -88,7 +109,7 @@ static int setup(void **state)
     memset(&c, 0, sizeof c);
     memset(&other, 0, sizeof other);
     c.space.limit = other.space.limit = 100;
-    c.handles.limit = 8;
+    handle_table_init(&c.handles, 8, NOS_CLASS_ALL);
     obj_init(&c.obj, NOS_TYPE_CAPSULE);
     obj_init(&other.obj, NOS_TYPE_CAPSULE);
     undone = dropped = 0;
