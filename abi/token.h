@@ -1,7 +1,7 @@
-/* A token of one block. Spec: docs/formats.md, "Token".
- * sig by the vault's per-boot issuing key over NOS_DOMAIN_CAP \0 || BLAKE3(previous block; 32 zero
- * bytes for the first) || block[0..132). token_id = BLAKE3 of the blocks without their signatures.
- */
+/* A token: 1 to 4 blocks, back to back. Spec: docs/formats.md, "Token".
+ * sig by the vault's per-boot issuing key, then by the next_pk of the block before, over
+ * NOS_DOMAIN_CAP \0 || BLAKE3(whole block before; 32 zero bytes for the first) || block[0..132).
+ * token_id = BLAKE3 of the blocks without their signatures. */
 #pragma once
 
 #include <stddef.h>
@@ -11,9 +11,8 @@ struct __attribute__((packed)) nos_token_block { /* 196 bytes; offsets only, byt
     uint16_t len;                                /* 196 */
     uint8_t ver;                                 /* 1 */
     uint8_t kind;                                /* enum nos_type of the object */
-    uint8_t
-        audience[32]; /* module_id that may import; here: of the capsule that holds the handle */
-    uint32_t classes; /* class mask */
+    uint8_t audience[32];                        /* module_id that may import */
+    uint32_t classes;                            /* class mask */
     uint32_t rights;
     uint8_t obj[32];   /* NOS_CTX_OBJECT over boot id || serial8 */
     uint64_t nbf, exp; /* ns since boot; exp 0 = as long as this boot */

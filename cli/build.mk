@@ -38,6 +38,16 @@ endef
 $(eval $(call fakenode_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS)))
 $(eval $(call fakenode_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS)))
 
+# Chains of tokens with one rule broken each: nonosctl makes none.
+define mkchain_program
+build/$(1)/bin/mkchain: build/$(1)/tests/host/mkchain.o build/$(1)/tests/host/golden.o build/$(1)/lib.a \
+        build/$(1)/libcrypto.a
+	$$(say) LD $$@
+	$$(Q)mkdir -p $$(@D) && $(2) $(3) $$^ -o $$@
+endef
+$(eval $(call mkchain_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS)))
+$(eval $(call mkchain_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS)))
+
 build/test/tiny.elf: tests/host/data/tiny.c tools/flags.mk
 	$(say) LD $@
 	$(Q)mkdir -p $(@D) && $(CAPSULE_CC) $(CAPSULE_BASE) -O1 -c $< -o $(@:.elf=.o)
@@ -58,5 +68,5 @@ TEST_cli_key_DEPS := $(CLI_GEN)
 TEST_cli_program_SRCS := $(CLI_FOR_TESTS)
 TEST_cli_program_LIBS := -lcjson
 TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
-TEST_cli_blackbox_DEPS := $(foreach cc,$(HOST_CCS),build/host-$(cc)/bin/nonosctl build/host-$(cc)/bin/fakenode) \
+TEST_cli_blackbox_DEPS := $(foreach cc,$(HOST_CCS),$(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain)) \
                           build/test/tiny.elf build/test/tiny.efi

@@ -41,6 +41,8 @@ int cmd_kill(int argc, char **argv);
 int cmd_poweroff(int argc, char **argv);
 int cmd_token_export(int argc, char **argv);
 int cmd_token_verify(int argc, char **argv);
+int cmd_token_show(int argc, char **argv);
+int cmd_token_derive(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 
 /** argp_parse, which leaves with USAGE by itself when the arguments are wrong. */

@@ -23,7 +23,7 @@ static error_t parse_new(int key, char *arg, struct argp_state *state)
     case 't':
         a->have_type = key_type_parse(arg, &a->type) && a->type != KEY_NEXT;
         if (!a->have_type) {
-            argp_error(state, "--type takes root, publisher or operator");
+            argp_error(state, "--type takes root, publisher, operator or holder");
         }
         return 0;
     case 'o':
@@ -45,8 +45,8 @@ static error_t parse_new(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option new_options[] = {
     { "type", 't', "TYPE", 0,
-      "root (signs kernels and policies), publisher (signs modules) or operator "
-      "(commands live nodes)",
+      "root (signs kernels and policies), publisher (signs modules), operator "
+      "(commands live nodes) or holder (adds blocks to tokens)",
       0 },
     { "output", 'o', "FILE", 0, "secret key to make; without .key at its end, that is added", 0 },
     { 0 },

@@ -20,7 +20,8 @@
 #define PUBLIC_LINE "n0n-public-key v1\n"
 enum { KEY_FILE_MAX = 4096 };
 
-static const char *const type_names[KEY_TYPES] = { "root", "publisher", "operator", "next" };
+static const char *const type_names[KEY_TYPES] = { "root", "publisher", "operator", "holder",
+                                                   "next" };
 
 const char *key_type_name(enum key_type type)
 {

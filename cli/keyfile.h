@@ -9,7 +9,7 @@
 #include "lib/compiler.h"
 #include "lib/crypto/ed25519.h"
 
-enum key_type { KEY_ROOT, KEY_PUBLISHER, KEY_OPERATOR, KEY_NEXT, KEY_TYPES };
+enum key_type { KEY_ROOT, KEY_PUBLISHER, KEY_OPERATOR, KEY_HOLDER, KEY_NEXT, KEY_TYPES };
 
 enum { KEL_EVENT_LEN = 240, KEL_SIGNED_LEN = 176 };
 

@@ -7,7 +7,7 @@
 #include "lib/fmt.h"
 
 const struct verb verbs[] = {
-    { "key new", "make a root, publisher or operator key", cmd_key_new },
+    { "key new", "make a root, publisher, operator or holder key", cmd_key_new },
     { "key show", "show type, public key and ids of a key file", cmd_key_show },
     { "mod build", "make a module from a program and its manifest", cmd_mod_build },
     { "mod sign", "sign a module", cmd_mod_sign },
@@ -31,7 +31,9 @@ const struct verb verbs[] = {
     { "kill", "end a capsule of a live node", cmd_kill },
     { "poweroff", "switch a live node off", cmd_poweroff },
     { "token export", "have a live node sign what a handle grants", cmd_token_export },
-    { "token verify", "check such a token", cmd_token_verify },
+    { "token verify", "check a token, block by block", cmd_token_verify },
+    { "token show", "show what is inside a token, unchecked", cmd_token_show },
+    { "token derive", "add a block to a token: pass on less of it", cmd_token_derive },
     { "completion", "print shell completion", cmd_completion },
 };
 const size_t n_verbs = ARRAY_LEN(verbs);

@@ -254,3 +254,36 @@ cJSON *show_policy(const struct policy *p)
     add_policy_lists(row, p);
     return row;
 }
+
+static void add_block(cJSON *row, const struct token *t)
+{
+    out_hex(row, "audience", t->audience, 32);
+    add_names(row, "classes", &class_names, t->classes);
+    add_names(row, "rights", &right_names, t->rights);
+    out_u64(row, "not_before_ns", t->nbf);
+    out_u64(row, "expires_ns", t->exp);
+    out_u64(row, "depth", t->depth);
+}
+
+void show_token(cJSON *row, const struct token_chain *c)
+{
+    const struct token *t = token_last(c);
+    uint8_t id[32];
+
+    token_id(c->bytes, id);
+    out_hex(row, "token_id", id, 32);
+    out_text(row, "type", name_of(&type_names, t->kind));
+    out_hex(row, "object", t->obj, 32);
+    add_block(row, t);
+    out_u64(row, "blocks", c->n);
+    cJSON *list = c->n > 1 ? cJSON_AddArrayToObject(row, "chain") : NULL;
+    for (uint32_t i = 0; list != NULL && i < c->n; i++) {
+        cJSON *one = out_row();
+        out_u64(one, "block", i + 1);
+        add_block(one, &c->block[i]);
+        if (c->block[i].depth != 0) {
+            out_hex(one, "next_key", c->block[i].next_pk, 32);
+        }
+        cJSON_AddItemToArray(list, one);
+    }
+}

@@ -5,6 +5,7 @@
 #include "cli/modcheck.h"
 #include "cli/out.h"
 #include "lib/policy.h"
+#include "lib/token.h"
 
 /** The ids and numbers of a module's header. Only for a file that passed STAGE_HASHES. */
 cJSON *show_module_ids(const struct module_check *c);
@@ -19,3 +20,6 @@ cJSON *show_policy(const struct policy *p);
 
 /** "1.2.3" into `row`. */
 void show_version(cJSON *row, const char *key, uint64_t version);
+
+/** The blocks of a token, and what it comes to: the last block, under token_id of the whole. */
+void show_token(cJSON *row, const struct token_chain *c);

@@ -45,10 +45,10 @@ nos_status_t token_make(const struct capsule *c, const struct handle_slot *s, ui
         return NOS_EXPIRED;
     }
     token_write(&t, out);
-    token_id(out, id);
+    token_id(span_of(out, TOKEN_BODY), id);
     audit_add(NOS_AUDIT_TOKEN, actor, NOS_OK, id, (uint64_t)c->id << 32 | t.kind, t.rights,
               c->module->name);
-    token_signed_bytes(out, msg);
+    token_signed_bytes(NULL, out, msg);
     if (!span_from(rest, sizeof NOS_DOMAIN_CAP, &rest)) {  // the vault puts the domain before it
         return NOS_INVALID;
     }

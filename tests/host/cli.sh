@@ -3,7 +3,7 @@
 # Every command's exit code is checked, and that no sanitiser spoke. Ends with "N passed, N failed".
 set -u
 root=$PWD
-n0n=$root/$1 fake=$root/$2
+n0n=$root/$1 fake=$root/$2 mkchain=$(dirname "$root/$2")/mkchain
 elf=$root/build/test/tiny.elf efi=$root/build/test/tiny.efi
 dir=$(mktemp -d)
 node=
@@ -114,6 +114,8 @@ t 'key new root 2' 0 "$n0n" key new --type root -o keys/root2.key
 t 'key new publisher' 0 "$n0n" key new --type publisher keys/publisher
 t 'key new operator' 0 "$n0n" key new --type operator -o keys/operator.key
 t 'key new other' 0 "$n0n" key new --type publisher -o keys/other.key
+t 'key new holder' 0 "$n0n" key new --type holder keys/holder
+t 'key new holder 2' 0 "$n0n" key new --type holder keys/holder2
 t 'key new other operator' 0 "$n0n" key new --type operator -o keys/other-op.key
 modes=$(stat -c %a keys keys/root.key keys/publisher.key keys/publisher.next.key | tr '\n' ' ')
 check 'modes of keys' [ "$modes" = '700 600 600 600 ' ]
@@ -354,7 +356,8 @@ node_down() {
     node=
     rm -f n.sock
 }
-export N0N_NODE=$dir/n.sock N0N_OPERATOR=$dir/keys/operator.key
+FAKE_HOLDER=$("$n0n" key show keys/holder.pub -o json | jq -r .public)
+export FAKE_HOLDER N0N_NODE=$dir/n.sock N0N_OPERATOR=$dir/keys/operator.key
 t 'no node' 4 "$n0n" ps
 says err 'no node at'
 says err 'nonosctl run'
@@ -426,6 +429,78 @@ for at in 0 2 3 10 40 60 100 131 140 195; do
 done
 head -c 195 a.tok >b.tok
 t 'token, short' 1 "$n0n" token verify b.tok --issuer "$issuer"
+# --- chains
+t 'token that may go on' 0 "$n0n" token export 1 2 -o c1.tok
+who=$(printf 'ab%.0s' $(seq 32))
+derive() { "$n0n" token derive --key keys/holder.key "$@"; }
+verify() { "$n0n" token verify --issuer "$issuer" "$@"; }
+t 'derive' 0 derive c1.tok --audience "$who" --exp 100 --nbf 6 --next-key keys/holder2.pub -o c2.tok
+t 'verify two blocks' 0 verify c2.tok -o json
+t 'two blocks json' 0 jq -e --arg w "$who" '.blocks == 2 and .audience == $w and .expires_ns == 100 and .depth == 2
+    and .rights == ["transfer", "call"] and (.chain | length) == 2 and .chain[0].expires_ns > 100' out
+t 'verify as text' 0 verify c2.tok
+says out 'block=2 audience=abab'
+t 'derive again, by the next key' 0 "$n0n" token derive --key keys/holder2.key c2.tok --rights call \
+    --next-key "$FAKE_HOLDER" --depth 1 -o c3.tok
+t 'derive a last time' 0 derive c3.tok --rights '' --classes '' -o c4.tok
+t 'verify four blocks' 0 verify c4.tok --time 50 --audience "$who"
+says out '^blocks +4$'
+says out '^rights +-$'
+t 'chain, too early' 1 verify c2.tok --now 5
+says err 'outside its validity \(TOKEN_TIME\)'
+t 'chain, too late' 1 verify c2.tok --now 100
+t 'chain, another audience' 1 verify c2.tok --audience "${who/a/b}"
+says err 'made out to another module.*\(TOKEN_AUDIENCE\)'
+t 'four are enough' 1 derive c4.tok -o d.tok
+says err 'TOKEN_DEPTH'
+t 'no further block' 1 derive a.tok -o d.tok
+says err 'TOKEN_DEPTH'
+t 'not the key that is named' 1 "$n0n" token derive --key keys/holder2.key c1.tok -o d.tok
+says err 'is not the holder key that the last block of c1.tok names'
+t 'an operator is no holder' 1 "$n0n" token derive --key keys/operator.key c1.tok -o d.tok
+t 'no room behind depth 1' 1 derive c3.tok --next-key keys/holder.pub -o d.tok
+says err 'TOKEN_DEPTH'
+t 'derive wider' 1 derive c1.tok --rights call,recv -o d.tok
+says err 'a block widens rights or classes \(TOKEN_RIGHTS\)'
+t 'derive more classes' 1 derive c1.tok --classes CoreExec,IO -o d.tok
+t 'derive earlier' 1 derive c1.tok --nbf 4 -o d.tok
+says err 'TOKEN_WINDOW'
+t 'derive without end' 1 derive c1.tok --exp 0 -o d.tok
+t 'derive an empty life' 1 derive c1.tok --nbf 9 --exp 9 -o d.tok
+says err 'TOKEN_FORMAT'
+t 'derive for another' 1 "$n0n" token derive --key keys/holder.key c3.tok --audience "${who/a/b}" -o d.tok
+says err 'TOKEN_AUDIENCE'
+t 'no depth without a key' 2 derive c1.tok --depth 1 -o d.tok
+t 'no such right' 2 derive c1.tok --rights fly -o d.tok
+says err '"fly" is no right; allowed: dup'
+t 'derive to nowhere' 2 derive c1.tok
+t 'derive without a key' 2 "$n0n" token derive c1.tok -o d.tok
+absent d.tok
+t 'token show' 0 "$n0n" token show c4.tok -o json
+says err 'no signature is checked'
+t 'token show json' 0 jq -e '.blocks == 4 and .signatures_checked == false and .chain[3].rights == []' out
+head -c 391 c2.tok >b.tok
+t 'half a block' 1 "$n0n" token show b.tok
+says err 'TOKEN_FORMAT'
+cat c4.tok a.tok >b.tok
+t 'five blocks' 1 "$n0n" token show b.tok
+says err 'TOKEN_DEPTH'
+{ head -c 196 c1.tok; tail -c 196 c3.tok; } >b.tok
+t 'a block left out' 1 verify b.tok
+says err 'block 2: .*not signed by the key that the block before it names \(TOKEN_LINK\)'
+for at in 10 140 200 240 330; do
+    cp c2.tok b.tok
+    poke b.tok $at 377
+    t "chain byte $at" 1 verify b.tok
+done
+issuer=$("$mkchain" issuer)
+for rule in rights:RIGHTS classes:RIGHTS object:OBJECT window:WINDOW depth:DEPTH audience:AUDIENCE link:LINK; do
+    "$mkchain" ${rule%:*} >b.tok
+    t "verify: $rule" 1 verify b.tok
+    says err "(block 2: .*)?\(TOKEN_${rule#*:}\)"
+done
+"$mkchain" none >b.tok
+t 'verify: no rule broken' 0 verify b.tok --now 1001
 t 'poweroff' 0 "$n0n" poweroff
 check 'fake node ends' wait "$node"
 node=

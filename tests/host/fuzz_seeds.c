@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/token.h"
 #include "tests/host/golden.h"
 
 static const char *folder;
@@ -81,6 +82,13 @@ int main(int argc, char **argv)
     seed("elf", "image", golden_image());
     seed("symbols", "lump", golden_symbols());
     seed("token", "block", golden_token());
+    for (uint32_t n = 2; n <= NOS_TOKEN_BLOCKS_MAX; n++) {
+        char name[] = "chain0";
+        struct token t[NOS_TOKEN_BLOCKS_MAX];
+        name[5] = (char)('0' + n);
+        golden_blocks(t, n);
+        seed("token", name, golden_chain(t, n));
+    }
     seed("psf", "one", golden_font1());
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));

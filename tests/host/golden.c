@@ -459,26 +459,48 @@ struct buf golden_policy_plain(void)
  * --------------------------------------------------------------------------------------------------
  */
 
+void golden_blocks(struct token *t, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        t[i] = (struct token){
+            .kind = NOS_TYPE_ENDPOINT,
+            .classes = NOS_CLASS_IPC,
+            .rights = NOS_RIGHT_CALL | NOS_RIGHT_TRANSFER,
+            .nbf = 1000 + i,
+            .exp = 2000 - i,
+            .depth = (uint8_t)(n - 1 - i),
+            .nonce = 7 + i,
+        };
+        memset(t[i].audience, 0x33 + (int)i, 32);
+        memset(t[i].obj, 0x44, 32);
+        if (t[i].depth != 0) {
+            memcpy(t[i].next_pk, golden_key((uint8_t)(GOLDEN_HOLDER + i)).pk, 32);
+        }
+    }
+}
+
+struct buf golden_chain(const struct token *t, uint32_t n)
+{
+    struct buf b = buf_new(n * (size_t)TOKEN_BYTES);
+    struct golden_key signer = golden_key(GOLDEN_ISSUER);
+    uint8_t msg[TOKEN_SIGNED_BYTES];
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *at = b.data + i * (size_t)TOKEN_BYTES;
+        token_write(&t[i], at);
+        token_signed_bytes(i == 0 ? NULL : at - TOKEN_BYTES, at, msg);
+        ed25519_sign(at + TOKEN_BODY, SPAN_OF(msg), signer.sk);
+        signer = golden_key((uint8_t)(GOLDEN_HOLDER + i));
+    }
+    return b;
+}
+
 struct buf golden_token(void)
 {
-    struct token t = {
-        .kind = NOS_TYPE_ENDPOINT,
-        .classes = NOS_CLASS_IPC,
-        .rights = NOS_RIGHT_CALL,
-        .nbf = 1000,
-        .exp = 2000,
-        .nonce = 7,
-    };
-    struct golden_key issuer = golden_key(GOLDEN_ISSUER);
-    uint8_t msg[TOKEN_SIGNED_BYTES];
-    struct buf b = buf_new(TOKEN_BYTES);
-
-    memset(t.audience, 0x33, 32);
-    memset(t.obj, 0x44, 32);
-    token_write(&t, b.data);
-    token_signed_bytes(b.data, msg);
-    ed25519_sign(b.data + TOKEN_BODY, SPAN_OF(msg), issuer.sk);
-    return b;
+    struct token t;
+    golden_blocks(&t, 1);
+    t.rights = NOS_RIGHT_CALL;
+    return golden_chain(&t, 1);
 }
 
 struct buf golden_pe(span_t section)

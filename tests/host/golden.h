@@ -29,7 +29,8 @@ enum {
     GOLDEN_OPERATOR = 2,
     GOLDEN_ISSUER = 3,
     GOLDEN_STRANGER = 9,
-    GOLDEN_ROOT = 16
+    GOLDEN_ROOT = 16,
+    GOLDEN_HOLDER = 32
 };
 
 struct buf {  // on the heap
@@ -110,6 +111,13 @@ struct buf golden_policy_plain(void);
  */
 
 struct buf golden_token(void);
+
+struct token;
+/** `n` good blocks, each narrower than the one before. */
+void golden_blocks(struct token *t, uint32_t n);
+/** The chain of these blocks: signed by GOLDEN_ISSUER, then by golden_key(GOLDEN_HOLDER + i), which
+ * golden_blocks names. */
+struct buf golden_chain(const struct token *t, uint32_t n);
 struct buf golden_pe(span_t section);
 struct buf golden_font1(void);
 struct buf golden_font2(void);
