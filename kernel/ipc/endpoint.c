@@ -1,14 +1,15 @@
-/* Rendezvous. A call meets a waiting receiver, or queues; a reply names its caller by a token,
- * which fits one call of one thread only: index | sequence << 32, and the thread must be waiting
- * for an answer from the replier's capsule. So a second answer, a late one and a forged one all
- * find nobody. */
+/* Rendezvous. A call meets a waiting receiver, or queues; an answer names its caller by a token,
+ * which fits one call of one thread only: index | number of the call << 32, and the thread must be
+ * waiting for an answer of the replier's capsule. So a second answer, a late one and a forged one
+ * all find nobody. */
 #include "kernel/ipc/endpoint.h"
 
 #include <string.h>
 
 #include "kernel/core/panic.h"
+#include "kernel/ipc/loan.h"
+#include "kernel/ipc/pass.h"
 #include "kernel/memory/cache.h"
-#include "kernel/sched/switch.h"
 
 static struct cache endpoint_cache = CACHE(endpoint);
 
@@ -23,67 +24,67 @@ nos_status_t endpoint_create(struct endpoint **out)
     return NOS_OK;
 }
 
-/* ---- wait queues ---- */
-
-static inline void queue_add(struct wait_queue *q, struct thread *t)
-{
-    t->next = NULL;
-    t->prev = q->last;
-    *(q->last != NULL ? &q->last->next : &q->first) = t;
-    q->last = t;
-}
-
-static inline void queue_remove(struct wait_queue *q, struct thread *t)
-{
-    *(t->prev != NULL ? &t->prev->next : &q->first) = t->next;
-    *(t->next != NULL ? &t->next->prev : &q->last) = t->prev;
-    t->next = t->prev = NULL;
-}
-
 /* ---- messages ---- */
+
+enum { INFO_WORDS = 0x7f, FAULT_WORDS = 5, FAULT_PENDING = 1 << 30 };
 
 static bool info_ok(uint64_t info)
 {
-    return (info & NOS_MSG_RSV_MASK) == 0 && (info & 0x7f) <= NOS_MSG_WORDS;
+    return (info & NOS_MSG_RSV_MASK) == 0 && (info & INFO_WORDS) <= NOS_MSG_WORDS &&
+           (info & INFO_HANDLES) <= NOS_MSG_HANDLES << NOS_MSG_HANDLES_SHIFT;
+}
+
+static void stamp_sender(struct thread *to, const struct thread *from, uint64_t badge,
+                         uint64_t token)
+{
+    to->ctx.nr = (uint64_t)from->capsule->id << 32 | NOS_OK;
+    to->ctx.arg0 = badge;
+    to->ctx.dl = token;
 }
 
 /* Both sides' registers are saved, both IPC buffers are reachable through the direct map: nothing
  * here can fault. */
-static inline void copy_registers(const struct thread *from, struct thread *to)
+static void copy_words(const struct thread *from, struct thread *to, uint64_t words)
 {
-    to->ctx.arg1 = from->ctx.arg1;
-    for (unsigned i = 0; i < NOS_MSG_REG_WORDS; i++) {
+    for (uint64_t i = 0; i < NOS_MSG_REG_WORDS && i < words; i++) {
         to->ctx.w[i] = from->ctx.w[i];
     }
-}
-
-static void copy_message(const struct thread *from, struct thread *to)
-{
-    uint64_t words = from->ctx.arg1 & 0x7f;
-    copy_registers(from, to);
-    if (UNLIKELY(words > NOS_MSG_REG_WORDS)) {
+    if (words > NOS_MSG_REG_WORDS) {
         memcpy(to->ipc_buf + NOS_MSG_REG_WORDS, from->ipc_buf + NOS_MSG_REG_WORDS,
                (words - NOS_MSG_REG_WORDS) * sizeof(uint64_t));
     }
 }
 
-/* `caller` -> waiting or current receiver `r`, who learns who it is; the caller waits for an answer
- * from now on. */
-static inline void stamp(struct thread *caller, struct thread *r)
+/* A thread whose capsule handles its own faults would wait for itself. */
+static nos_status_t deliver_fault(const struct thread *from, struct thread *to)
 {
-    caller->server = r->capsule;
-    caller->reply_seq++;
-    uint64_t token = caller->index | (uint64_t)caller->reply_seq << 32;
-    r->ctx.nr = (uint64_t)caller->capsule->id << 32;
-    r->ctx.arg0 = caller->badge;
-    r->ctx.dl = token;
-    r->last_caller = token;
+    if (from->capsule == to->capsule) {
+        return NOS_INVALID;
+    }
+    to->ctx.arg1 = nos_msg_info(NOS_FAULT, FAULT_WORDS);
+    to->ctx.w[0] = from->fault_addr;
+    to->ctx.w[1] = from->ctx.ip;
+    to->ctx.w[2] = from->fault & ~(uint32_t)FAULT_PENDING;
+    to->ctx.w[3] = from->ctx.sp;
+    to->ctx.w[4] = from->index;
+    return NOS_OK;
 }
 
-static void deliver(struct thread *caller, struct thread *r)
+static nos_status_t deliver(struct thread *from, struct thread *to)
 {
-    copy_message(caller, r);
-    stamp(caller, r);
+    uint64_t info = from->ctx.arg1;
+    if (UNLIKELY(from->fault != 0)) {
+        return deliver_fault(from, to);
+    }
+    if ((info & INFO_HANDLES) != 0) {
+        nos_status_t st = pass_handles(from, to, info);
+        if (st != NOS_OK) {
+            return st;
+        }
+    }
+    to->ctx.arg1 = info;
+    copy_words(from, to, info & INFO_WORDS);
+    return NOS_OK;
 }
 
 static void deliver_bits(struct thread *r, uint64_t bits)
@@ -93,8 +94,17 @@ static void deliver_bits(struct thread *r, uint64_t bits)
     r->ctx.arg1 = NOS_MSG_NOTIFICATION | 1;
     r->ctx.w[0] = bits;
     r->ctx.dl = 0;
-    r->last_caller = 0;
 }
+
+/* `r` has the message of `caller`, who waits for the answer from now on. */
+static void taken(struct thread *caller, struct thread *r)
+{
+    caller->token += 1ull << 32;
+    stamp_sender(r, caller, caller->badge, caller->token);
+    loan_begin(caller, r);
+}
+
+/* ---- calls ---- */
 
 static nos_status_t check_deadline(uint64_t deadline_ns)
 {
@@ -105,140 +115,183 @@ static nos_status_t check_deadline(uint64_t deadline_ns)
                                                                                : NOS_OK;
 }
 
-nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, bool *blocked)
+static bool closed(const struct endpoint *ep)
+{
+    return !ep->named && ep->had_server && ep->servers == 0;
+}
+
+/* To the receiver that waits, or into the queue. */
+static nos_status_t meet(struct endpoint *ep, struct thread *t, enum thread_state wait,
+                         uint64_t deadline)
 {
     struct thread *r = ep->receivers.first;
-    uint64_t deadline = t->ctx.dl;
-
-    if (UNLIKELY(!info_ok(t->ctx.arg1))) {
-        return NOS_BAD_MESSAGE;
-    }
-    if (UNLIKELY(!ep->named && ep->had_server && ep->servers == 0)) {
-        return NOS_PEER_CLOSED;
-    }
-    if (r == NULL || deadline != NOS_DEADLINE_NEVER) {
-        nos_status_t st = check_deadline(deadline);
-        if (st != NOS_OK) {
-            return st;
-        }
-    }
-    *blocked = true;
     if (r == NULL) {
-        queue_add(&ep->callers, t);
-        sched_block(THREAD_CALL, &ep->obj, deadline);
+        queue_add_urgent(&ep->callers, t);
+        sched_block(wait, &ep->obj, deadline);
         return NOS_OK;
+    }
+    nos_status_t st = deliver(t, r);
+    if (st != NOS_OK) {
+        return st;  // the receiver waits on
     }
     queue_remove(&ep->receivers, r);
     sched_unwait(r);
     r->waits_on = NULL;
-    deliver(t, r);
+    if (wait == THREAD_SEND) {
+        stamp_sender(r, t, t->badge, 0);
+        sched_ready(r);
+        return NOS_OK;
+    }
+    taken(t, r);
     sched_block(THREAD_REPLY, NULL, deadline);
     sched_handoff(r);
     return NOS_OK;
 }
 
-nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked)
+nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, uint32_t rights,
+                           enum thread_state wait)
+{
+    uint64_t info = t->ctx.arg1, deadline = t->ctx.dl;
+    bool takes_time = wait == THREAD_CALL || ep->receivers.first == NULL;
+    nos_status_t st = NOS_OK;
+
+    if (UNLIKELY(!info_ok(info))) {
+        return NOS_BAD_MESSAGE;
+    }
+    if ((info & INFO_HANDLES) != 0 && (rights & NOS_RIGHT_GRANT) == 0) {
+        return NOS_DENIED;
+    }
+    if (UNLIKELY(closed(ep))) {
+        return NOS_PEER_CLOSED;
+    }
+    if ((info & INFO_HANDLES) != 0 && ep->receivers.first == NULL) {
+        st = pass_check(t, info);  // now, too: not only when somebody comes to take them
+    }
+    if (st == NOS_OK && takes_time) {
+        st = check_deadline(deadline);
+    }
+    return st == NOS_OK ? meet(ep, t, wait, deadline) : st;
+}
+
+/* What `caller` had queued is with `t`; or it is told why not. */
+static bool take_queued(struct endpoint *ep, struct thread *caller, struct thread *t)
+{
+    queue_remove(&ep->callers, caller);
+    caller->waits_on = NULL;
+    nos_status_t st = deliver(caller, t);
+    if (st == NOS_OK && caller->state == THREAD_CALL) {
+        caller->state = THREAD_REPLY;  // its deadline, if any, goes on
+        taken(caller, t);
+        return true;
+    }
+    if (st == NOS_OK) {
+        stamp_sender(t, caller, caller->badge, 0);
+    }
+    sched_wake(caller, st);
+    return st == NOS_OK;
+}
+
+nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t)
 {
     struct notification *n = ep->bound;
+
+    t->serves = true;
+    loan_leave(t);
     if (n != NULL && n->bits != 0) {
         deliver_bits(t, n->bits);
         n->bits = 0;
         return NOS_OK;
     }
-    struct thread *caller = ep->callers.first;
-    if (caller != NULL) {
-        queue_remove(&ep->callers, caller);
-        caller->waits_on = NULL;
-        caller->state = THREAD_REPLY;  // its deadline, if any, goes on
-        deliver(caller, t);
-        return NOS_OK;
+    while (ep->callers.first != NULL) {
+        if (take_queued(ep, ep->callers.first, t)) {
+            return NOS_OK;
+        }
     }
     nos_status_t st = check_deadline(t->ctx.dl);
     if (st == NOS_OK) {
         queue_add(&ep->receivers, t);
         sched_block(THREAD_RECV, &ep->obj, t->ctx.dl);
-        *blocked = true;
     }
     return st;
 }
 
+/* ---- answers ---- */
+
 /* Whom a token names, if it still waits for an answer of this capsule to that call; NULL. */
-static inline struct thread *token_caller(const struct thread *t, uint64_t token)
+static struct thread *token_caller(const struct thread *t, uint64_t token)
 {
     struct thread *caller = thread_at((uint32_t)token);
-    bool fits = caller != NULL && caller->state == THREAD_REPLY &&
-                caller->reply_seq == token >> 32 && caller->server == t->capsule;
+    bool fits = caller != NULL && caller->state == THREAD_REPLY && caller->token == token &&
+                caller->worker->capsule == t->capsule;
     return LIKELY(fits) ? caller : NULL;
 }
 
-static inline void answered(struct thread *t, struct thread *caller)
+/* The registers of a thread that faulted are its own: an answer only says where they go on. */
+static nos_status_t answer_fault(const struct thread *t, struct thread *caller)
 {
-    caller->ctx.nr = (uint64_t)t->capsule->id << 32;
-    caller->ctx.arg0 = 0;
-    caller->ctx.dl = 0;
-    caller->server = NULL;
+    uint64_t info = t->ctx.arg1, label = info >> NOS_MSG_LABEL_SHIFT;
+    if ((info & INFO_HANDLES) != 0) {
+        return NOS_HANDLES_REFUSED;
+    }
+    if (label == NOS_FAULT_RETRY) {
+        caller->fault = 0;
+    } else if (label == NOS_FAULT_GO && (info & INFO_WORDS) != 0) {
+        caller->ctx.ip = t->ctx.w[0];  // the way out looks at it
+        caller->fault = 0;
+    } else {
+        caller->cont = CONT_CRASH;
+    }
+    return NOS_OK;
+}
+
+nos_status_t endpoint_answer(struct thread *t, struct thread *caller)
+{
+    nos_status_t st;
+    if (UNLIKELY(!info_ok(t->ctx.arg1))) {
+        return NOS_BAD_MESSAGE;
+    }
+    if (UNLIKELY(caller->fault != 0)) {
+        st = answer_fault(t, caller);
+    } else {
+        st = deliver(t, caller);
+        if (st == NOS_OK) {
+            stamp_sender(caller, t, 0, 0);
+        }
+    }
+    if (st == NOS_OK) {
+        loan_end(caller);
+        sched_unwait(caller);
+    }
+    return st;
 }
 
 nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **out)
 {
+    struct thread *caller = token_caller(t, token);
     if (UNLIKELY(!info_ok(t->ctx.arg1))) {
         return NOS_BAD_MESSAGE;
     }
-    struct thread *caller = token_caller(t, token);
-    if (UNLIKELY(caller == NULL)) {
-        return NOS_NOT_FOUND;
-    }
-    copy_message(t, caller);
-    answered(t, caller);
-    sched_unwait(caller);
     *out = caller;
-    return NOS_OK;
+    return caller == NULL ? NOS_NOT_FOUND : endpoint_answer(t, caller);
 }
 
-/* ---- the common case ---- */
+/* ---- faults ---- */
 
-static inline bool registers_only(uint64_t info)
+bool endpoint_fault(struct endpoint *ep, struct thread *t, uint64_t addr, uint32_t kind)
 {
-    return (info & (NOS_MSG_RSV_MASK | 0x7f)) <= NOS_MSG_REG_WORDS;
-}
-
-struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t)
-{
-    struct thread *r = ep->receivers.first;
-    struct cpu *cpu = this_cpu();
-
-    if (UNLIKELY(r == NULL || t->ctx.dl != NOS_DEADLINE_NEVER || r->deadline_ns != 0 ||
-                 !registers_only(t->ctx.arg1) || !sched_may_switch(cpu, r))) {
-        return NULL;
+    t->fault = kind | FAULT_PENDING;
+    t->fault_addr = addr;
+    t->badge = t->capsule->fault_badge;
+    t->via = t->capsule->fault_via;
+    if (cell_look(t->via) != CELL_ALIVE || closed(ep) ||
+        meet(ep, t, THREAD_CALL, NOS_DEADLINE_NEVER) != NOS_OK) {
+        t->fault = 0;
+        return false;
     }
-    queue_remove(&ep->receivers, r);
-    r->waits_on = NULL;
-    copy_registers(t, r);
-    stamp(t, r);
-    t->state = THREAD_REPLY;
-    sched_switch(cpu, r);
-    return &r->ctx;
+    return true;
 }
 
-struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep, struct thread *t)
-{
-    struct thread *caller = token_caller(t, t->last_caller);
-    struct cpu *cpu = this_cpu();
-
-    if (UNLIKELY(caller == NULL || caller->deadline_ns != 0 || t->ctx.dl != NOS_DEADLINE_NEVER ||
-                 !registers_only(t->ctx.arg1) || ep->callers.first != NULL ||
-                 (ep->bound != NULL && ep->bound->bits != 0) || !sched_may_switch(cpu, caller))) {
-        return NULL;
-    }
-    copy_registers(t, caller);
-    answered(t, caller);
-    t->last_caller = 0;
-    t->state = THREAD_RECV;
-    t->waits_on = &ep->obj;
-    queue_add(&ep->receivers, t);
-    sched_switch(cpu, caller);
-    return &caller->ctx;
-}
+/* ---- notifications ---- */
 
 bool endpoint_notify(struct endpoint *ep, uint64_t bits)
 {
@@ -260,44 +313,6 @@ static void wake_all(struct wait_queue *q, nos_status_t st)
         struct thread *t = q->first;
         queue_remove(q, t);
         sched_wake(t, st);
-    }
-}
-
-void thread_wait_cancel(struct thread *t)
-{
-    switch ((enum thread_state)t->state) {
-    case THREAD_READY:
-        sched_unqueue(t);
-        break;
-    case THREAD_NOTE:
-        CONTAINER_OF(t->waits_on, struct notification, obj)->waiter = NULL;
-        break;
-    case THREAD_CALL:
-        queue_remove(&CONTAINER_OF(t->waits_on, struct endpoint, obj)->callers, t);
-        break;
-    case THREAD_RECV:
-        queue_remove(&CONTAINER_OF(t->waits_on, struct endpoint, obj)->receivers, t);
-        break;
-    case THREAD_REPLY:
-        t->server = NULL;
-        t->reply_seq++;  // an answer on its way finds nobody
-        break;
-    case THREAD_RUNNING:
-    case THREAD_SLEEP:
-    case THREAD_DEAD:
-        break;
-    }
-    t->waits_on = NULL;
-}
-
-void endpoint_server_died(const struct capsule *c)
-{
-    for (uint32_t i = 1; i < THREADS_MAX; i++) {
-        struct thread *t = thread_at(i);
-        if (t != NULL && t->state == THREAD_REPLY && t->server == c) {
-            thread_wait_cancel(t);
-            sched_wake(t, NOS_PEER_CLOSED);
-        }
     }
 }
 

@@ -3,16 +3,13 @@
 
 #include "abi/ipc.h"
 #include "kernel/ipc/notify.h"
-
-struct wait_queue {
-    struct thread *first, *last;
-};
+#include "kernel/ipc/queue.h"
 
 struct endpoint {
     struct obj obj;
     char name[NOS_NAME_MAX];
-    struct wait_queue callers;   /* THREAD_CALL, first come first served */
-    struct wait_queue receivers; /* THREAD_RECV */
+    struct wait_queue callers;   /* THREAD_CALL, THREAD_SEND: the most urgent first */
+    struct wait_queue receivers; /* THREAD_RECV, first come first served */
     struct notification *bound;  /* referenced */
     uint32_t servers;            /* handles with RECV */
     bool named; /* lives with the machine: callers wait through a server's restart */
@@ -24,25 +21,32 @@ MUST_CHECK nos_status_t
 endpoint_create(struct endpoint **out); /* Gives: a reference. Errors: NO_MEMORY */
 
 /* All work on the current thread `t`; its message is in t->ctx and its IPC buffer. They either
- * finish at once and return the status, or block it and set *blocked; then whoever wakes it writes
- * status and message. */
-MUST_CHECK nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, bool *blocked);
-MUST_CHECK nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t, bool *blocked);
+ * finish at once and return the status (OK: a message that came is in t->ctx, its sender in
+ * ctx.nr), or block it: then t->state says so, and whoever wakes it writes status and message. */
 
-/** Answer the caller that `token` names with the message of `t`. `*caller` is no longer waiting and
- * on no queue: make it ready, or hand the CPU to it. Errors: BAD_MESSAGE, NOT_FOUND. */
+/** `wait`: THREAD_CALL, or THREAD_SEND when no answer is awaited. `rights`: of the handle used. */
+MUST_CHECK nos_status_t endpoint_call(struct endpoint *ep, struct thread *t, uint32_t rights,
+                                      enum thread_state wait);
+MUST_CHECK nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t);
+
+/** Answer `caller`, who waits for it, with the message of `t`. It is then no longer waiting and on
+ * no queue: make it ready, or hand the CPU to it. On error it waits on. Errors: BAD_MESSAGE, and
+ * those of pass_handles. */
+MUST_CHECK nos_status_t endpoint_answer(struct thread *t, struct thread *caller);
+
+/** The same for the caller that `token` names. Errors: also NOT_FOUND. */
 MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **caller);
 
-/* The common case of a call, and of an answer followed by a wait, without detours: the other side
- * is waiting, no deadline, registers only, nothing more urgent is ready. The context to leave with;
- * NULL, and nothing changed, in any other case. */
-struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t);
-struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep, struct thread *t);
+/** A page fault of `t` becomes a call to `ep` in its name. False, and nothing changed: nobody can
+ * take it. Later, too, it may turn out that nobody does: the thread then goes on with CONT_CRASH.
+ */
+bool endpoint_fault(struct endpoint *ep, struct thread *t, uint64_t addr, uint32_t kind);
 
 /** Bits for a receiver that waits here. False if none does. */
 bool endpoint_notify(struct endpoint *ep, uint64_t bits);
 
-void endpoint_destroy(struct obj *o);
+/** End the wait of a blocked thread: CANCELLED. Errors: BAD_STATE: it waits for nothing, or for the
+ * end of a page fault. */
+MUST_CHECK nos_status_t thread_cancel(struct thread *t);
 
-/** Wake every thread that waits for an answer of `c`, which has died: PEER_CLOSED. */
-void endpoint_server_died(const struct capsule *c);
+void endpoint_destroy(struct obj *o);

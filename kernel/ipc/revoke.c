@@ -13,8 +13,8 @@ static uint32_t wanted, doing;
 
 static bool waits_through_a_handle(const struct thread *t)
 {
-    return t->state == THREAD_NOTE || t->state == THREAD_CALL || t->state == THREAD_REPLY ||
-           t->state == THREAD_RECV;
+    return t->state == THREAD_NOTE || t->state == THREAD_CALL || t->state == THREAD_SEND ||
+           t->state == THREAD_REPLY || t->state == THREAD_RECV;
 }
 
 static void wake_if_dead(struct thread *t)

@@ -9,6 +9,7 @@
 struct module;
 struct thread;
 struct notification;
+struct endpoint;
 
 struct capsule {
     struct obj obj;
@@ -33,6 +34,9 @@ struct capsule {
     bool may_log;
     bool reclaiming;
     struct capsule *reclaim_next;
+    struct endpoint *faults; /* referenced; page faults are calls there; NULL = they are its end */
+    uint64_t fault_badge;
+    via_t fault_via;             /* cell of the handle that `faults` came through; referenced */
     struct notification *on_end; /* referenced; end_bits are signalled */
     uint64_t end_bits;
     uint64_t started_ns, ended_ns, cpu_tsc;

@@ -113,6 +113,31 @@ bool region_revoke_step(struct space *s)
     return false;
 }
 
+nos_status_t region_may_give(const struct capsule *to, uint64_t pages, uint32_t regions)
+{
+    bool fits = to->space.pages <= to->space.limit && pages <= to->space.limit - to->space.pages &&
+                to->n_objects + regions <= CAPSULE_OBJECTS_MAX;
+    return fits ? NOS_OK : NOS_QUOTA;
+}
+
+void region_given(struct region *r, struct capsule *from, struct capsule *to)
+{
+    uint32_t i = 0;
+    while (i < from->space.n_areas) {
+        struct area a = from->space.area[i];
+        if (a.kind == AREA_BORROWED && a.owner == &r->obj) {
+            space_unmap_area(&from->space, &from->space.area[i]);
+            region_unmapped(&a);
+        } else {
+            i++;
+        }
+    }
+    uncharge(r);
+    r->owner = to;
+    to->space.pages += r->pages;
+    to->n_objects++;
+}
+
 void region_destroy(struct obj *o)
 {
     struct region *r = CONTAINER_OF(o, struct region, obj);

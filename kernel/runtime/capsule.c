@@ -202,9 +202,13 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     while (c->threads != NULL) {
         thread_kill(c->threads);
     }
-    endpoint_server_died(c);
     handle_close_all(&c->handles);  // now: a successor takes over its endpoints and interrupts,
                                     // however busy the CPU is
+    if (c->faults != NULL) {
+        obj_put(&c->faults->obj);
+        cell_put(c->fault_via);
+        c->faults = NULL;
+    }
     region_forget(c);
     c->module->running--;
     if (c->on_end != NULL) {

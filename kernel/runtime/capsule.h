@@ -44,3 +44,6 @@ bool capsule_reclaim_pending(void);
 
 /** The current thread faulted in user mode: its capsule crashes. */
 void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr);
+
+/** `t` has a page fault that was to be handled elsewhere, and was not. */
+void capsule_crash_unhandled(struct thread *t);

@@ -6,6 +6,7 @@
 #include "kernel/core/lock.h"
 #include "kernel/core/names.h"
 #include "kernel/core/panic.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/runtime/capsule.h"
 #include "lib/symbols.h"
 
@@ -100,6 +101,29 @@ void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr)
     capsule_end(c, NOS_CAPSULE_CRASHED, why);
 }
 
+static uint32_t fault_kind(const struct fault *f)
+{
+    return (f->write ? NOS_FAULT_WRITE : 0u) | (f->exec ? NOS_FAULT_EXEC : 0u) |
+           (f->present ? NOS_FAULT_PRESENT : 0u);
+}
+
+void capsule_crash_unhandled(struct thread *t)
+{
+    struct fault f = { .kind = FAULT_PAGE,
+                       .addr = t->fault_addr,
+                       .write = (t->fault & NOS_FAULT_WRITE) != 0,
+                       .exec = (t->fault & NOS_FAULT_EXEC) != 0,
+                       .present = (t->fault & NOS_FAULT_PRESENT) != 0 };
+    capsule_crash(t, classify(t->capsule, &f), f.addr);
+}
+
+static bool handled_elsewhere(struct thread *t, const struct fault *f)
+{
+    struct endpoint *ep = t->capsule->faults;
+    return ep != NULL && f->kind == FAULT_PAGE && f->addr < USER_MAX &&
+           endpoint_fault(ep, t, f->addr, fault_kind(f));
+}
+
 struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
 {
     kernel_lock();
@@ -109,7 +133,9 @@ struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
         klog("trapped undefined behaviour: %s",
              arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
     }
-    capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
+    if (!handled_elsewhere(t, f)) {
+        capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
+    }
     struct arch_context *next = sched_exit();
     kernel_unlock();
     return next;

@@ -90,6 +90,10 @@ nos_status_t continuation_step(struct thread *t, bool *done)
     case CONT_REVOKE:
         *done = revoke_step(&t->cursor);
         return NOS_OK;
+    case CONT_CRASH:
+        capsule_crash_unhandled(t);
+        *done = true;
+        return NOS_OK;
     case CONT_NONE:
         panic("a continuation without work");
     }
@@ -102,6 +106,9 @@ nos_status_t continuation_step(struct thread *t, bool *done)
 
 void continuation_drop(struct thread *t)
 {
+    if (t->cont == CONT_CRASH) {
+        return;
+    }
     if (t->cont == CONT_ZERO) {
         obj_put(&((struct region *)t->job)->obj);
         t->job = NULL;

@@ -98,6 +98,20 @@ void sched_unqueue(struct thread *t)
     dequeue(t);
 }
 
+void sched_reprioritise(struct thread *t, uint32_t priority)
+{
+    bool queued = t->state == THREAD_READY;
+    if (queued) {
+        dequeue(t);
+    }
+    t->priority = priority;
+    if (queued) {
+        sched_ready(t);
+    } else if (t->state == THREAD_RUNNING && sched_ready_mask >> priority >> 1 != 0) {
+        this_cpu()->resched = true;
+    }
+}
+
 void sched_yield(void)
 {
     if (sched_ready_mask != 0) {
@@ -155,7 +169,11 @@ void sched_wake(struct thread *t, nos_status_t st)
 {
     sched_unwait(t);
     t->waits_on = NULL;
-    t->ctx.nr = (uint64_t)(int64_t)st;
+    if (UNLIKELY(t->fault != 0)) {  // nobody looks after its fault any more
+        t->cont = CONT_CRASH;
+    } else {
+        t->ctx.nr = (uint64_t)(int64_t)st;
+    }
     sched_ready(t);
 }
 

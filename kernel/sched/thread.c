@@ -70,7 +70,7 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
     obj_get(&c->obj);
     obj_get(&t->obj);
     t->index = index;
-    t->reply_seq = seq_floor;
+    t->token = index | (uint64_t)seq_floor << 32;
     t->sibling = c->threads;
     c->threads = t;
     c->n_threads++;
@@ -99,6 +99,9 @@ void thread_kill(struct thread *t)
     thread_wait_cancel(t);
     sched_unwait(t);
     t->state = THREAD_DEAD;
+    if (t->serves) {
+        thread_left_clients(t);
+    }
     if (t->cont != CONT_NONE) {
         continuation_drop(t);
         t->cont = CONT_NONE;
@@ -116,8 +119,9 @@ void thread_kill(struct thread *t)
         t->fpu = NULL;
     }
     thread_table[t->index] = NULL;
-    if (t->reply_seq - seq_floor < UINT32_MAX / 2) {
-        seq_floor = t->reply_seq;
+    uint32_t calls = (uint32_t)(t->token >> 32);
+    if (calls - seq_floor < UINT32_MAX / 2) {
+        seq_floor = calls;
     }
     n_threads--;
     unlink_sibling(t);

@@ -13,14 +13,16 @@ enum thread_state {
     THREAD_SLEEP,
     THREAD_NOTE,  /* waits for a notification */
     THREAD_CALL,  /* queued at an endpoint, message not taken yet */
+    THREAD_SEND,  /* the same, and no answer is awaited */
     THREAD_REPLY, /* message taken, waits for the answer */
     THREAD_RECV,  /* queued at an endpoint as receiver */
     THREAD_DEAD,
 };
 
-enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO, CONT_REVOKE };
+enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO, CONT_REVOKE, CONT_CRASH };
 
 struct endpoint;
+enum { PRIORITIES = 32 };
 
 struct thread {
     struct obj obj;
@@ -43,15 +45,22 @@ struct thread {
                                referenced: a loan ends before its lender does */
     uint64_t badge;         /* of the handle that its call went through */
     uint32_t index;         /* in the thread table */
-    uint32_t reply_seq;     /* which call of this thread; a stale reply token never fits */
-    uint32_t rsv;
-    struct capsule *server; /* REPLY: who took the message; not referenced, cleared when it dies */
-    uint64_t last_caller;   /* reply token of the message received last, 0 = none */
-    uint64_t *ipc_buf;      /* IPC buffer through the direct map */
+    uint64_t token; /* of its last call: index | number of the call << 32; a stale one never fits */
+    struct thread *worker; /* REPLY only: who took the message, and works for it */
+    struct thread *client; /* whose message it received last, while that one waits for the answer:
+                              ipc_reply_recv answers it, and its payer pays */
+    uint32_t lends;        /* REPLY: the priority that it lends its worker; 0 = none */
+    uint32_t borrows;      /* bit p: somebody lends it priority p, which is above its own */
+    uint16_t lenders[PRIORITIES]; /* how many do */
+    uint64_t fault_addr;
+    uint32_t fault;    /* NOS_FAULT_ bits of a page fault that another capsule looks after: its
+                          registers are no message, and no status may go into them. 0 = none */
+    bool serves;       /* has received: others may wait for its answer */
+    uint64_t *ipc_buf; /* IPC buffer through the direct map */
     uint64_t ipc_va;
     struct arch_fpu *fpu; /* NULL until first use */
 };
-enum { THREADS_MAX = 4096, PRIORITIES = 32, SLICE_NS = 10000000 };
+enum { THREADS_MAX = 4096, SLICE_NS = 10000000 };
 
 /** New thread of `c`, not yet ready. Gives: a reference; the capsule's list holds another. Errors:
  * QUOTA, NO_MEMORY. */
@@ -81,8 +90,9 @@ void sched_block(enum thread_state state, struct obj *on, uint64_t deadline_ns);
 /** Wake a blocked thread with a status; takes it off the deadline list. The caller has taken it off
  * its wait queue. */
 void sched_wake(struct thread *t, nos_status_t st);
-void sched_unwait(struct thread *t);  /* deadline list only */
-void sched_unqueue(struct thread *t); /* READY: off the run queue */
+void sched_unwait(struct thread *t);                          /* deadline list only */
+void sched_unqueue(struct thread *t);                         /* READY: off the run queue */
+void sched_reprioritise(struct thread *t, uint32_t priority); /* its effective one, in any state */
 void sched_forget_space(
     const struct arch_space *s); /* it is about to be torn down: do not stand on it */
 
@@ -101,6 +111,8 @@ bool background_step(void);    /* one bounded step of reclaim or audit; false = 
 uint64_t background_due(void); /* when it wants its next step; 1 = now, 0 = nothing to do */
 void thread_wait_cancel(
     struct thread *t); /* take it off the wait queue it is in: kernel/ipc/cancel.c */
+void thread_left_clients(struct thread *t); /* it dies: another thread of its capsule may answer
+                                               those who wait for it: kernel/ipc/cancel.c */
 nos_status_t continuation_step(struct thread *t,
                                bool *done); /* one bounded step of t->job: kernel/runtime/jobs.c */
 void continuation_drop(struct thread *t);   /* the thread dies in the middle of it */

@@ -5,7 +5,7 @@
 #include "kernel/audit/audit.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
-#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/fast.h"
 #include "kernel/syscall/syscall.h"
 
 struct row {

@@ -24,7 +24,7 @@ nos_status_t sys_endpoint_create(struct thread *self, struct arch_context *ctx,
     struct endpoint *ep = NULL;
     (void)slot;
     nos_status_t st = endpoint_create(&ep);
-    return st == NOS_OK ? give(self, ctx, &ep->obj, MADE_RIGHTS | NOS_RIGHT_CALL | NOS_RIGHT_RECV)
+    return st == NOS_OK ? give(self, ctx, &ep->obj, MADE_RIGHTS | NOS_RIGHT_CALL | NOS_RIGHT_RECV | NOS_RIGHT_GRANT)
                         : st;
 }
 
@@ -73,19 +73,29 @@ nos_status_t sys_notify_bind(struct thread *self, struct arch_context *ctx,
                         : st;
 }
 
+static struct endpoint *endpoint_of(const struct handle_slot *slot)
+{
+    return CONTAINER_OF(slot->obj, struct endpoint, obj);
+}
+
 nos_status_t sys_ipc_call(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
-    bool blocked = false;
     (void)ctx;
     self->badge = slot->badge;
-    return endpoint_call(CONTAINER_OF(slot->obj, struct endpoint, obj), self, &blocked);
+    return endpoint_call(endpoint_of(slot), self, slot->rights, THREAD_CALL);
+}
+
+nos_status_t sys_ipc_send(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    (void)ctx;
+    self->badge = slot->badge;
+    return endpoint_call(endpoint_of(slot), self, slot->rights, THREAD_SEND);
 }
 
 nos_status_t sys_ipc_recv(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
-    bool blocked = false;
     (void)ctx;
-    return endpoint_recv(CONTAINER_OF(slot->obj, struct endpoint, obj), self, &blocked);
+    return endpoint_recv(endpoint_of(slot), self);
 }
 
 nos_status_t sys_ipc_reply(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
@@ -99,27 +109,60 @@ nos_status_t sys_ipc_reply(struct thread *self, struct arch_context *ctx, struct
     return st;
 }
 
-/* A caller that is gone is no reason to stop serving: NOT_FOUND is passed over. */
+/* A caller that is gone is no reason to stop serving. */
 nos_status_t sys_ipc_reply_recv(struct thread *self, struct arch_context *ctx,
                                 struct handle_slot *slot)
 {
-    struct thread *caller = NULL;
-    bool blocked = false;
-    uint64_t token = self->last_caller;
+    struct thread *caller = self->client;
     (void)ctx;
 
-    if (token != 0) {
-        nos_status_t st = endpoint_reply(self, token, &caller);
-        if (UNLIKELY(st != NOS_OK && st != NOS_NOT_FOUND)) {
+    if (caller != NULL) {
+        nos_status_t st = endpoint_answer(self, caller);
+        if (UNLIKELY(st != NOS_OK)) {
             return st;  // the caller can still be answered
         }
     }
-    self->last_caller = 0;
-    nos_status_t st = endpoint_recv(CONTAINER_OF(slot->obj, struct endpoint, obj), self, &blocked);
-    if (LIKELY(caller != NULL && blocked)) {
+    nos_status_t st = endpoint_recv(endpoint_of(slot), self);
+    if (LIKELY(caller != NULL && self->state == THREAD_RECV)) {
         sched_handoff(caller);
     } else if (caller != NULL) {
         sched_ready(caller);
     }
     return st;
+}
+
+nos_status_t sys_thread_cancel(struct thread *self, struct arch_context *ctx,
+                               struct handle_slot *slot)
+{
+    (void)self, (void)ctx;
+    return thread_cancel(CONTAINER_OF(slot->obj, struct thread, obj));
+}
+
+/* handle capsule, handle ep. Whoever serves the endpoint must not wait for itself: here the plain
+ * case is refused, and any other when the fault comes. */
+nos_status_t sys_capsule_faults(struct thread *self, struct arch_context *ctx,
+                                struct handle_slot *slot)
+{
+    struct capsule *c = CONTAINER_OF(slot->obj, struct capsule, obj);
+    struct handle_slot *s;
+
+    nos_status_t st = arg_handle(self, ctx->arg1, NOS_TYPE_ENDPOINT, NOS_RIGHT_CALL, &s);
+    if (st != NOS_OK) {
+        return st;
+    }
+    if (c->state != NOS_CAPSULE_RUNNING) {
+        return NOS_BAD_STATE;
+    }
+    if (c->faults != NULL) {
+        return NOS_BUSY;
+    }
+    if (c == self->capsule && (s->rights & NOS_RIGHT_RECV) != 0) {
+        return NOS_INVALID;
+    }
+    c->faults = endpoint_of(s);
+    c->fault_badge = s->badge;
+    c->fault_via = s->via;
+    obj_get(s->obj);
+    cell_get(s->via);
+    return NOS_OK;
 }

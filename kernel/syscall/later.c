@@ -8,10 +8,7 @@
         (void)self, (void)ctx, (void)slot; \
         return NOS_NOT_SUPPORTED; \
     }
-LATER(ipc_send)
-LATER(thread_cancel)
 LATER(thread_set)
-LATER(capsule_faults)
 LATER(region_map_into)
 LATER(token_issue)
 LATER(token_import)

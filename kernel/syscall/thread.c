@@ -50,7 +50,7 @@ nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx,
     }
     nos_status_t st = thread_create(self->capsule, entry, stack, arg, 0, (uint32_t)priority, &t);
     if (st == NOS_OK) {
-        st = handle_add(&self->capsule->handles, &t->obj, NOS_RIGHT_INSPECT | NOS_RIGHT_DUP, 0,
+        st = handle_add(&self->capsule->handles, &t->obj, NOS_RIGHT_INSPECT | NOS_RIGHT_DUP | NOS_RIGHT_CONTROL, 0,
                         NOS_ORIGIN_MADE, &h);
         if (st == NOS_OK) {
             ctx->w[0] = h;

@@ -64,7 +64,7 @@ static nos_status_t raw(uint64_t nr, uint64_t rdi, uint64_t info, uint64_t rbx)
 
 static void messages(void)
 {
-    const uint64_t infos[] = { 65, 127, NOS_MSG_NOTIFICATION, 1u << 8, 1u << 10, 1u << 15, 0xffff };
+    const uint64_t infos[] = { 65, 127, NOS_MSG_NOTIFICATION, 5u << 8, 1u << 11, 1u << 15, 0xffff };
     const uint64_t tokens[] = { 0, 1, UINT32_MAX, 1ull << 32, UINT64_MAX, 0x100000001 };
     uint64_t ep = target.endpoint.v;
 

@@ -1,0 +1,73 @@
+/* A thread stops waiting before what it waits for has come: it is dying, its deadline passed, its
+ * handle was revoked, somebody cancelled it, or who was to answer is gone. */
+#include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/loan.h"
+
+void thread_wait_cancel(struct thread *t)
+{
+    switch ((enum thread_state)t->state) {
+    case THREAD_READY:
+        sched_unqueue(t);
+        break;
+    case THREAD_NOTE:
+        CONTAINER_OF(t->waits_on, struct notification, obj)->waiter = NULL;
+        break;
+    case THREAD_CALL:
+    case THREAD_SEND:
+        queue_remove(&CONTAINER_OF(t->waits_on, struct endpoint, obj)->callers, t);
+        break;
+    case THREAD_RECV:
+        queue_remove(&CONTAINER_OF(t->waits_on, struct endpoint, obj)->receivers, t);
+        break;
+    case THREAD_REPLY:
+        loan_end(t);  // and an answer on its way finds nobody
+        break;
+    case THREAD_RUNNING:
+    case THREAD_SLEEP:
+    case THREAD_DEAD:
+        break;
+    }
+    t->waits_on = NULL;
+}
+
+nos_status_t thread_cancel(struct thread *t)
+{
+    bool waits = t->state != THREAD_READY && t->state != THREAD_RUNNING && t->state != THREAD_DEAD;
+    if (!waits || t->fault != 0) {
+        return NOS_BAD_STATE;
+    }
+    thread_wait_cancel(t);
+    sched_wake(t, NOS_CANCELLED);
+    return NOS_OK;
+}
+
+/* Any thread of the capsule can answer, so another takes the place of `t`; no loan goes along. */
+static struct thread *heir_of(const struct thread *t)
+{
+    struct thread *other = t->capsule->threads;
+    if (t->capsule->state != NOS_CAPSULE_RUNNING) {
+        return NULL;
+    }
+    while (other != NULL && other == t) {
+        other = other->sibling;
+    }
+    return other;
+}
+
+void thread_left_clients(struct thread *t)
+{
+    struct thread *heir = heir_of(t);
+    for (uint32_t i = 1; i < THREADS_MAX; i++) {
+        struct thread *caller = thread_at(i);
+        if (caller == NULL || caller->state != THREAD_REPLY || caller->worker != t) {
+            continue;
+        }
+        loan_end(caller);
+        if (heir != NULL) {
+            caller->worker = heir;
+            heir->serves = true;
+        } else {
+            sched_wake(caller, NOS_PEER_CLOSED);
+        }
+    }
+}
