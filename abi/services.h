@@ -23,3 +23,16 @@ enum nos_init_op {
     NOS_INIT_RESTARTS =
         4, /* word 0 = capsule id. Reply: word 0 = restarts of that supervised module so far */
 };
+
+/* network "loopback": datagrams between the capsules of this machine. Whoever binds a port sends
+ * one handle along: an endpoint that the client serves, right CALL, the lifeline. When nobody
+ * serves it any more the client is gone, and so are its ports. */
+enum nos_net_op {
+    NOS_NET_BIND = 1,  /* word 0 = port, 0 = any free one; the lifeline. Reply: word 0 = port */
+    NOS_NET_SEND = 2,  /* label = op | bytes << 8; word 0 = to | from << 16, words 1.. = the data;
+                        * from = a port of the sender's, or 0. Reply: empty, once it is queued */
+    NOS_NET_RECV = 3,  /* word 0 = port. Reply, once there is one: word 0 = from | bytes << 32, word
+                        * 1  = capsule that sent it, words 2.. = the data */
+    NOS_NET_CLOSE = 4, /* word 0 = port. Reply: empty */
+};
+enum { NOS_NET_DATA_MAX = 496 /* bytes in one datagram */ };

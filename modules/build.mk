@@ -2,7 +2,7 @@
 #
 # To add one: a folder with sources and manifest.json, its name in MODULES, its rule in policy.json.
 
-MODULES := init console shell manage hello crashme probe gate bench nil loadee
+MODULES := init console shell manage hello crashme probe gate bench nil loadee loopback echo
 # On the boot volume; the others are sent to a running machine by tests and `make bench`.
 IMAGE_MODULES := init console shell manage hello crashme
 
@@ -45,3 +45,4 @@ TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c
 TEST_console_term_SRCS := modules/console/term.c
 TEST_init_backoff_SRCS := modules/init/backoff.c
 TEST_manage_request_SRCS := modules/manage/request.c
+TEST_loopback_ports_SRCS := modules/loopback/ports.c

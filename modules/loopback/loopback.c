@@ -1,0 +1,201 @@
+/*
+ * Datagrams between capsules. Its endpoint is of class Network: who lacks the class can hold no
+ * handle to it, however it comes. One thread; a receiver's reply token is kept until something
+ * arrives. A client that dies is found out when its port is next wanted: nobody serves its
+ * lifeline.
+ */
+#include <string.h>
+
+#include "abi/caps.h"
+#include "lib/status.h"
+#include "modules/loopback/ports.h"
+#include "sdk/ipc.h"
+#include "sdk/print.h"
+#include "sdk/start.h"
+
+static struct nos_ipc_buffer *buffer;
+
+static void close_number(uint32_t h)
+{
+    nos_ignore(nos_sys_handle_close((nos_handle_t){ h }));  // 0: there was none
+}
+
+/* A message that waits for nobody: PEER_CLOSED says that no handle with RECV is left. */
+static bool is_gone(const struct port *p)
+{
+    struct nos_ipc_regs r = { .rax = NOS_SYS_IPC_SEND,
+                              .rdi = p->lifeline,
+                              .rbx = NOS_DEADLINE_POLL };
+    nos_ipc_raw(&r);
+    nos_status_t st = (nos_status_t)(int32_t)(uint32_t)r.rax;
+    return st != NOS_OK && st != NOS_TIMED_OUT;
+}
+
+static void answer(uint64_t token, nos_status_t st)
+{
+    struct nos_msg m = { .token = token };
+    nos_msg_answer(&m, st);
+    nos_ignore(nos_reply(&m));  // NOT_FOUND: it does not wait any more
+}
+
+static void end_port(struct port *p)
+{
+    if (p->waiter != 0) {
+        answer(p->waiter, NOS_CANCELLED);
+    }
+    close_number(p->lifeline);
+    port_free(p);
+}
+
+static void bury(void)
+{
+    for (unsigned i = 0; i < PORTS; i++) {
+        if (port_table[i].number != 0 && is_gone(&port_table[i])) {
+            end_port(&port_table[i]);
+        }
+    }
+}
+
+static bool deliver(struct port *p, uint64_t token)
+{
+    static struct nos_msg m;
+    const struct datagram *d = port_first(p);
+
+    nos_msg_answer(&m, NOS_OK);
+    m.token = token;
+    m.word[0] = d->from | (uint64_t)d->len << 32;
+    m.word[1] = d->sender;
+    if (!nos_msg_put(&m, 2, d->data, d->len) || nos_reply(&m) != NOS_OK) {
+        return false;  // it stays for the next receiver
+    }
+    port_drop(p);
+    return true;
+}
+
+static void serve_bind(struct nos_msg *m, uint32_t lifeline)
+{
+    struct port *p = NULL;
+    nos_status_t st = lifeline == 0 || m->n_words != 1 ? NOS_BAD_MESSAGE : NOS_OK;
+
+    if (st == NOS_OK) {
+        st = port_bind(m->word[0], m->sender, &p);
+    }
+    if (st == NOS_BUSY || st == NOS_NO_SLOT) {
+        bury();
+        st = port_bind(m->word[0], m->sender, &p);
+    }
+    nos_msg_answer(m, st);
+    if (st != NOS_OK) {
+        close_number(lifeline);
+        return;
+    }
+    p->lifeline = lifeline;
+    m->word[0] = p->number;
+    m->n_words = 1;
+}
+
+static nos_status_t send_to(const struct nos_msg *m, uint64_t len)
+{
+    uint64_t to = m->word[0] & 0xffff, from = m->word[0] >> 16;
+    struct port *p = port_find(to), *own;
+    span_t data;
+
+    if (m->n_words == 0 || from > UINT16_MAX || !nos_msg_get(m, 1, len, &data)) {
+        return NOS_BAD_MESSAGE;
+    }
+    nos_status_t st = from == 0 ? NOS_OK : port_of(from, m->sender, &own);
+    if (st != NOS_OK) {
+        return NOS_DENIED;  // not to be told whether another has it
+    }
+    if (p != NULL && is_gone(p)) {
+        end_port(p);
+        p = NULL;
+    }
+    return p == NULL ? NOS_NOT_FOUND : port_put(p, m->sender, (uint16_t)from, data);
+}
+
+static void serve_send(struct nos_msg *m, uint64_t len)
+{
+    nos_status_t st = send_to(m, len);
+    struct port *p = st == NOS_OK ? port_find(m->word[0] & 0xffff) : NULL;
+
+    if (p != NULL && p->waiter != 0) {
+        uint64_t waiter = p->waiter;
+        p->waiter = 0;
+        (void)deliver(p, waiter);  // who timed out gets nothing, and nothing is lost
+    }
+    nos_msg_answer(m, st);
+}
+
+/* True: it is answered, now or later. */
+static bool serve_recv(struct nos_msg *m)
+{
+    struct port *p = NULL;
+    nos_status_t st = m->n_words == 1 ? port_of(m->word[0], m->sender, &p) : NOS_BAD_MESSAGE;
+
+    nos_msg_answer(m, st);
+    if (st != NOS_OK) {
+        return false;
+    }
+    if (port_first(p) != NULL) {
+        return deliver(p, m->token);
+    }
+    if (p->waiter != 0) {
+        answer(p->waiter, NOS_CANCELLED);  // its thread may have died: the newer one counts
+    }
+    p->waiter = m->token;
+    return true;
+}
+
+static void serve_close(struct nos_msg *m)
+{
+    struct port *p = NULL;
+    nos_status_t st = m->n_words == 1 ? port_of(m->word[0], m->sender, &p) : NOS_BAD_MESSAGE;
+
+    if (st == NOS_OK) {
+        end_port(p);
+    }
+    nos_msg_answer(m, st);
+}
+
+static void serve(struct nos_msg *m, uint32_t handle)
+{
+    uint64_t op = m->label & 0xff, len = m->label >> 8;
+
+    if (op != NOS_NET_BIND) {
+        close_number(handle);
+    }
+    if (op == NOS_NET_BIND && len == 0) {
+        serve_bind(m, handle);
+    } else if (op == NOS_NET_SEND) {
+        serve_send(m, len);
+    } else if (op == NOS_NET_RECV && len == 0) {
+        if (serve_recv(m)) {
+            return;
+        }
+    } else if (op == NOS_NET_CLOSE && len == 0) {
+        serve_close(m);
+    } else {
+        nos_msg_answer(m, NOS_BAD_MESSAGE);
+    }
+    nos_ignore(nos_reply(m));
+}
+
+int nos_main(void)
+{
+    static struct nos_msg m;
+    nos_handle_t endpoint = nos_find_handle(NOS_CAP_NETWORK, "loopback");
+    nos_status_t st = NOS_OK;
+
+    buffer = (struct nos_ipc_buffer *)nos_self()->ipc_buffer;
+    while (st == NOS_OK) {
+        buffer->accept = 1;
+        buffer->pass[0].handle = 0;
+        st = nos_recv(endpoint, &m, NOS_DEADLINE_NEVER);
+        if (st == NOS_OK) {
+            serve(&m, buffer->pass[0].handle);
+        }
+    }
+    nos_log("loopback: cannot serve: %s", status_text(st));
+    return 1;
+}

@@ -1,0 +1,94 @@
+/* The client's side of "loopback". For the first thread of a capsule: it uses that one's buffer. */
+#include "sdk/net.h"
+
+#include <string.h>
+
+#include "abi/caps.h"
+#include "sdk/ipc.h"
+#include "sdk/start.h"
+
+static nos_status_t ask(struct nos_msg *m, uint64_t deadline_ns)
+{
+    nos_status_t st = nos_call(nos_find_handle(NOS_CAP_NETWORK, "loopback"), m, deadline_ns);
+    return st == NOS_OK ? nos_msg_status(m) : st;
+}
+
+/* One word and one handle: what sdk/ipc.h's messages do not carry. */
+static nos_status_t bind_with(uint64_t number, nos_handle_t lifeline, uint64_t *port)
+{
+    struct nos_ipc_buffer *b = (struct nos_ipc_buffer *)nos_self()->ipc_buffer;
+    struct nos_ipc_regs r = { .rax = NOS_SYS_IPC_CALL,
+                              .rdi = nos_find_handle(NOS_CAP_NETWORK, "loopback").v,
+                              .rsi = nos_msg_info(NOS_NET_BIND, 1) | 1u << NOS_MSG_HANDLES_SHIFT,
+                              .word = { number } };
+
+    b->pass[0] = (struct nos_pass){ lifeline.v, NOS_RIGHT_CALL };
+    nos_ipc_raw(&r);
+    nos_status_t st = (nos_status_t)(int32_t)(uint32_t)r.rax;
+    if (st == NOS_OK) {
+        st = (nos_status_t)(int32_t)(uint32_t)(r.rsi >> NOS_MSG_LABEL_SHIFT);
+    }
+    *port = r.word[0];
+    return st;
+}
+
+nos_status_t nos_net_bind(uint16_t number, struct nos_port *out)
+{
+    struct nos_port p = { 0 };
+    uint64_t port = 0;
+
+    nos_status_t st = nos_sys_endpoint_create(&p.lifeline);
+    if (st != NOS_OK) {
+        return st;
+    }
+    st = bind_with(number, p.lifeline, &port);
+    if (st != NOS_OK) {
+        nos_ignore(nos_sys_handle_close(p.lifeline));
+        return st;
+    }
+    p.number = (uint16_t)port;
+    *out = p;
+    return NOS_OK;
+}
+
+nos_status_t nos_net_send(const struct nos_port *p, uint16_t to, span_t data)
+{
+    struct nos_msg m = { .label = NOS_NET_SEND | (uint64_t)data.len << 8 };
+
+    if (data.len > NOS_NET_DATA_MAX || !nos_msg_put(&m, 1, data.data, data.len)) {
+        return NOS_TOO_BIG;
+    }
+    m.word[0] = to | (uint64_t)p->number << 16;
+    return ask(&m, NOS_DEADLINE_NEVER);
+}
+
+nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out, uint64_t deadline_ns)
+{
+    struct nos_msg m = { .label = NOS_NET_RECV, .n_words = 1, .word = { p->number } };
+    span_t data;
+
+    nos_status_t st = ask(&m, deadline_ns);
+    if (st != NOS_OK) {
+        return st;
+    }
+    uint64_t len = m.word[0] >> 32;
+    if (m.n_words < 2 || len > sizeof(out->data) || !nos_msg_get(&m, 2, len, &data)) {
+        return NOS_BAD_MESSAGE;
+    }
+    out->from = (uint16_t)m.word[0];
+    out->len = (uint16_t)len;
+    out->sender = (uint32_t)m.word[1];
+    if (len > 0) {
+        memcpy(out->data, data.data, len);
+    }
+    return NOS_OK;
+}
+
+void nos_net_close(struct nos_port *p)
+{
+    struct nos_msg m = { .label = NOS_NET_CLOSE, .n_words = 1, .word = { p->number } };
+
+    nos_ignore(ask(&m, NOS_DEADLINE_NEVER));
+    nos_ignore(nos_sys_handle_close(p->lifeline));
+    *p = (struct nos_port){ 0 };
+}
