@@ -17,11 +17,20 @@ static uint64_t *buffer_of(const struct nos_msg *m)
     return m->buffer != NULL ? m->buffer : nos_ipc_first_buffer;
 }
 
+static struct nos_ipc_buffer *handles_of(const struct nos_msg *m)
+{
+    return (struct nos_ipc_buffer *)(void *)buffer_of(m);
+}
+
 static void load_words(const struct nos_msg *m, struct nos_ipc_regs *r)
 {
     uint32_t n = m->n_words <= NOS_MSG_WORDS ? m->n_words : NOS_MSG_WORDS;
+    uint32_t handles = m->n_handles <= NOS_MSG_HANDLES ? m->n_handles : NOS_MSG_HANDLES;
 
-    r->rsi = nos_msg_info(m->label, n);
+    r->rsi = nos_msg_info(m->label, n) | handles << NOS_MSG_HANDLES_SHIFT;
+    for (uint32_t i = 0; i < handles; i++) {
+        handles_of(m)->pass[i] = m->pass[i];
+    }
     for (uint32_t i = 0; i < NOS_MSG_REG_WORDS; i++) {
         r->word[i] = i < n ? m->word[i] : 0;
     }
@@ -42,7 +51,13 @@ static void store_words(struct nos_msg *m, const struct nos_ipc_regs *r)
     m->badge = r->rdi;
     m->token = r->rbx;
     m->notified = (r->rsi & NOS_MSG_NOTIFICATION) != 0;
-    memcpy(m->word, r->word, sizeof(r->word));
+    m->n_handles = r->rsi >> NOS_MSG_HANDLES_SHIFT & 7;
+    for (uint32_t i = 0; i < m->n_handles && i < NOS_MSG_HANDLES; i++) {
+        m->pass[i] = handles_of(m)->pass[i];
+    }
+    for (uint32_t i = 0; i < NOS_MSG_REG_WORDS; i++) {
+        m->word[i] = i < n ? r->word[i] : 0;  // what lies past the count is nobody's
+    }
     if (n > NOS_MSG_REG_WORDS) {
         memcpy(m->word + NOS_MSG_REG_WORDS, buffer_of(m) + NOS_MSG_REG_WORDS,
                (n - NOS_MSG_REG_WORDS) * sizeof(uint64_t));
@@ -74,6 +89,15 @@ nos_status_t nos_call(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns)
     return exchange(NOS_SYS_IPC_CALL, ep, m, deadline_ns);
 }
 
+nos_status_t nos_send(nos_handle_t ep, const struct nos_msg *m, uint64_t deadline_ns)
+{
+    struct nos_ipc_regs r = { .rax = NOS_SYS_IPC_SEND, .rdi = ep.v, .rbx = deadline_ns };
+
+    load_words(m, &r);
+    nos_ipc_raw(&r);
+    return status_of(&r);
+}
+
 nos_status_t nos_recv(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns)
 {
     return exchange(NOS_SYS_IPC_RECV, ep, m, deadline_ns);
@@ -97,6 +121,31 @@ void nos_msg_answer(struct nos_msg *m, nos_status_t st)
 {
     m->label = (uint32_t)st;
     m->n_words = 0;
+    m->n_handles = 0;
+}
+
+static bool add_handle(struct nos_msg *m, nos_handle_t h, uint32_t rights)
+{
+    if (m->n_handles >= NOS_MSG_HANDLES) {
+        return false;
+    }
+    m->pass[m->n_handles++] = (struct nos_pass){ .handle = h.v, .rights = rights };
+    return true;
+}
+
+bool nos_msg_copy(struct nos_msg *m, nos_handle_t h, uint32_t rights)
+{
+    return add_handle(m, h, rights & NOS_RIGHT_ALL);
+}
+
+bool nos_msg_move(struct nos_msg *m, nos_handle_t h, uint32_t rights)
+{
+    return add_handle(m, h, (rights & NOS_RIGHT_ALL) | NOS_PASS_MOVE);
+}
+
+void nos_msg_accept(const struct nos_msg *m, uint32_t n)
+{
+    handles_of(m)->accept = n;
 }
 
 nos_status_t nos_msg_status(const struct nos_msg *m)

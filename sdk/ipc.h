@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/caps.h"
 #include "abi/ipc.h"
 #include "abi/services.h"
 #include "lib/span.h"
@@ -19,6 +20,9 @@ struct nos_msg {
     uint64_t badge;   /* in: of the handle that the sender used; 0 in an answer */
     uint64_t token;   /* in: names the caller to nos_reply; 0 = nobody waits for an answer */
     bool notified;    /* in: not a message; word[0] holds the notification's bits */
+    uint32_t
+        n_handles; /* 0..4. Out: set by nos_msg_pass. In: so many came, pass[i].handle is ours */
+    struct nos_pass pass[NOS_MSG_HANDLES];
     uint64_t word[NOS_MSG_WORDS];
     uint64_t *buffer; /* the calling thread's IPC buffer; NULL = the first thread's */
 };
@@ -29,6 +33,10 @@ struct nos_msg {
  * Errors: PEER_CLOSED, TIMED_OUT, CANCELLED, BAD_MESSAGE; `*m` is then as it was.
  */
 MUST_CHECK nos_status_t nos_call(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
+
+/** Send `*m` one way: waits until a receiver has taken it; NOS_DEADLINE_POLL: only if one waits
+ * already. Errors: as nos_call. */
+MUST_CHECK nos_status_t nos_send(nos_handle_t ep, const struct nos_msg *m, uint64_t deadline_ns);
 
 /** Wait for a message or a bound notification. Errors: TIMED_OUT, CANCELLED; `*m` is then as it
  * was. */
@@ -41,7 +49,16 @@ MUST_CHECK nos_status_t nos_reply(const struct nos_msg *m);
 /** Answer the last caller, then nos_recv. */
 MUST_CHECK nos_status_t nos_reply_recv(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
 
-/** Make `*m` an answer: status as label, no words; token and buffer stay. */
+/** Send `h` along with `*m`: `rights` of those it has. Moved, it names nothing here once the
+ * message has been taken; copied, it needs the right DUP. False when the message has four already.
+ */
+MUST_CHECK bool nos_msg_copy(struct nos_msg *m, nos_handle_t h, uint32_t rights);
+MUST_CHECK bool nos_msg_move(struct nos_msg *m, nos_handle_t h, uint32_t rights);
+
+/** From now on this thread takes up to `n` handles with each message. `m` names its IPC buffer. */
+void nos_msg_accept(const struct nos_msg *m, uint32_t n);
+
+/** Make `*m` an answer: status as label, no words, no handles; token and buffer stay. */
 void nos_msg_answer(struct nos_msg *m, nos_status_t st);
 
 /** The status that a reply's label carries. */

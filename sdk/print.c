@@ -14,6 +14,7 @@ nos_status_t nos_console_write(span_t text)
     struct nos_msg m;
 
     m.buffer = NULL;
+    m.n_handles = 0;
     for (size_t at = 0; at < text.len && st == NOS_OK; at += NOS_TEXT_MAX) {
         size_t len = text.len - at < NOS_TEXT_MAX ? text.len - at : NOS_TEXT_MAX;
         m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
