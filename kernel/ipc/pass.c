@@ -70,15 +70,15 @@ static bool gives_region(const struct thread *from, struct nos_pass in, struct o
 static nos_status_t can_pay(const struct thread *from, const struct thread *to,
                             const struct passing *p)
 {
-    uint64_t pages = 0;
+    uint64_t cost = 0;
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->n && from->capsule != to->capsule; i++) {
         if (gives_region(from, p->in[i], p->slot[i]->obj)) {
-            pages += CONTAINER_OF(p->slot[i]->obj, struct region, obj)->pages;
+            cost += region_cost(CONTAINER_OF(p->slot[i]->obj, struct region, obj));
             n++;
         }
     }
-    return n == 0 ? NOS_OK : region_may_give(to->capsule, pages, n);
+    return n == 0 ? NOS_OK : region_may_give(to->capsule, cost, n);
 }
 
 static nos_status_t place(const struct passing *p, uint32_t i, struct handle_table *t,

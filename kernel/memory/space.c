@@ -28,7 +28,9 @@ nos_status_t space_create(struct space *s, uint32_t limit)
         (USER_MAX >> WINDOW_SHIFT) - 1;  // neither the lowest nor, by rounding, the highest
     s->window = (1 + vault_random64() % windows) << WINDOW_SHIFT;
     s->limit = limit;
-    s->pages = 0;
+    s->pages = s->n_areas = 0;
+    s->area = s->first;
+    s->room = SPACE_FIRST_AREAS;
     nos_status_t st = arch_space_create(&s->arch);
     if (st == NOS_OK) {
         s->pages = 1;
@@ -40,7 +42,7 @@ nos_status_t space_create(struct space *s, uint32_t limit)
 
 static uint64_t end_of(const struct area *a)
 {
-    return a->va + (uint64_t)a->pages * PAGE_SIZE;
+    return a->va + (uint64_t)a->span * PAGE_SIZE;
 }
 
 /* The first area that ends above `va`; s->n_areas if there is none. */
@@ -56,6 +58,52 @@ static unsigned first_above(const struct space *s, uint64_t va)
         }
     }
     return low;
+}
+
+/* Order of the frames that the areas lie in. */
+static unsigned area_order(const struct space *s)
+{
+    unsigned order = 0;
+    while (s->room * sizeof s->area[0] > (size_t)PAGE_SIZE << order) {
+        order++;
+    }
+    return order;
+}
+
+static void free_area_frames(struct space *s)
+{
+    if (s->area != s->first) {
+        unsigned order = area_order(s);
+        frame_free(ptr_phys(s->area), order);
+        s->pages -= 1u << order;
+    }
+    s->area = s->first;
+    s->room = SPACE_FIRST_AREAS;
+}
+
+static nos_status_t make_room(struct space *s)
+{
+    unsigned order = s->area == s->first ? 0 : area_order(s) + 1;
+    if (s->n_areas < s->room) {
+        return NOS_OK;
+    }
+    if (order > SPACE_AREA_ORDER_MAX) {
+        return NOS_NO_SLOT;
+    }
+    if (s->pages + (1u << order) > s->limit) {
+        return NOS_QUOTA;
+    }
+    paddr_t p = frame_alloc(order);
+    if (p.v == 0) {
+        return NOS_NO_MEMORY;
+    }
+    struct area *to = phys_ptr(p);
+    memcpy(to, s->area, s->n_areas * sizeof *to);
+    free_area_frames(s);
+    s->area = to;
+    s->room = (uint32_t)(((size_t)PAGE_SIZE << order) / sizeof *to);
+    s->pages += 1u << order;
+    return NOS_OK;
 }
 
 static void area_insert(struct space *s, unsigned at, const struct area *a)
@@ -100,15 +148,14 @@ static bool is_clear(const struct space *s, uint64_t va, uint64_t pages)
     return i == s->n_areas || s->area[i].va >= va + (pages + 1) * PAGE_SIZE;
 }
 
-nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
+/* `n` units of `unit` pages, neither the first nor the last of the window. */
+static nos_status_t place(const struct space *s, uint32_t n, uint32_t unit, uint64_t *va)
 {
-    if (pages == 0 || pages > WINDOW_PAGES - 2) {
-        return NOS_NO_MEMORY;
-    }
-    for (unsigned i = 0; i < PLACE_TRIES; i++) {
-        uint64_t page = 1 + random_below(WINDOW_PAGES - 1 - pages);
+    uint32_t all = WINDOW_PAGES / unit;
+    for (unsigned i = 0; n != 0 && n <= all - 2 && i < PLACE_TRIES; i++) {
+        uint64_t page = (uint64_t)(1 + random_below(all - 1 - n)) * unit;
         uint64_t at = s->window + page * PAGE_SIZE;
-        if (is_clear(s, at, pages)) {
+        if (is_clear(s, at, (uint64_t)n * unit)) {
             *va = at;
             return NOS_OK;
         }
@@ -116,22 +163,36 @@ nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
     return NOS_NO_MEMORY;  // a window this full is far above any quota that fits the machine
 }
 
-/* Placement keeps the guards; a mapping itself need only not lie on another: the segments of one
- * image are neighbours. `*at`: where its area goes. */
-static nos_status_t check_new(const struct space *s, uint64_t va, uint32_t pages, unsigned prot,
-                              unsigned *at)
+nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
 {
-    if (va % PAGE_SIZE != 0 || pages == 0 || !user_range(va, (uint64_t)pages * PAGE_SIZE) ||
-        (prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (prot & PROT_R) == 0) {
+    return place(s, pages, 1, va);
+}
+
+nos_status_t space_place_large(const struct space *s, uint32_t pages, uint64_t *va)
+{
+    return place(s, (pages + TABLE_PAGES - 1) / TABLE_PAGES, TABLE_PAGES, va);
+}
+
+/* Take the place of a new area before its pages: what a shortage does meanwhile to the areas around
+ * it then sees it. Placement keeps the guards; a mapping itself need only not lie on another: the
+ * segments of one image are neighbours. */
+static nos_status_t area_begin(struct space *s, const struct area *a)
+{
+    if (a->va % PAGE_SIZE != 0 || a->pages == 0 ||
+        !user_range(a->va, (uint64_t)a->span * PAGE_SIZE) ||
+        (a->prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (a->prot & PROT_R) == 0) {
         return NOS_INVALID;
     }
-    *at = first_above(s, va);
-    if (*at < s->n_areas && s->area[*at].va < va + (uint64_t)pages * PAGE_SIZE) {
+    nos_status_t st = s->pages > s->limit ? NOS_QUOTA : make_room(s);  // tables may go above it
+    if (st != NOS_OK) {
+        return st;
+    }
+    unsigned at = first_above(s, a->va);
+    if (at < s->n_areas && s->area[at].va < end_of(a)) {
         return NOS_BAD_STATE;
     }
-    return s->n_areas == SPACE_AREAS ? NOS_NO_SLOT
-           : s->pages > s->limit     ? NOS_QUOTA
-                                     : NOS_OK;  // tables may have gone above it
+    area_insert(s, at, a);
+    return NOS_OK;
 }
 
 /* ---- unmapping ---- */
@@ -180,6 +241,18 @@ static void free_pages(struct space *s, uint64_t va, uint32_t pages)
     }
 }
 
+/* Undo area `a`: its mappings, its own frames, its place. */
+static void drop_area(struct space *s, const struct area *a)
+{
+    unsigned at = (unsigned)(a - s->area);
+    KASSERT(at < s->n_areas);
+    if (a->kind != AREA_BORROWED) {
+        free_pages(s, a->va, a->pages);
+    }
+    clear_run(s, a->va, a->pages, at - 1, at + 1);
+    area_remove(s, at);
+}
+
 /* ---- mapping ---- */
 
 /* Page tables are charged too: those made meanwhile are for this space. (Not the difference in
@@ -214,39 +287,37 @@ static nos_status_t map_fresh(struct space *s, uint64_t va, unsigned prot, bool 
 nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, unsigned prot,
                                enum area_kind kind, bool zero)
 {
-    struct area a = { .va = va, .pages = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot };
-    unsigned at = 0;
-    nos_status_t st = check_new(s, va, pages, prot, &at);
+    struct area a = {
+        .va = va, .pages = pages, .span = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot
+    };
+    nos_status_t st = area_begin(s, &a);
     if (st != NOS_OK) {
         return st;
     }
     for (uint32_t i = 0; st == NOS_OK && i < pages; i++) {
         st = map_fresh(s, va + (uint64_t)i * PAGE_SIZE, prot, zero);
     }
-    if (st == NOS_OK) {
-        area_insert(s, at, &a);
-    } else {
-        free_pages(s, va, pages);
-        clear_run(s, va, pages, at - 1, at);
+    if (st != NOS_OK) {
+        drop_area(s, area_at(s, va));
     }
     return st;
 }
 
-nos_status_t space_map_borrowed(struct space *s, const struct area *a, paddr_t base)
+nos_status_t space_map_borrowed(struct space *s, const struct area *like, paddr_t base)
 {
+    struct area a = *like;
     struct arch_run r = {
-        .va = a->va, .pa = base, .pages = a->pages, .prot = a->prot, .flags = a->flags
+        .va = a.va, .pa = base, .pages = a.pages, .prot = a.prot, .flags = a.flags
     };
-    unsigned at = 0;
-    nos_status_t st = check_new(s, a->va, a->pages, a->prot, &at);
+    a.span = a.flags == ARCH_MAP_TABLES ? (a.pages + TABLE_PAGES - 1) / TABLE_PAGES * TABLE_PAGES
+                                        : a.pages;
+    nos_status_t st = area_begin(s, &a);
     if (st != NOS_OK) {
         return st;
     }
     st = map_charged(s, &r);
-    if (st == NOS_OK) {
-        area_insert(s, at, a);
-    } else {
-        clear_run(s, a->va, a->pages, at - 1, at);
+    if (st != NOS_OK) {
+        drop_area(s, area_at(s, a.va));
     }
     return st;
 }
@@ -260,10 +331,8 @@ void *space_ptr(const struct space *s, uint64_t va)
 
 void space_unmap_area(struct space *s, const struct area *a)
 {
-    unsigned at = (unsigned)(a - s->area);
-    KASSERT(at < s->n_areas && a->kind == AREA_BORROWED);
-    clear_run(s, a->va, a->pages, at - 1, at + 1);
-    area_remove(s, at);
+    KASSERT(a->kind == AREA_BORROWED);
+    drop_area(s, a);
 }
 
 nos_status_t space_unmap(struct space *s, uint64_t va, struct area *out)
@@ -281,11 +350,18 @@ void space_drop(struct space *s, uint64_t va)
 {
     struct area *a = area_at(s, va);
     if (a != NULL && a->kind == AREA_PRIVATE) {
-        unsigned at = (unsigned)(a - s->area);
-        free_pages(s, va, a->pages);
-        clear_run(s, va, a->pages, at - 1, at + 1);
-        area_remove(s, at);
+        drop_area(s, a);
     }
+}
+
+const struct area *space_borrows(const struct space *s, const void *owner)
+{
+    for (unsigned i = 0; i < s->n_areas; i++) {
+        if (s->area[i].owner == owner) {
+            return &s->area[i];
+        }
+    }
+    return NULL;
 }
 
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard)
@@ -309,11 +385,12 @@ bool space_destroy_step(struct space *s, unsigned budget, struct area *out)
 {
     out->owner = NULL;
     if (s->n_areas == 0) {
+        free_area_frames(s);
         return s->arch.root.v == 0 || arch_space_destroy_step(&s->arch, budget);
     }
     struct area *a = &s->area[s->n_areas - 1];
     uint32_t n = a->pages < budget ? a->pages : budget;
-    uint64_t at = end_of(a) - (uint64_t)n * PAGE_SIZE;
+    uint64_t at = a->va + (uint64_t)(a->pages - n) * PAGE_SIZE;
     if (a->kind != AREA_BORROWED) {
         free_pages(s, at, n);
         a->pages -= n;

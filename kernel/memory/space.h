@@ -8,7 +8,10 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/types.h"
 
-enum { SPACE_AREAS = 44 };
+enum {
+    SPACE_FIRST_AREAS = 12,  /* in the space itself: what a small capsule needs */
+    SPACE_AREA_ORDER_MAX = 3 /* more lie in up to this many frames, as a power of two; charged */
+};
 
 enum area_kind {
     AREA_NONE = 0,
@@ -18,11 +21,11 @@ enum area_kind {
 };
 struct area {
     uint64_t va;
-    uint32_t pages;
+    uint32_t pages, span;           /* span: what it keeps others from: with shared tables, 2 MiB */
     uint8_t kind, prot, flags, rsv; /* enum area_kind, enum prot, enum arch_map_flags */
-    void *owner;                    /* BORROWED: the object, referenced by the caller; else NULL */
     uint32_t via;  /* BORROWED: handle it was mapped with; 0 = by another capsule */
-    uint32_t cell; /* BORROWED: that handle's revocation cell, 0 = none */
+    void *owner;   /* BORROWED: the object, referenced by the caller; else NULL */
+    uint32_t cell; /* BORROWED: that handle's cell, referenced; 0 = none */
 };
 
 struct space {
@@ -30,8 +33,9 @@ struct space {
     uint64_t window; /* base of the 1 GiB window that all areas lie in */
     uint32_t pages;  /* frames charged: private pages and page tables */
     uint32_t limit;
-    uint32_t n_areas;
-    struct area area[SPACE_AREAS]; /* the first n_areas, by address */
+    uint32_t n_areas, room;
+    struct area *area; /* `first`, or frames of its own; n_areas of them, by address */
+    struct area first[SPACE_FIRST_AREAS];
 };
 
 /** Errors: NO_MEMORY. `limit`: frames. */
@@ -41,14 +45,18 @@ MUST_CHECK nos_status_t space_create(struct space *s, uint32_t limit);
  * reserved. */
 MUST_CHECK nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va);
 
+/** The same, aligned to 2 MiB and with all of the last 2 MiB: for shared page tables. */
+MUST_CHECK nos_status_t space_place_large(const struct space *s, uint32_t pages, uint64_t *va);
+
 /** Map `pages` fresh frames at `va`. `zero` false only if the caller overwrites every byte at once
  * through space_ptr. All or nothing. Errors: QUOTA, NO_MEMORY, NO_SLOT (areas), BAD_STATE
  * (overlap), INVALID (range, W+X). */
 MUST_CHECK nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages,
                                           unsigned prot, enum area_kind kind, bool zero);
 
-/** Map the frames from `base` on, which belong to a->owner, as area `*a` says (kind BORROWED).
- * Errors: as above. The caller keeps the owner alive until unmapped. */
+/** Map the frames from `base` on, which belong to a->owner, as area `*a` says (kind BORROWED,
+ * without span). With ARCH_MAP_TABLES `base` is the first of the owner's page tables. Errors: as
+ * above. The caller keeps the owner alive until unmapped. */
 MUST_CHECK nos_status_t space_map_borrowed(struct space *s, const struct area *a, paddr_t base);
 
 /** Kernel pointer to the private page at page-aligned `va`; NULL if nothing is mapped. For loaders
@@ -63,6 +71,9 @@ void space_unmap_area(struct space *s, const struct area *a);
 
 /** Unmap and free the private area that starts at `va`; nothing if there is none. */
 void space_drop(struct space *s, uint64_t va);
+
+/** An area that borrows from `owner`; NULL. */
+const struct area *space_borrows(const struct space *s, const void *owner);
 
 /** The area that holds `va`, or whose guard page does (`*guard`); NULL. */
 const struct area *space_find(const struct space *s, uint64_t va, bool *guard);

@@ -7,6 +7,7 @@
 #include "kernel/object/handle.h"
 
 struct module;
+struct region;
 struct thread;
 struct notification;
 struct endpoint;
@@ -22,6 +23,7 @@ struct capsule {
     struct handle_table handles;
     struct space space;
     struct module *module;  /* referenced */
+    struct region *regions; /* those it pays for */
     struct thread *threads; /* list; each referenced */
     uint32_t n_threads;
     uint32_t n_objects;       /* kernel objects charged to this capsule */

@@ -10,11 +10,13 @@ struct region { /* contiguous zeroed frames */
     struct obj obj;
     paddr_t base;
     uint32_t pages;
-    uint32_t mapped; /* areas that borrow it */
-    uint32_t dirty;  /* pages at its beginning that are still to be zeroed: nobody has it yet */
-    struct capsule
-        *owner; /* charged; not referenced: the charge is dropped when the capsule dies */
-    struct region *next, *prev; /* all regions */
+    uint32_t mapped;   /* areas that borrow it */
+    uint32_t dirty;    /* pages at its beginning that are still to be zeroed: nobody has it yet */
+    uint32_t unfilled; /* the same for its page tables */
+    uint32_t cursor;   /* ending: capsules with a lower id do not map it */
+    paddr_t tables;    /* page tables of its own, one for each 2 MiB; 0 for a small one */
+    struct capsule *owner;      /* charged; not referenced; NULL = taken, or has ended */
+    struct region *next, *prev; /* of the owner's */
 };
 
 struct device {

@@ -127,7 +127,7 @@ nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types
         return NOS_EXPIRED;
     }
     if (UNLIKELY(s->epoch != cell_epoch)) {
-        if (cell_look(s->via) != CELL_ALIVE) {
+        if (cell_look(s->via) != CELL_ALIVE || obj_ended(s->obj)) {
             return NOS_REVOKED;
         }
         s->epoch = cell_epoch;

@@ -89,6 +89,7 @@ uint32_t handle_derived_servers(void); /* handles to serve with that carry a cel
 
 /* Up-calls to the owners of the types: "reachable from user mode" is another matter than
  * "referenced". Implemented in kernel/ipc/endpoint.c. */
+bool obj_ended(const struct obj *o); /* a region whose payer has: kernel/object/region.c */
 void obj_handle_opened(struct obj *o, uint32_t rights);
 void obj_handle_closed(struct obj *o, uint32_t rights);
 

@@ -1,5 +1,9 @@
 /* Regions: contiguous, so that a mapping is a loop, a module can be verified in place and a device
- * could reach it. */
+ * could reach it. A large one owns the page tables of its pages.
+ *
+ * A region belongs to who pays for it, and is on that capsule's list. When the payer has ended no
+ * handle to it works any more; then, in steps, it is unmapped wherever it is mapped and its frames
+ * go. What is left is an empty object, for as long as a dead handle names it. */
 #include "kernel/object/region.h"
 
 #include <string.h>
@@ -8,18 +12,88 @@
 #include "kernel/memory/cache.h"
 #include "kernel/memory/frame.h"
 
-enum { STEP_PAGES = 4 /* 16 KiB in one step */ };
+enum { STEP_PAGES = 4 /* 16 KiB in one step */, PAGES_A_TABLE = 512, CAPSULES_AT_ONCE = 16 };
 
 static struct cache region_cache = CACHE(region);
-static struct region *all;
+
+/* ---- who pays ---- */
+
+static uint32_t tables_of(uint32_t pages)
+{
+    return pages > REGION_SMALL_MAX ? (pages + PAGES_A_TABLE - 1) / PAGES_A_TABLE : 0;
+}
+
+uint32_t region_cost(const struct region *r)
+{
+    return r->pages + tables_of(r->pages);
+}
+
+nos_status_t region_may_give(const struct capsule *to, uint64_t cost, uint32_t regions)
+{
+    bool fits = to->space.pages <= to->space.limit && cost <= to->space.limit - to->space.pages &&
+                regions <= to->limits.objects && to->n_objects <= to->limits.objects - regions;
+    return fits ? NOS_OK : NOS_QUOTA;
+}
+
+static void pay(struct region *r, struct capsule *c)
+{
+    c->space.pages += region_cost(r);
+    c->n_objects++;
+    r->owner = c;
+    r->prev = NULL;
+    r->next = c->regions;
+    if (r->next != NULL) {
+        r->next->prev = r;
+    }
+    c->regions = r;
+}
 
 static void uncharge(struct region *r)
 {
-    if (r->owner != NULL) {
-        r->owner->space.pages -= r->pages;
-        r->owner->n_objects--;
-        r->owner = NULL;
+    struct capsule *c = r->owner;
+    if (c == NULL) {
+        return;
     }
+    c->space.pages -= region_cost(r);
+    c->n_objects--;
+    *(r->prev != NULL ? &r->prev->next : &c->regions) = r->next;
+    if (r->next != NULL) {
+        r->next->prev = r->prev;
+    }
+    r->owner = NULL;
+    r->next = r->prev = NULL;
+}
+
+static void free_tables(struct region *r)
+{
+    if (r->tables.v != 0) {
+        frame_free_run(r->tables, tables_of(r->pages));
+        r->tables.v = 0;
+    }
+}
+
+/* ---- birth ---- */
+
+static void put_frames(struct region *r)
+{
+    if (r->base.v != 0) {
+        free_tables(r);
+        frame_free_run(r->base, r->pages);
+        r->base.v = 0;
+        r->pages = 0;
+    }
+}
+
+static bool get_frames(struct region *r)
+{
+    bool dirty = false;
+    r->base = frame_alloc_run(r->pages, &dirty);
+    r->dirty = dirty ? r->pages : 0;
+    r->unfilled = tables_of(r->pages);
+    if (r->base.v != 0 && r->unfilled != 0) {
+        r->tables = frame_alloc_run(r->unfilled, &dirty);
+    }
+    return r->base.v != 0 && (r->unfilled == 0 || r->tables.v != 0);
 }
 
 nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **out)
@@ -27,43 +101,43 @@ nos_status_t region_create(struct capsule *c, uint32_t pages, struct region **ou
     if (pages == 0 || pages > REGION_PAGES_MAX) {
         return NOS_INVALID;
     }
-    if (pages > c->space.limit || c->space.pages > c->space.limit - pages ||
-        c->n_objects >= CAPSULE_OBJECTS_MAX) {
-        return NOS_QUOTA;
+    nos_status_t st = region_may_give(c, pages + tables_of(pages), 1);
+    if (st != NOS_OK) {
+        return st;
     }
     struct region *r = cache_alloc(&region_cache);
-    bool dirty = false;
-    paddr_t base = r == NULL ? (paddr_t){ 0 } : frame_alloc_run(pages, &dirty);
-    if (base.v == 0) {
-        if (r != NULL) {
-            cache_free(&region_cache, r);
-        }
+    if (r == NULL) {
         return NOS_NO_MEMORY;
     }
-    obj_init(&r->obj, NOS_TYPE_REGION);
-    r->base = base;
     r->pages = pages;
-    r->dirty = dirty ? pages : 0;
-    r->owner = c;
-    r->next = all;
-    if (all != NULL) {
-        all->prev = r;
+    if (!get_frames(r)) {
+        put_frames(r);
+        cache_free(&region_cache, r);
+        return NOS_NO_MEMORY;
     }
-    all = r;
-    c->space.pages += pages;
-    c->n_objects++;
+    pay(r, c);
+    obj_init(&r->obj, NOS_TYPE_REGION);
     *out = r;
     return NOS_OK;
 }
 
 bool region_zero_step(struct region *r)
 {
+    if (r->unfilled != 0) {
+        uint64_t first = (uint64_t)--r->unfilled * PAGES_A_TABLE;
+        uint32_t n = r->pages - first < PAGES_A_TABLE ? r->pages - (uint32_t)first : PAGES_A_TABLE;
+        arch_table_fill((paddr_t){ r->tables.v + (uint64_t)r->unfilled * PAGE_SIZE },
+                        (paddr_t){ r->base.v + first * PAGE_SIZE }, n);
+        return false;
+    }
     uint32_t n = r->dirty < STEP_PAGES ? r->dirty : STEP_PAGES;
     r->dirty -= n;
     memset(phys_ptr((paddr_t){ r->base.v + (uint64_t)r->dirty * PAGE_SIZE }), 0,
            (size_t)n * PAGE_SIZE);
     return r->dirty == 0;
 }
+
+/* ---- giving ---- */
 
 nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages)
 {
@@ -76,19 +150,23 @@ nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages)
     *base = r->base;
     *pages = r->pages;
     uncharge(r);
+    free_tables(r);
     r->base = (paddr_t){ 0 };
     r->pages = 0;
     return NOS_OK;
 }
 
-void region_forget(const struct capsule *c)
+void region_given(struct region *r, struct capsule *from, struct capsule *to)
 {
-    for (struct region *r = all; r != NULL; r = r->next) {
-        if (r->owner == c) {
-            uncharge(r);
-        }
+    const struct area *a;
+    while (r->mapped != 0 && (a = space_borrows(&from->space, &r->obj)) != NULL) {
+        region_unmap_area(&from->space, a);
     }
+    uncharge(r);
+    pay(r, to);
 }
+
+/* ---- mappings ---- */
 
 void region_unmapped(const struct area *a)
 {
@@ -100,42 +178,60 @@ void region_unmapped(const struct area *a)
     cell_put(cell_via(a->cell));
 }
 
+void region_unmap_area(struct space *s, const struct area *a)
+{
+    struct area gone = *a;
+    space_unmap_area(s, a);
+    region_unmapped(&gone);
+}
+
+/* ---- ends ---- */
+
+bool obj_ended(const struct obj *o)
+{
+    const struct region *r = (const struct region *)o;
+    return o->type == NOS_TYPE_REGION &&
+           (r->owner == NULL || r->owner->state != NOS_CAPSULE_RUNNING);
+}
+
 bool region_revoke_step(struct space *s)
 {
     for (uint32_t i = 0; i < s->n_areas; i++) {
-        const struct area gone = s->area[i];
-        if (cell_look(cell_via(gone.cell)) != CELL_ALIVE) {
-            space_unmap_area(s, &s->area[i]);
-            region_unmapped(&gone);
+        if (cell_look(cell_via(s->area[i].cell)) != CELL_ALIVE) {
+            region_unmap_area(s, &s->area[i]);
             return true;
         }
     }
     return false;
 }
 
-nos_status_t region_may_give(const struct capsule *to, uint64_t pages, uint32_t regions)
+/* One mapping of it less, or a look at some capsules. False: it is mapped nowhere. */
+static bool unmap_some(struct region *r)
 {
-    bool fits = to->space.pages <= to->space.limit && pages <= to->space.limit - to->space.pages &&
-                to->n_objects + regions <= CAPSULE_OBJECTS_MAX;
-    return fits ? NOS_OK : NOS_QUOTA;
-}
-
-void region_given(struct region *r, struct capsule *from, struct capsule *to)
-{
-    uint32_t i = 0;
-    while (i < from->space.n_areas) {
-        struct area a = from->space.area[i];
-        if (a.kind == AREA_BORROWED && a.owner == &r->obj) {
-            space_unmap_area(&from->space, &from->space.area[i]);
-            region_unmapped(&a);
-        } else {
-            i++;
+    struct capsule *c = r->mapped == 0 ? NULL : capsule_nth(0);
+    while (c != NULL && c->id < r->cursor) {
+        c = c->next;
+    }
+    for (unsigned n = 0; c != NULL && n < CAPSULES_AT_ONCE; n++, c = c->next) {
+        const struct area *a = space_borrows(&c->space, &r->obj);
+        r->cursor = c->id;
+        if (a != NULL) {
+            region_unmap_area(&c->space, a);
+            return true;
         }
     }
-    uncharge(r);
-    r->owner = to;
-    to->space.pages += r->pages;
-    to->n_objects++;
+    KASSERT(c != NULL || r->mapped == 0);
+    return r->mapped != 0;
+}
+
+void region_end_step(struct region *r)
+{
+    obj_get(&r->obj);
+    if (!unmap_some(r)) {
+        uncharge(r);
+        put_frames(r);
+    }
+    obj_put(&r->obj);
 }
 
 void region_destroy(struct obj *o)
@@ -143,12 +239,6 @@ void region_destroy(struct obj *o)
     struct region *r = CONTAINER_OF(o, struct region, obj);
     KASSERT(r->mapped == 0);
     uncharge(r);
-    if (r->pages != 0) {
-        frame_free_run(r->base, r->pages);
-    }
-    *(r->prev != NULL ? &r->prev->next : &all) = r->next;
-    if (r->next != NULL) {
-        r->next->prev = r->prev;
-    }
+    put_frames(r);
     cache_free(&region_cache, r);
 }

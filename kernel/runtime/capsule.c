@@ -209,7 +209,9 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
         cell_put(c->fault_via);
         c->faults = NULL;
     }
-    region_forget(c);
+    if (c->regions != NULL) {
+        cell_epoch++;  // no handle to them works any more; they go with the rest of its memory
+    }
     c->module->running--;
     if (c->on_end != NULL) {
         notify_signal(c->on_end, c->end_bits);
@@ -232,6 +234,10 @@ bool capsule_reclaim_step(void)
     struct area gone;
     if (c == NULL) {
         return false;
+    }
+    if (c->regions != NULL) {
+        region_end_step(c->regions);
+        return true;
     }
     sched_forget_space(&c->space.arch);
     if (!space_destroy_step(&c->space, STEP_FRAMES, &gone)) {

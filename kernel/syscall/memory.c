@@ -22,8 +22,8 @@ nos_status_t sys_region_create(struct thread *self, struct arch_context *ctx,
     return st;
 }
 
-/* What handle `via` names, as an area of any space: all but its address. */
-static nos_status_t area_of(const struct handle_slot *slot, uint32_t via, uint64_t prot,
+/* What handle `h` names, as an area of any space: all but its address. */
+static nos_status_t area_of(const struct handle_slot *slot, uint32_t h, uint64_t prot,
                             struct area *a, paddr_t *base)
 {
     struct obj *o = slot->obj;
@@ -37,19 +37,20 @@ static nos_status_t area_of(const struct handle_slot *slot, uint32_t via, uint64
     *a = (struct area){ .kind = AREA_BORROWED,
                         .prot = (uint8_t)prot,
                         .owner = o,
-                        .via = via,
+                        .via = h,
                         .cell = cell_index(slot->via) };
     if (o->type == NOS_TYPE_REGION) {
         const struct region *r = CONTAINER_OF(o, struct region, obj);
-        *base = r->base;
+        *base = r->tables.v != 0 ? r->tables : r->base;
         a->pages = r->pages;
+        a->flags = r->tables.v != 0 ? ARCH_MAP_TABLES : 0;
     } else {
         const struct device *d = CONTAINER_OF(o, struct device, obj);
         *base = d->base;
         a->pages = (uint32_t)((d->len + PAGE_SIZE - 1) / PAGE_SIZE);
         a->flags = (uint8_t)d->map_flags;
     }
-    return a->pages == 0 ? NOS_BAD_STATE : NOS_OK;  // given away
+    return a->pages == 0 ? NOS_BAD_STATE : NOS_OK;  // a device that is not there
 }
 
 static nos_status_t map_area(struct space *s, const struct area *a, paddr_t base)
@@ -75,7 +76,8 @@ nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struc
 
     nos_status_t st = area_of(slot, (uint32_t)ctx->arg0, ctx->arg1, &a, &base);
     if (st == NOS_OK) {
-        st = space_place(s, a.pages, &a.va);
+        st = a.flags == ARCH_MAP_TABLES ? space_place_large(s, a.pages, &a.va)
+                                        : space_place(s, a.pages, &a.va);
     }
     if (st == NOS_OK) {
         st = map_area(s, &a, base);

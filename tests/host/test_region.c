@@ -9,11 +9,13 @@
 #include "kernel/memory/cache.c"
 #undef grow
 #include "kernel/memory/frame.c"
+#include "kernel/memory/space.c"
 #include "kernel/object/cell.c"
 #include "kernel/object/handle.c"
 #include "kernel/object/object.c"
 #include "kernel/object/region.c"
 #include "kernel/runtime/jobs.c"
+#include "tests/host/kernel_paging.h"
 
 bool up_reclaim(void)
 {
@@ -53,13 +55,12 @@ void revoke_finish_later(void)
 {
 }
 
-void space_unmap_area(struct space *s, const struct area *a)
-{
-    assert_ptr_equal(a, &s->area[s->n_areas - 1]);
-    s->n_areas--;
-}
-
 static unsigned undone, dropped;
+
+void capsule_crash_unhandled(struct thread *t)
+{
+    (void)t;
+}
 
 nos_status_t spawn_step(struct spawn_job *j, bool *done)
 {
@@ -93,7 +94,12 @@ void module_job_drop(struct module_job *j)
     dropped++;
 }
 
-static struct capsule c, other;
+static struct capsule c, other, third;
+
+struct capsule *capsule_nth(uint32_t n)
+{
+    return n == 0 ? &c : NULL;
+}
 
 static int setup(void **state)
 {
@@ -101,17 +107,24 @@ static int setup(void **state)
     memset(head, 0, sizeof head);
     stats = (struct frame_stats){ 0 };
     n_tables = 0;
-    all = NULL;
     frames_held = 0;
     region_cache = (struct cache)CACHE(region);
     host_start();
     frame_init(&host_bi);
-    memset(&c, 0, sizeof c);
-    memset(&other, 0, sizeof other);
-    c.space.limit = other.space.limit = 100;
-    handle_table_init(&c.handles, 8, NOS_CLASS_ALL);
-    obj_init(&c.obj, NOS_TYPE_CAPSULE);
-    obj_init(&other.obj, NOS_TYPE_CAPSULE);
+    host_paging();
+    struct capsule *three[] = { &c, &other, &third };
+    for (unsigned i = 0; i < 3; i++) {
+        memset(three[i], 0, sizeof c);
+        obj_init(&three[i]->obj, NOS_TYPE_CAPSULE);
+        assert_int_equal(space_create(&three[i]->space, 110), NOS_OK);
+        three[i]->space.pages -= 1;  // its top table does not matter here
+        three[i]->space.limit = 100;
+        three[i]->limits.objects = 50;
+        three[i]->state = NOS_CAPSULE_RUNNING;
+        three[i]->id = i + 1;
+        three[i]->next = i < 2 ? three[i + 1] : NULL;
+        handle_table_init(&three[i]->handles, 8, NOS_CLASS_ALL);
+    }
     undone = dropped = 0;
     return 0;
 }
@@ -134,13 +147,26 @@ static void quota(void **state)
     obj_put(&s->obj);
     assert_int_equal(c.space.pages, 60);
     assert_int_equal(c.n_objects, 1);
-    c.n_objects = CAPSULE_OBJECTS_MAX;
+    c.n_objects = c.limits.objects;
     assert_int_equal(region_create(&c, 1, &t), NOS_QUOTA);
     c.n_objects = 1;
     obj_put(&r->obj);
     assert_int_equal(c.space.pages, 0);
     assert_int_equal(c.n_objects, 0);
-    assert_null(all);
+    assert_null(c.regions);
+    // a large one pays for its page tables too
+    c.space.limit = 600 + 1;
+    assert_int_equal(region_create(&c, 600, &r), NOS_QUOTA);
+    c.space.limit++;
+    assert_int_equal(region_create(&c, 600, &r), NOS_OK);
+    assert_int_equal(c.space.pages, 602);
+    obj_put(&r->obj);
+    assert_int_equal(c.space.pages, 0);
+    assert_int_equal(region_create(&c, 64, &r), NOS_OK);
+    assert_int_equal(c.space.pages, 64);
+    assert_int_equal(r->tables.v, 0);
+    obj_put(&r->obj);
+    assert_int_equal(frame_stats().deferred, 100 + 602 + 64);
 }
 
 static void shortage(void **state)
@@ -186,27 +212,222 @@ static void taking(void **state)
     frame_free_run(base, pages);
 }
 
-static void many_ends(void **state)
+static void clean(struct region *r)
 {
-    struct region *r[40];
+    while (!region_zero_step(r)) {
+    }
+}
+
+static nos_status_t map(struct capsule *in, struct region *r, unsigned prot, uint64_t *va)
+{
+    bool large = r->tables.v != 0;
+    struct area a = { .pages = r->pages,
+                      .kind = AREA_BORROWED,
+                      .prot = (uint8_t)prot,
+                      .flags = large ? ARCH_MAP_TABLES : 0,
+                      .owner = &r->obj };
+    nos_status_t st = large ? space_place_large(&in->space, r->pages, &a.va)
+                            : space_place(&in->space, r->pages, &a.va);
+    st = st == NOS_OK ? space_map_borrowed(&in->space, &a, large ? r->tables : r->base) : st;
+    if (st == NOS_OK) {
+        obj_get(&r->obj);
+        r->mapped++;
+        *va = a.va;
+    }
+    return st;
+}
+
+static unsigned pages_in(const struct capsule *in)
+{
+    unsigned pages, tables;
+    host_walk(&in->space.arch, &pages, &tables);
+    return pages;
+}
+
+static uint64_t used(void)
+{
+    struct frame_stats f = frame_stats();
+    return f.total - f.free - f.deferred;
+}
+
+/* A page table of the region's own, in two spaces at once: what each may do is in its own entry. */
+static void large_regions(void **state)
+{
+    struct region *r;
+    uint64_t va[3];
+    unsigned prot;
+    (void)state;
+    c.space.limit = other.space.limit = 2000;
+    uint64_t before = used();
+    assert_int_equal(region_create(&c, 700, &r), NOS_OK);
+    clean(r);
+    uint64_t with = used();
+    assert_int_equal(map(&c, r, PROT_R | PROT_W, &va[0]), NOS_OK);
+    assert_int_equal(map(&other, r, PROT_R, &va[1]), NOS_OK);
+    assert_int_equal(used() - with, 2 * 2);  // two upper tables each, no page table
+    assert_int_equal(pages_in(&c), 700);
+    assert_int_equal(pages_in(&other), 700);
+    for (unsigned i = 0; i < 700; i += 13) {
+        paddr_t p = { r->base.v + i * (uint64_t)PAGE_SIZE };
+        assert_int_equal(va[0] % (1 << 21), 0);
+        assert_int_equal(arch_query(&c.space.arch, va[0] + i * (uint64_t)PAGE_SIZE, &prot).v, p.v);
+        assert_int_equal(prot, PROT_R | PROT_W);
+        assert_int_equal(arch_query(&other.space.arch, va[1] + i * (uint64_t)PAGE_SIZE, &prot).v,
+                         p.v);
+        assert_int_equal(prot, PROT_R);
+    }
+    // nothing else finds a place in the rest of its last 2 MiB
+    assert_int_equal(
+        space_map_private(&c.space, va[0] + 900 * PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true),
+        NOS_BAD_STATE);
+    assert_int_equal(
+        space_map_private(&c.space, va[0] + 1024 * PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true),
+        NOS_OK);
+    space_drop(&c.space, va[0] + 1024 * PAGE_SIZE);
+    // once more, by one of them: gone from it alone
+    assert_int_equal(map(&other, r, PROT_R | PROT_W, &va[2]), NOS_OK);
+    region_unmap_area(&other.space, space_borrows(&other.space, &r->obj));
+    assert_int_equal(pages_in(&c), 700);
+    assert_int_equal(pages_in(&other), 700);
+    region_unmap_area(&other.space, space_borrows(&other.space, &r->obj));
+    assert_int_equal(pages_in(&other), 0);
+    assert_int_equal(r->mapped, 1);
+    // a space that is torn down leaves the region's tables as they are
+    struct area gone;
+    assert_int_equal(map(&other, r, PROT_R | PROT_W, &va[2]), NOS_OK);
+    while (!space_destroy_step(&other.space, 2, &gone)) {
+        if (gone.owner != NULL) {
+            region_unmapped(&gone);
+        }
+    }
+    assert_int_equal(pages_in(&c), 700);
+    assert_int_equal(arch_query(&c.space.arch, va[0], &prot).v, r->base.v);
+    region_unmap_area(&c.space, space_borrows(&c.space, &r->obj));
+    obj_put(&r->obj);
+    while (!space_destroy_step(&c.space, 2, &gone)) {
+    }
+    assert_int_equal(used() + 2, before);  // both spaces' roots are gone too
+    // a space can go while an entry still names a table that is somebody else's by now
+    assert_int_equal(region_create(&third, 70, &r), NOS_OK);
+    clean(r);
+    assert_int_equal(map(&third, r, PROT_R, &va[0]), NOS_OK);
+    assert_false(space_destroy_step(&third.space, 4, &gone));
+    region_unmapped(&gone);
+    obj_put(&r->obj);
+    while (frame_reclaim_step(100)) {
+    }
+    while (!space_destroy_step(&third.space, 1, &gone)) {
+    }
+    assert_int_equal(used() + 3, before);
+}
+
+static void what_is_large_is_aligned(void **state)
+{
+    struct region *r;
+    struct area a = { .pages = 70, .kind = AREA_BORROWED, .flags = ARCH_MAP_TABLES };
+    (void)state;
+    assert_int_equal(region_create(&c, 70, &r), NOS_OK);
+    clean(r);
+    a.owner = &r->obj;
+    a.prot = PROT_R;
+    a.va = c.space.window + PAGE_SIZE;
+    assert_int_equal(space_map_borrowed(&c.space, &a, r->tables), NOS_INVALID);
+    a.va = c.space.window + (1 << 21);
+    a.prot = PROT_R | PROT_X;
+    assert_int_equal(space_map_borrowed(&c.space, &a, r->tables), NOS_INVALID);
+    a.prot = PROT_R;
+    assert_int_equal(
+        space_map_private(&c.space, a.va + 511 * PAGE_SIZE, 1, PROT_R, AREA_PRIVATE, true), NOS_OK);
+    assert_int_equal(space_map_borrowed(&c.space, &a, r->tables), NOS_BAD_STATE);
+    space_drop(&c.space, a.va + 511 * PAGE_SIZE);
+    assert_int_equal(space_map_borrowed(&c.space, &a, r->tables), NOS_OK);
+    assert_int_equal(c.space.n_areas, 1);
+    space_unmap_area(&c.space, &c.space.area[0]);
+    obj_put(&r->obj);
+}
+
+/* The payer ends: its regions end with it, wherever they are mapped and whoever has handles. */
+static void ends(void **state)
+{
+    struct region *r[6];
+    uint64_t va;
+    unsigned steps = 0;
     (void)state;
     for (unsigned i = 0; i < ARRAY_LEN(r); i++) {
-        assert_int_equal(region_create(i % 2 == 0 ? &c : &other, 1, &r[i]), NOS_OK);
+        struct capsule *in[] = { &c, &other, &third };
+        assert_int_equal(region_create(i < 4 ? &c : &other, i == 0 ? 80 : 2, &r[i]), NOS_OK);
+        clean(r[i]);
+        for (unsigned k = 0; k < 6 && i != 3; k++) {
+            assert_int_equal(map(in[k % 3], r[i], PROT_R, &va), NOS_OK);
+        }
+        assert_false(obj_ended(&r[i]->obj));
     }
-    region_forget(&c);  // its regions live on where somebody holds them, at nobody's expense
-    assert_int_equal(c.space.pages, 0);
+    assert_int_equal(c.n_objects, 4);
+    obj_put(&r[1]->obj);  // no handle is left, but mappings are
+    obj_put(&r[3]->obj);
+    assert_int_equal(c.n_objects, 3);
+    c.state = NOS_CAPSULE_EXITED;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(obj_ended(&r[i]->obj));
+    }
+    while (c.regions != NULL) {
+        region_end_step(c.regions);
+        assert_true(++steps < 100);
+    }
+    assert_true(steps >= 18);
     assert_int_equal(c.n_objects, 0);
-    assert_int_equal(other.space.pages, 20);
-    for (unsigned i = 0; i < ARRAY_LEN(r); i++) {
-        obj_put(&r[i * 7 % ARRAY_LEN(r)]->obj);
-    }
-    assert_null(all);
-    assert_int_equal(region_cache.used, 0);
-    assert_int_equal(other.space.pages, 0);
-    assert_int_equal(frame_stats().deferred, 40);
-    while (frame_reclaim_step(4)) {
-    }
-    assert_int_equal(frame_stats().deferred, 0);
+    assert_int_equal(pages_in(&c), 8);  // r[4] and r[5], twice
+    assert_int_equal(pages_in(&third), 8);
+    assert_true(frame_stats().deferred >= 80 + 1 + 2 + 2 + 2);
+    assert_int_equal(region_cache.used, 4);  // r[1] is gone, r[0] and r[2] are empty names
+    assert_true(obj_ended(&r[0]->obj));
+    assert_int_equal(r[0]->pages, 0);
+    obj_put(&r[0]->obj);
+    obj_put(&r[2]->obj);
+    assert_int_equal(region_cache.used, 2);
+    assert_int_equal(other.n_objects, 2);
+}
+
+/* Who moves a region away pays for it no more, and sees it no more; others keep what they share. */
+static void giving(void **state)
+{
+    struct region *r, *s;
+    uint64_t va;
+    (void)state;
+    assert_int_equal(region_create(&c, 80, &r), NOS_OK);
+    assert_int_equal(region_create(&c, 5, &s), NOS_OK);
+    clean(r);
+    clean(s);
+    assert_int_equal(map(&c, r, PROT_R | PROT_W, &va), NOS_OK);
+    assert_int_equal(map(&c, s, PROT_R, &va), NOS_OK);
+    assert_int_equal(map(&c, r, PROT_R, &va), NOS_OK);
+    assert_int_equal(map(&third, r, PROT_R, &va), NOS_OK);
+    uint32_t tables = c.space.pages - 81 - 5, others = other.space.pages;
+
+    assert_int_equal(region_cost(r), 81);
+    other.space.limit = others + 80;
+    assert_int_equal(region_may_give(&other, region_cost(r), 1), NOS_QUOTA);
+    other.space.limit = others + 81;
+    other.n_objects = other.limits.objects;
+    assert_int_equal(region_may_give(&other, region_cost(r), 1), NOS_QUOTA);
+    other.n_objects = 0;
+    assert_int_equal(region_may_give(&other, region_cost(r), other.limits.objects + 1), NOS_QUOTA);
+    assert_int_equal(region_may_give(&other, region_cost(r), 1), NOS_OK);
+    region_given(r, &c, &other);
+    assert_ptr_equal(r->owner, &other);
+    assert_ptr_equal(other.regions, r);
+    assert_int_equal(other.space.pages, others + 81);
+    assert_int_equal(c.space.pages, tables + 5);
+    assert_null(space_borrows(&c.space, &r->obj));
+    assert_int_equal(pages_in(&c), 5);
+    assert_int_equal(pages_in(&third), 80);
+    assert_int_equal(c.n_objects, 1);
+    assert_ptr_equal(c.regions, s);
+    c.state = NOS_CAPSULE_EXITED;  // it lives on at its new owner's
+    assert_false(obj_ended(&r->obj));
+    obj_put(&r->obj);
+    region_unmap_area(&third.space, space_borrows(&third.space, &r->obj));
+    assert_int_equal(other.space.pages, others);
 }
 
 /* 16 KiB in one step, and nobody has the region before it is clean; a thread that dies meanwhile
@@ -292,7 +513,10 @@ int main(void)
         cmocka_unit_test_setup(quota, setup),
         cmocka_unit_test_setup(shortage, setup),
         cmocka_unit_test_setup(taking, setup),
-        cmocka_unit_test_setup(many_ends, setup),
+        cmocka_unit_test_setup(large_regions, setup),
+        cmocka_unit_test_setup(what_is_large_is_aligned, setup),
+        cmocka_unit_test_setup(ends, setup),
+        cmocka_unit_test_setup(giving, setup),
         cmocka_unit_test_setup(zeroed_in_steps, setup),
         cmocka_unit_test_setup(a_spawn_without_room_for_its_handle, setup),
     };

@@ -55,7 +55,14 @@ MUST_CHECK nos_status_t arch_space_create(struct arch_space *s);
 
 /** Map one 4 KiB user page; `s` may be current. Errors: NO_MEMORY (no table), BAD_STATE (already
  * mapped), INVALID (W and X). `flags`: enum arch_map_flags. */
-enum arch_map_flags { ARCH_MAP_DEVICE = 1 /* uncached */, ARCH_MAP_WC = 2 /* write-combining */ };
+enum arch_map_flags {
+    ARCH_MAP_DEVICE = 1, /* uncached */
+    ARCH_MAP_WC = 2,     /* write-combining */
+    ARCH_MAP_TABLES = 4  /* arch_map_run only: `pa` is the first of page tables that arch_table_fill
+                          * filled, one for each 2 MiB. They stay their owner's: whoever maps them,
+                          * unmaps them or tears a space down frees and changes none. `va` is 2 MiB
+                          * aligned, nothing else lies in these 2 MiB, and nothing is executable */
+};
 MUST_CHECK nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned prot,
                                  unsigned flags);
 
@@ -67,6 +74,9 @@ struct arch_run {
     unsigned prot, flags;
 };
 MUST_CHECK nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r);
+
+/** Fill a page table for ARCH_MAP_TABLES: `pages` (1..512) contiguous frames, then nothing. */
+void arch_table_fill(paddr_t table, paddr_t first, uint32_t pages);
 
 /** Remove one page: its frame, or 0 if none was mapped there. A CPU may still use it until
  * arch_flush; so for arch_clear. */

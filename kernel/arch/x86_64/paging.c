@@ -44,10 +44,11 @@ static paddr_t new_table(paddr_t *spare)
     return p;
 }
 
-uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
+/* The entry for `va` in a table of `level`, the tables above made where there is none. */
+static uint64_t *make_down_to(unsigned to, paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
 {
     uint64_t *table = phys_ptr(root);
-    for (unsigned level = LEVEL_ROOT; level > 1; level--) {
+    for (unsigned level = LEVEL_ROOT; level > to; level--) {
         uint64_t *entry = &table[level_index(va, level)];
         if ((*entry & PTE_PRESENT) == 0) {
             paddr_t made = new_table(spare);
@@ -59,7 +60,12 @@ uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
         KASSERT((*entry & (PTE_LARGE | PTE_SHARED)) == 0);
         table = table_at(*entry);
     }
-    return &table[level_index(va, 1)];
+    return &table[level_index(va, to)];
+}
+
+uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
+{
+    return make_down_to(1, root, va, bits, spare);
 }
 
 /* The entry that names the page table for `va`, or would; NULL when there is no directory. */
@@ -134,12 +140,53 @@ static uint64_t *page_entry(struct arch_space *s, uint64_t va)
     return entry;
 }
 
+/* Entries that name a region's own page tables. */
+static nos_status_t map_tables(struct arch_space *s, const struct arch_run *r)
+{
+    uint64_t bits = PTE_PRESENT | PTE_USER | PTE_ACCESSED | PTE_SHARED | PTE_NX |
+                    ((r->prot & PROT_W) != 0 ? PTE_WRITE : 0);
+    uint64_t span = 1ull << level_shift(2);
+
+    if ((r->va & (span - 1)) != 0 || (r->prot & ~(unsigned)PROT_W) != PROT_R) {
+        return NOS_INVALID;
+    }
+    for (uint32_t i = 0; (uint64_t)i * TABLE_ENTRIES < r->pages; i++) {
+        uint64_t va = r->va + i * span;
+        cover(s, va);
+        uint64_t *entry = make_down_to(2, s->root, va, USER_TABLE, &s->spare);
+        if (entry == NULL) {
+            return NOS_NO_MEMORY;
+        }
+        if ((*entry & PTE_PRESENT) != 0) {
+            return NOS_BAD_STATE;
+        }
+        *entry = (r->pa.v + (uint64_t)i * PAGE_SIZE) | bits;
+    }
+    return NOS_OK;
+}
+
+void arch_table_fill(paddr_t table, paddr_t first, uint32_t pages)
+{
+    uint64_t *entry = phys_ptr(table);
+    for (uint32_t i = 0; i < TABLE_ENTRIES; i++) {
+        entry[i] = i >= pages ? 0
+                              : (first.v + (uint64_t)i * PAGE_SIZE) | PTE_PRESENT | PTE_USER |
+                                    PTE_ACCESSED | PTE_WRITE | PTE_DIRTY | PTE_NX;
+    }
+}
+
 nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r)
 {
     uint64_t va = r->va, pa = r->pa.v, bits, *entry = NULL;
 
-    if (!leaf_bits(r->prot, r->flags, &bits) || (va & (PAGE_SIZE - 1)) != 0 ||
-        !user_range(va, (uint64_t)r->pages * PAGE_SIZE) || pa == 0 || (pa & ~PTE_ADDR) != 0) {
+    if ((va & (PAGE_SIZE - 1)) != 0 || !user_range(va, (uint64_t)r->pages * PAGE_SIZE) || pa == 0 ||
+        (pa & ~PTE_ADDR) != 0) {
+        return NOS_INVALID;
+    }
+    if (r->flags == ARCH_MAP_TABLES) {
+        return map_tables(s, r);
+    }
+    if (!leaf_bits(r->prot, r->flags, &bits)) {
         return NOS_INVALID;
     }
     for (uint32_t i = 0; i < r->pages; i++, va += PAGE_SIZE, pa += PAGE_SIZE) {
@@ -167,6 +214,7 @@ paddr_t arch_unmap(struct arch_space *s, uint64_t va)
     if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
         return (paddr_t){ 0 };
     }
+    KASSERT((*find_directory_entry(s->root, va) & PTE_SHARED) == 0);
     paddr_t was = { *entry & PTE_ADDR };
     *entry = 0;
     return was;
@@ -179,7 +227,10 @@ paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone
     if (above == NULL || (*above & PTE_PRESENT) == 0) {
         return (paddr_t){ 0 };
     }
-    KASSERT((*above & PTE_SHARED) == 0);
+    if ((*above & PTE_SHARED) != 0) {
+        *above = 0;  // the table stays as it is: others map it too
+        return (paddr_t){ 0 };
+    }
     uint64_t *entry = table_at(*above) + level_index(va, 1);
     for (uint32_t i = 0; i < pages; i++) {
         entry[i] = 0;
@@ -226,8 +277,8 @@ paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
         *prot = 0;
         return (paddr_t){ 0 };
     }
-    *prot =
-        PROT_R | ((*entry & PTE_WRITE) != 0 ? PROT_W : 0u) | ((*entry & PTE_NX) == 0 ? PROT_X : 0u);
+    bool write = (*entry & *find_directory_entry(s->root, va) & PTE_WRITE) != 0;
+    *prot = PROT_R | (write ? PROT_W : 0u) | ((*entry & PTE_NX) == 0 ? PROT_X : 0u);
     return (paddr_t){ *entry & PTE_ADDR };
 }
 
@@ -260,6 +311,10 @@ static bool free_lowest(struct arch_space *s)
         uint64_t *entry = next_entry(s, table, level);
         if (entry == NULL) {
             break;
+        }
+        if ((*entry & PTE_SHARED) != 0) {  // a region's
+            *entry = 0;
+            return true;
         }
         above = entry;
         table = table_at(*entry);
