@@ -34,7 +34,7 @@ static const char *const *keys_of(uint32_t kind)
 /** Rights that mean something for a kind: a right that does nothing is a mistake in the source. */
 static uint32_t rights_of(uint32_t kind)
 {
-    const uint32_t any = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT;
+    const uint32_t any = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_REVOKE;
     switch (kind) {
     case NOS_CAP_ENDPOINT:
     case NOS_CAP_NETWORK:

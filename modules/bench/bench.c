@@ -63,6 +63,9 @@ int nos_main(void)
     bench_calls();
     bench_messages();
     bench_switches();
+    bench_grants();
+    bench_memory();
+    bench_timer();
     bench_modules();
     bench_crypto();
     nos_print("bench: done\n");

@@ -2,6 +2,7 @@
 /* Shared by the measurements: printing, minima, the peer capsule. */
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/span.h"
 #include "sdk/syscalls.h"
@@ -10,6 +11,9 @@ uint64_t bench_empty(void);
 uint64_t bench_null(void);
 uint64_t bench_call(uint64_t ep, uint64_t info);
 _Noreturn void bench_serve(uint64_t ep);
+_Noreturn void bench_serve_pass(uint64_t ep, void *ipc_buffer);
+uint64_t bench_fault(uint64_t address);
+_Noreturn void bench_watch(volatile uint64_t *at);
 
 struct minimum {
     uint64_t value;
@@ -31,6 +35,12 @@ void bench_missing(const char *name, const char *why);
 
 extern nos_handle_t bench_node;
 
+static inline bool bench_role_is(const char *role, const char *name)
+{
+    size_t len = strlen(name);
+    return strlen(role) == len && memcmp(role, name, len) == 0;
+}
+
 /** Another capsule of this module, in the role that `arg` names. Ends it with bench_peer_end. */
 MUST_CHECK nos_status_t bench_peer_start(const char *arg, nos_handle_t *capsule);
 void bench_peer_end(nos_handle_t capsule);
@@ -39,7 +49,14 @@ void bench_calls(void);    /* system calls, notifications, the handle check */
 void bench_messages(void); /* round trips, in one capsule and between two */
 void bench_switches(void); /* yield, signal and wait */
 void bench_modules(void);  /* load, spawn, memory of a capsule */
+void bench_grants(void);   /* derived handles, revocation, tokens */
+void bench_memory(void);   /* mapping, handing over, faults */
+void bench_timer(void);    /* from an interrupt to the thread that waits for it */
 void bench_crypto(void);   /* the kernel's primitives */
+
+/** What a peer of messages.c, memory.c does; they come back when the role is not theirs. */
+void bench_message_peer(const char *role);
+void bench_memory_peer(const char *role);
 
 /** What a peer does. Never returns for a known role. */
 void bench_peer_run(const char *role);

@@ -3,7 +3,10 @@
  *   uint64_t bench_empty(void)                   the readings alone
  *   uint64_t bench_null(void)                    the null system call
  *   uint64_t bench_call(uint64_t ep, uint64_t info)  one message there and back
- *   void bench_serve(uint64_t ep)                answers each message with itself, for ever */
+ *   void bench_serve(uint64_t ep)                answers each message with itself, for ever
+ *   void bench_serve_pass(uint64_t ep, void *ipc_buffer)  the same; a handle that came goes back, moved
+ *   uint64_t bench_fault(uint64_t address)       reads there, and expects to go on behind the load
+ *   void bench_watch(volatile uint64_t *at)      writes the counter there, for ever */
     .macro ticks                /* counter into rax; rdx is lost */
     rdtsc
     shlq    $32, %rdx
@@ -72,6 +75,44 @@ function bench_serve
     xorl    %ebx, %ebx
     movl    $24, %eax           /* NOS_SYS_IPC_REPLY_RECV */
     syscall
+    jmp     1b
+
+    .set    PASS_RIGHTS, 64 * 8 + 4     /* struct nos_ipc_buffer: pass[0].rights */
+    .set    ACCEPT, 64 * 8 + 4 * 8
+
+function bench_serve_pass
+    pushq   %rdi
+    pushq   %rsi
+    movl    $1, ACCEPT(%rsi)
+    xorl    %ebx, %ebx
+    xorl    %esi, %esi
+    movl    $22, %eax           /* NOS_SYS_IPC_RECV */
+    syscall
+1:  movq    (%rsp), %rcx
+    orl     $0x80000000, PASS_RIGHTS(%rcx)  /* NOS_PASS_MOVE */
+    movq    8(%rsp), %rdi
+    xorl    %ebx, %ebx
+    movl    $24, %eax           /* NOS_SYS_IPC_REPLY_RECV */
+    syscall
+    jmp     1b
+
+function bench_fault
+    ticks
+    movq    %rax, %r8
+    .globl  bench_fault_load
+    .hidden bench_fault_load
+bench_fault_load:
+    movq    (%rdi), %rax
+    .globl  bench_fault_on
+    .hidden bench_fault_on
+bench_fault_on:
+    ticks
+    subq    %r8, %rax
+    ret
+
+function bench_watch
+1:  ticks
+    movq    %rax, (%rdi)
     jmp     1b
 
     .section .note.GNU-stack, "", @progbits

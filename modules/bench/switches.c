@@ -1,5 +1,4 @@
 /* From one thread to another: by yield, and by signal and wait. A round is two switches. */
-#include <string.h>
 
 #include "lib/status.h"
 #include "modules/bench/bench.h"
@@ -122,13 +121,13 @@ static _Noreturn void pong_for_ever(void)
 
 void bench_peer_run(const char *role)
 {
-    if (role[0] == 's') {
-        bench_serve(nos_find_handle(NOS_CAP_ENDPOINT, "bench-peer").v);
-    } else if (role[0] == 'y') {
+    bench_message_peer(role);
+    bench_memory_peer(role);
+    if (bench_role_is(role, "yield")) {
         for (;;) {
             nos_sys_yield();
         }
-    } else if (role[0] == 'p') {
+    } else if (bench_role_is(role, "pong")) {
         pong_for_ever();
     }
 }
