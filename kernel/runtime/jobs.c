@@ -38,7 +38,9 @@ static nos_status_t finish_spawn(struct thread *t, struct spawn_wait *w, nos_sta
         return st;
     }
     st = handle_add(&t->capsule->handles, &w->job.capsule->obj,
-                    NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL, 0, NOS_ORIGIN_SPAWN, &h);
+                    NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_KILL |
+                        NOS_RIGHT_CONTROL,
+                    0, NOS_ORIGIN_SPAWN, &h);
     if (st == NOS_OK) {
         t->ctx.w[0] = h;
     } else {

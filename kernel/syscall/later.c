@@ -9,6 +9,5 @@
         return NOS_NOT_SUPPORTED; \
     }
 LATER(thread_set)
-LATER(region_map_into)
 LATER(token_issue)
 LATER(token_import)

@@ -88,6 +88,28 @@ nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struc
     return st;
 }
 
+/* handle region, handle capsule, uaddr at, u64 prot. Nothing of the caller's is left in the target
+ * but the cell: revoking the handle takes the mapping away. */
+nos_status_t sys_region_map_into(struct thread *self, struct arch_context *ctx,
+                                 struct handle_slot *slot)
+{
+    struct handle_slot *c;
+    struct area a;
+    paddr_t base;
+
+    nos_status_t st = arg_handle(self, ctx->arg1, NOS_TYPE_CAPSULE, NOS_RIGHT_CONTROL, &c);
+    if (st == NOS_OK) {
+        st = area_of(slot, 0, ctx->w[1], &a, &base);
+    }
+    if (st != NOS_OK) {
+        return st;
+    }
+    struct capsule *target = CONTAINER_OF(c->obj, struct capsule, obj);
+    a.va = ctx->w[0];
+    return target->state == NOS_CAPSULE_RUNNING ? map_area(&target->space, &a, base)
+                                                : NOS_BAD_STATE;
+}
+
 nos_status_t sys_region_unmap(struct thread *self, struct arch_context *ctx,
                               struct handle_slot *slot)
 {

@@ -12,7 +12,7 @@ $(CRAFT): build/tool/tests/qemu/craft.o build/test/libcli.a $(LIB_SRCS:%.c=build
 	$(Q)$(TOOL_CC) $(TOOL_LDFLAGS) $^ $(CLI_LIBS) -o $@
 
 QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) build/modules/probe.mod build/modules/gate.mod \
-                   build/modules/bench.mod build/modules/loopback.mod build/modules/echo.mod
+                   build/modules/bench.mod build/modules/loopback.mod build/modules/echo.mod build/modules/pager.mod
 
 .PHONY: test-qemu qemu-test-needs
 qemu-test-needs: $(QEMU_TEST_NEEDS)

@@ -1,10 +1,11 @@
 """The page tables as the processor sees them: nothing is writable and executable, neither in the kernel nor in a
 capsule."""
 
+import os
 import re
 
 from cases import need, test
-from lab import boot, ctl_json
+from lab import BUILD, boot, ctl, ctl_json
 from vm import Config
 
 # `info tlb`: VIRT: PHYS XGPDACTUW (X: no execute, W: writable, U: user)
@@ -117,3 +118,23 @@ def layout_differs(t):
         places = set(re.findall(r'\(ip (?:0x)?([0-9a-f]+)', text))
         need(len(places) >= 4, f'instruction pointers: {places}')
         need(ctl_json(vm, 'audit')['chain_ok'], 'the audit chain does not hold')
+
+
+@test
+def given_and_paged(t):
+    """Another capsule's page faults, memory mapped into it, regions given away and back: `pager` prints a row for each
+    answer."""
+    with boot('pager') as vm:
+        vm.ready()
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'pager.mod'), '--start')
+        vm.com1.expect(r'^PAGER done', 120)
+        rows = re.findall(r'PAGER (\S+) (\w+) (\w+) (ok|BAD)$', vm.com1.text(), re.M)
+        with t.case(f'{len(rows)} answers'):
+            need(len(rows) > 100, 'too few')
+        for name, want, got, verdict in rows:
+            if verdict != 'ok':
+                t.fail(name, f'{got}, not {want}')
+        with t.case('every answer is the promised one'):
+            need(all(r[3] == 'ok' for r in rows), f'{sum(r[3] != "ok" for r in rows)} are not')
+        with t.case('the system still answers'):
+            need('running' in vm.ask('ps'), 'no answer')
