@@ -6,20 +6,31 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/format.h"
 #include "kernel/core/names.h"
+#include "kernel/core/percpu.h"
 #include "kernel/core/wipe.h"
 
 enum { FRAMES = 16, TEXT = 200 };
 
-static bool panicking;
+static uint32_t breaker; /* 1 + id of the CPU that ends the machine */
+static bool saying;
 static char text[TEXT];
 
-/* Broken again while saying so: the first message stands. */
+void panic_alone(void)
+{
+    uint32_t none = 0;
+    if (!__atomic_compare_exchange_n(&breaker, &none, this_cpu()->id + 1, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        arch_park();  // another CPU was first, or this one broke again: the first message stands
+    }
+    arch_stop_others();
+}
+
 static void once(void)
 {
-    if (panicking) {
-        arch_halt();
+    if (breaker != this_cpu()->id + 1 || saying) {
+        panic_alone();
     }
-    panicking = true;
+    saying = true;
 }
 
 static void describe(const char *format, va_list args)

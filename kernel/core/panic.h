@@ -15,3 +15,7 @@ _Noreturn void panic_at(uint64_t fp, const char *format, ...) __attribute__((for
             panic("%s:%d: %s", __FILE__, __LINE__, #cond); \
         } \
     } while (0)
+
+/** First of all on the way to a panic that says more than one line: every other CPU is stopped. Does not
+ * come back on a second CPU, nor a second time. */
+void panic_alone(void);

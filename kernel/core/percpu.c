@@ -1,4 +1,5 @@
-/* The boot CPU's data. */
+/* The CPUs' data. */
 #include "kernel/core/percpu.h"
 
-struct cpu cpu_boot;
+struct cpu cpus[CPUS_MAX];
+uint32_t cpus_running = 1;

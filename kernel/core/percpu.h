@@ -6,6 +6,13 @@
 
 struct arch_space;
 struct thread;
+struct capsule;
+
+enum { CPUS_MAX = 8, PRIORITIES = 32 };
+
+struct ready_queue {
+    struct thread *first, *last;
+};
 
 struct cpu {
     struct cpu *self;         /* 0: gs:0 */
@@ -13,20 +20,43 @@ struct cpu {
     uint64_t scratch;         /* 16: user rsp during entry */
     struct arch_context *ctx; /* 24: where entry saves: the current thread's registers */
     struct thread *current;   /* 32: NULL = idle */
-    uint32_t id;
-    uint32_t in_window; /* interrupts are let in on purpose: idle, or between two bounded steps */
-    uint64_t timer_ns;  /* what the timer is armed for; 0 = off */
-    bool resched;       /* current must give way at the next exit */
-    bool slice_armed;   /* the timer also watches a time slice */
-    bool background_armed; /* the timer also comes when background work is due */
+
+    /* Under the kernel lock, by whichever CPU holds it. */
+    uint32_t ready_mask;            /* bit p: somebody of priority p is ready here */
+    uint32_t bit;                   /* 1 << id, as in thread.cpus */
+    const struct arch_space *space; /* loaded; NULL = kernel only */
+    struct capsule *payer;          /* who pays for the time since `switch_tsc`; NULL = nobody */
+    uint64_t switch_tsc;
     const struct thread
         *fpu_owner; /* whose state is in the FPU registers; NULL = initial state, use traps */
-    const struct arch_space *space; /* loaded; NULL = kernel only */
-    uint64_t switch_tsc;            /* when `current` came on */
+    uint32_t id;
+    bool resched;             /* current must give way at the next exit */
+    bool slice_armed;         /* the timer also watches a time slice */
+    bool background_armed;    /* the timer also comes when background work is due */
+    bool idle;                /* waits for an interrupt without the lock */
+    bool kicked;              /* has been sent an interrupt that brings it into the scheduler */
+    uint64_t timer_ns;        /* what the timer is armed for; 0 = off */
+    struct thread *deadlines; /* of threads that blocked here; sorted, earliest first */
+    struct ready_queue ready[PRIORITIES];
+
+    /* This CPU's own. */
+    uint32_t in_window; /* interrupts are let in on purpose: idle, or during a bounded step */
+    bool fpu_traps;     /* the port's: first use of the FPU traps */
+    uint64_t root;      /* the port's: top page table that is loaded */
+    uint64_t timer_due; /* the port's: deadline behind the timer's present shot; 0 = none */
+
+    /* The port's, between CPUs: one writes, the other reads. */
+    uint32_t apic_id;
+    uint32_t asked;  /* what the holder of the kernel lock waits for; 0 = nothing */
+    uint32_t parked; /* stopped for good */
+
+    /* Counted for people and tests; each written by this CPU alone. */
+    uint64_t idle_ns, timer_irqs, lock_waits, lock_wait_longest; /* the last in TSC ticks */
 };
 _Static_assert(offsetof(struct cpu, ctx) == 24 && offsetof(struct cpu, current) == 32, "entry.S");
 
-extern struct cpu cpu_boot; /* the one CPU that runs in this release */
+extern struct cpu cpus[CPUS_MAX];
+extern uint32_t cpus_running; /* mask; bit 0 is the CPU that booted */
 
 static inline struct cpu *this_cpu(void)
 {

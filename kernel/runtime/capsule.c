@@ -202,6 +202,7 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     while (c->threads != NULL) {
         thread_kill(c->threads);
     }
+    sched_forget_payer(c);
     handle_close_all(&c->handles);  // now: a successor takes over its endpoints and interrupts,
                                     // however busy the CPU is
     if (c->faults != NULL) {

@@ -124,17 +124,24 @@ static bool handled_elsewhere(struct thread *t, const struct fault *f)
            endpoint_fault(ep, t, f->addr, fault_kind(f));
 }
 
-struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
+static void fault(struct thread *t, const struct fault *f)
 {
-    kernel_lock();
-    struct thread *t = CONTAINER_OF(ctx, struct thread, ctx);
-    KASSERT(t == this_cpu()->current);
     if (f->kind == FAULT_UB) {
         klog("trapped undefined behaviour: %s",
              arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
     }
     if (!handled_elsewhere(t, f)) {
         capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
+    }
+}
+
+struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
+{
+    struct thread *t = CONTAINER_OF(ctx, struct thread, ctx);
+    (void)kernel_lock();
+    KASSERT(t == this_cpu()->current);
+    if (t->state == THREAD_RUNNING) {  // else it was killed while it waited for the lock
+        fault(t, f);
     }
     struct arch_context *next = sched_exit();
     kernel_unlock();
@@ -147,6 +154,7 @@ void up_kernel_fault(uint64_t vector, uint64_t code, uint64_t addr, const uint64
                                          "r8",  "r9",  "r10", "r11",    "r12", "r13", "r14",
                                          "r15", "rip", "cs",  "rflags", "rsp", "ss" };
     char place[PLACE_TEXT];
+    panic_alone();
     log_serial(true);
     for (unsigned i = 0; regs != NULL && i < ARRAY_LEN(names); i += 4) {
         klog("  %s %016lx  %s %016lx  %s %016lx  %s %016lx", names[i], regs[i], names[i + 1],

@@ -13,6 +13,10 @@ static void handle(unsigned line)
         sched_tick();
         return;
     }
+    if (line == UP_LINE_KICK) {
+        sched_kicked();
+        return;
+    }
     struct irq *q = irq_at(line);
     if (q == NULL || q->note == NULL) {
         if (spurious++ == 0) {
@@ -26,7 +30,7 @@ static void handle(unsigned line)
 
 void up_irq(unsigned line)
 {
-    kernel_lock();
+    (void)kernel_lock();
     handle(line);
     kernel_unlock();
 }
@@ -34,7 +38,7 @@ void up_irq(unsigned line)
 struct arch_context *up_irq_user(struct arch_context *ctx, unsigned line)
 {
     (void)ctx;  // it is the current thread's own
-    kernel_lock();
+    (void)kernel_lock();
     handle(line);
     struct arch_context *next = sched_exit();
     kernel_unlock();

@@ -127,7 +127,7 @@ void kernel_main(struct nos_bootinfo *bi)
     node_init(bi, tsc_kernel);
     module_boot(bi);
     donate_loader(bi);
-    kernel_lock();
+    (void)kernel_lock();
     start_first();
     struct arch_context *ctx = sched_exit();
     kernel_unlock();

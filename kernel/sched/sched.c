@@ -1,4 +1,5 @@
-/* The scheduler. Everything here runs under the kernel lock on one CPU's queues.
+/* The scheduler. Everything here runs under the kernel lock; a CPU's queues are touched by whoever
+ * holds it, its timer only by itself. Spec: docs/scheduling.md.
  *
  * The timer is armed for the nearest deadline, and for a slice only while somebody else could use
  * the CPU: a lone busy thread is not interrupted. A timer that turns out too early costs one look;
@@ -7,13 +8,13 @@
 #include "kernel/core/panic.h"
 #include "kernel/sched/switch.h"
 
-struct queue {
-    struct thread *first, *last;
+enum {
+    STEAL_LOOKS = 16 /* threads of one queue that an idle CPU looks at: the rest may not move */
 };
-static struct queue ready[PRIORITIES];
-uint32_t sched_ready_mask;
-static struct thread *deadlines; /* sorted, earliest first */
-static uint64_t idle_ns, longest_step;
+
+static uint32_t idle_mask;              /* CPUs that wait for work */
+static const struct cpu *background_by; /* whose timer comes when background work is due */
+static uint64_t longest_step;
 
 static void arm(struct cpu *cpu, uint64_t when_ns)
 {
@@ -23,9 +24,8 @@ static void arm(struct cpu *cpu, uint64_t when_ns)
     }
 }
 
-void sched_arm_slice(void)
+void sched_arm_slice(struct cpu *cpu)
 {
-    struct cpu *cpu = this_cpu();
     if (!cpu->slice_armed) {
         cpu->slice_armed = true;
         arm(cpu, arch_clock_ns() + SLICE_NS);
@@ -38,20 +38,54 @@ enum { BACKGROUND_NS = 1000000 };
 
 void sched_arm_background(void)
 {
+    struct cpu *cpu = this_cpu();
     uint64_t due = background_due();
     if (due != 0) {
         uint64_t soonest = arch_clock_ns() + BACKGROUND_NS;
-        arm(this_cpu(), due > soonest ? due : soonest);
-        this_cpu()->background_armed = true;
+        arm(cpu, due > soonest ? due : soonest);
+        cpu->background_armed = true;
+        background_by = cpu;
+    }
+}
+
+/* ---- who pays ---- */
+
+static void pay_up(struct cpu *cpu)
+{
+    uint64_t now = arch_tsc();
+    if (cpu->payer != NULL) {
+        cpu->payer->cpu_tsc += now - cpu->switch_tsc;
+    }
+    cpu->switch_tsc = now;
+}
+
+void sched_pay(struct cpu *cpu, struct capsule *payer)
+{
+    pay_up(cpu);
+    cpu->payer = payer;
+}
+
+void sched_forget_payer(const struct capsule *c)
+{
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        if (cpus[i].payer == c) {
+            sched_pay(&cpus[i], NULL);
+        }
     }
 }
 
 /* ---- run queues ---- */
 
-static void enqueue(struct thread *t)
+static struct cpu *home(const struct thread *t)
 {
-    struct queue *q = &ready[t->priority];
+    return &cpus[t->cpu % CPUS_MAX];
+}
+
+static void enqueue(struct cpu *cpu, struct thread *t)
+{
+    struct ready_queue *q = &cpu->ready[t->priority];
     t->state = THREAD_READY;
+    t->cpu = cpu->id;
     t->next = NULL;
     t->prev = q->last;
     if (q->last != NULL) {
@@ -60,36 +94,84 @@ static void enqueue(struct thread *t)
         q->first = t;
     }
     q->last = t;
-    sched_ready_mask |= 1u << t->priority;
+    cpu->ready_mask |= 1u << t->priority;
 }
 
 static void dequeue(struct thread *t)
 {
-    struct queue *q = &ready[t->priority];
+    struct cpu *cpu = home(t);
+    struct ready_queue *q = &cpu->ready[t->priority];
     *(t->prev != NULL ? &t->prev->next : &q->first) = t->next;
     *(t->next != NULL ? &t->next->prev : &q->last) = t->prev;
     t->next = t->prev = NULL;
     if (q->first == NULL) {
-        sched_ready_mask &= ~(1u << t->priority);
+        cpu->ready_mask &= ~(1u << t->priority);
     }
 }
 
-static unsigned top_priority(void)
+static unsigned top_priority(uint32_t mask)
 {
-    return 31u - (unsigned)__builtin_clz(sched_ready_mask);
+    return 31u - (unsigned)__builtin_clz(mask);
+}
+
+static bool takes_at_once(const struct cpu *cpu, const struct thread *t)
+{
+    return cpu->current == NULL ? cpu->ready_mask >> t->priority == 0
+                                : cpu->current->priority < t->priority;
+}
+
+/* Where a thread that becomes ready goes: where it ran, if that CPU takes it at once (its cache);
+ * else to a CPU that has nothing to do; else it waits where it ran. */
+static struct cpu *cpu_for(const struct thread *t)
+{
+    struct cpu *own = home(t);
+    bool may = (own->bit & t->cpus) != 0;
+    uint32_t idle = idle_mask & t->cpus;
+    if (may && (takes_at_once(own, t) || idle == 0)) {
+        return own;
+    }
+    uint32_t mask = idle != 0 ? idle : t->cpus & cpus_running;
+    KASSERT(mask != 0);
+    return &cpus[__builtin_ctz(mask)];
+}
+
+static void kick(struct cpu *cpu)
+{
+    if (cpu != this_cpu() && !cpu->kicked) {
+        cpu->kicked = true;
+        arch_kick(cpu->id);
+    }
+}
+
+static void give_way(struct cpu *cpu)
+{
+    cpu->resched = true;
+    kick(cpu);
+}
+
+/* Another CPU has `t` new in its queue: it must look now if that one is more urgent than what runs
+ * there, and share the CPU if it is as urgent. */
+static void tell(struct cpu *cpu, const struct thread *t)
+{
+    if (cpu->current == NULL || t->priority > cpu->current->priority) {
+        give_way(cpu);
+    } else if (t->priority == cpu->current->priority) {
+        kick(cpu);
+    }
 }
 
 void sched_ready(struct thread *t)
 {
-    struct cpu *cpu = this_cpu();
-    enqueue(t);
-    if (cpu->current == NULL) {
+    struct cpu *cpu = this_cpu(), *to = cpu_for(t);
+    enqueue(to, t);
+    if (to != cpu) {
+        tell(to, t);
+    } else if (cpu->current == NULL) {
         return;
-    }
-    if (t->priority > cpu->current->priority) {
+    } else if (t->priority > cpu->current->priority) {
         cpu->resched = true;
     } else if (t->priority == cpu->current->priority) {
-        sched_arm_slice();
+        sched_arm_slice(cpu);
     }
 }
 
@@ -107,23 +189,49 @@ void sched_reprioritise(struct thread *t, uint32_t priority)
     t->priority = priority;
     if (queued) {
         sched_ready(t);
-    } else if (t->state == THREAD_RUNNING && sched_ready_mask >> priority >> 1 != 0) {
-        this_cpu()->resched = true;
+    } else if (t->state == THREAD_RUNNING && home(t)->ready_mask >> priority >> 1 != 0) {
+        give_way(home(t));
     }
 }
 
 void sched_yield(void)
 {
-    if (sched_ready_mask != 0) {
-        this_cpu()->resched = true;
-    }
+    struct cpu *cpu = this_cpu();
+    cpu->resched |= cpu->ready_mask >> cpu->current->priority != 0;
 }
 
-/* ---- deadlines ---- */
-
-static void deadline_add(struct thread *t)
+/* The most urgent thread of another CPU's queues that may run here. */
+static struct thread *stealable(const struct cpu *cpu, const struct cpu *from)
 {
-    struct thread *before = NULL, *at = deadlines;
+    uint32_t mask = from->ready_mask;
+    while (mask != 0) {
+        unsigned p = top_priority(mask);
+        struct thread *t = from->ready[p].first;
+        for (unsigned n = 0; t != NULL && n < STEAL_LOOKS; n++, t = t->next) {
+            if ((t->cpus & cpu->bit) != 0) {
+                return t;
+            }
+        }
+        mask &= ~(1u << p);
+    }
+    return NULL;
+}
+
+static struct thread *steal(const struct cpu *cpu)
+{
+    struct thread *best = NULL;
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        struct thread *t = &cpus[i] == cpu ? NULL : stealable(cpu, &cpus[i]);
+        best = t != NULL && (best == NULL || t->priority > best->priority) ? t : best;
+    }
+    return best;
+}
+
+/* ---- deadlines: in the list of the CPU where the thread blocked ---- */
+
+static void deadline_add(struct cpu *cpu, struct thread *t)
+{
+    struct thread *before = NULL, *at = cpu->deadlines;
     while (at != NULL && at->deadline_ns <= t->deadline_ns) {
         before = at;
         at = at->t_next;
@@ -136,8 +244,8 @@ static void deadline_add(struct thread *t)
     if (before != NULL) {
         before->t_next = t;
     } else {
-        deadlines = t;
-        arm(this_cpu(), t->deadline_ns);
+        cpu->deadlines = t;
+        arm(cpu, t->deadline_ns);
     }
 }
 
@@ -146,7 +254,7 @@ void sched_unwait(struct thread *t)
     if (t->deadline_ns == 0) {
         return;
     }
-    *(t->t_prev != NULL ? &t->t_prev->t_next : &deadlines) = t->t_next;
+    *(t->t_prev != NULL ? &t->t_prev->t_next : &home(t)->deadlines) = t->t_next;
     if (t->t_next != NULL) {
         t->t_next->t_prev = t->t_prev;
     }
@@ -156,12 +264,13 @@ void sched_unwait(struct thread *t)
 
 void sched_block(enum thread_state state, struct obj *on, uint64_t deadline_ns)
 {
-    struct thread *t = this_cpu()->current;
+    struct cpu *cpu = this_cpu();
+    struct thread *t = cpu->current;
     t->state = state;
     t->waits_on = on;
     t->deadline_ns = deadline_ns;
     if (deadline_ns != 0) {
-        deadline_add(t);
+        deadline_add(cpu, t);
     }
 }
 
@@ -177,40 +286,65 @@ void sched_wake(struct thread *t, nos_status_t st)
     sched_ready(t);
 }
 
+static void end_waits(struct cpu *cpu, uint64_t now)
+{
+    while (cpu->deadlines != NULL && cpu->deadlines->deadline_ns <= now) {
+        struct thread *t = cpu->deadlines;
+        nos_status_t st = t->state == THREAD_SLEEP ? NOS_OK : NOS_TIMED_OUT;
+        thread_wait_cancel(t);
+        sched_wake(t, st);
+    }
+    if (cpu->deadlines != NULL) {
+        arm(cpu, cpu->deadlines->deadline_ns);
+    }
+}
+
 void sched_tick(void)
 {
     struct cpu *cpu = this_cpu();
     uint64_t now = arch_clock_ns();
 
+    cpu->timer_irqs++;
     cpu->timer_ns = 0;
     cpu->slice_armed = false;
     cpu->background_armed = false;
-    while (deadlines != NULL && deadlines->deadline_ns <= now) {
-        struct thread *t = deadlines;
-        nos_status_t st = t->state == THREAD_SLEEP ? NOS_OK : NOS_TIMED_OUT;
-        thread_wait_cancel(t);
-        sched_wake(t, st);
-    }
-    if (deadlines != NULL) {
-        arm(cpu, deadlines->deadline_ns);
-    }
-    if (cpu->current != NULL && sched_ready_mask != 0 && top_priority() >= cpu->current->priority) {
+    end_waits(cpu, now);
+    if (cpu->current != NULL && cpu->ready_mask >> cpu->current->priority != 0) {
         cpu->resched = true;
     }
     uint64_t due = background_due();
     cpu->resched |= due != 0 && due <= now;
 }
 
+void sched_kicked(void)
+{
+    struct cpu *cpu = this_cpu();
+    cpu->kicked = false;
+    if (cpu->current != NULL && cpu->ready_mask >> cpu->current->priority != 0) {
+        sched_arm_slice(cpu);
+    }
+}
+
 /* ---- leaving the kernel ---- */
 
-static struct thread *pick(void)
+static struct thread *pick(struct cpu *cpu)
 {
-    if (sched_ready_mask == 0) {
-        return NULL;
+    struct thread *t =
+        cpu->ready_mask != 0 ? cpu->ready[top_priority(cpu->ready_mask)].first : steal(cpu);
+    if (t != NULL) {
+        dequeue(t);
     }
-    struct thread *t = ready[top_priority()].first;
-    dequeue(t);
     return t;
+}
+
+/* Registers go back to memory whenever their thread leaves: it may come on again elsewhere. */
+void sched_fpu_switch(struct cpu *cpu, struct thread *t)
+{
+    struct arch_fpu *next = t == NULL ? NULL : t->fpu;
+    if (cpu->fpu_owner != t) {
+        arch_fpu_switch(cpu->fpu_owner == NULL ? NULL : cpu->fpu_owner->fpu, next);
+        cpu->fpu_owner = next == NULL ? NULL : t;
+    }
 }
 
 /* Current stops running: to the tail if it could go on, out for good if it is dead. */
@@ -218,23 +352,21 @@ static void leave(struct cpu *cpu)
 {
     struct thread *t = cpu->current;
     cpu->resched = false;
+    cpu->current = NULL;
     if (t == NULL) {
-        cpu->switch_tsc = arch_tsc();  // idle is nobody's time
         return;
     }
-    sched_account(cpu, t);
-    cpu->current = NULL;
+    if (cpu->fpu_owner != NULL) {
+        sched_fpu_switch(cpu, NULL);
+    }
     if (t->state == THREAD_RUNNING) {
-        enqueue(t);
+        enqueue((cpu->bit & t->cpus) != 0 ? cpu : cpu_for(t), t);
+        if (t->cpu != cpu->id) {
+            tell(home(t), t);
+        }
     } else if (t->state == THREAD_DEAD) {
         obj_put(&t->obj);  // the reference that thread_kill left for the CPU
     }
-}
-
-void sched_fpu_switch(struct cpu *cpu, const struct thread *t)
-{
-    arch_fpu_switch(cpu->fpu_owner == NULL ? NULL : cpu->fpu_owner->fpu, t->fpu);
-    cpu->fpu_owner = t->fpu == NULL ? NULL : t;
 }
 
 void sched_handoff(struct thread *t)
@@ -249,11 +381,12 @@ void sched_handoff(struct thread *t)
 
 void sched_forget_space(const struct arch_space *s)
 {
-    struct cpu *cpu = this_cpu();
-    if (cpu->space == s) {
-        cpu->space = NULL;
-        arch_space_switch(NULL);
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        if (cpus[i].space == s) {
+            cpus[i].space = NULL;
+        }
     }
+    arch_space_leave(s);
 }
 
 static void note_step(uint64_t since)
@@ -271,7 +404,7 @@ static bool background(void)
     note_step(since);
     kernel_unlock();
     arch_irq_window();
-    kernel_lock();
+    (void)kernel_lock();
     return true;
 }
 
@@ -284,17 +417,27 @@ static NOINLINE void keep_up(uint64_t due)
     sched_arm_background();
 }
 
-static void idle(void)
+/* Nobody's time. Any idle CPU does what is due now; one is enough to wake for what is due later. */
+static void idle(struct cpu *cpu)
 {
     if (background()) {
         return;
     }
-    sched_arm_background();
+    if (background_by == NULL || !background_by->background_armed) {
+        sched_arm_background();
+    }
+    sched_pay(cpu, NULL);
+    cpu->space = NULL;  // nobody has to interrupt an idle CPU for a flush
+    arch_space_switch(NULL);
     uint64_t start = arch_clock_ns();
+    cpu->idle = true;
+    idle_mask |= cpu->bit;
     kernel_unlock();
     arch_idle();
-    kernel_lock();
-    idle_ns += arch_clock_ns() - start;
+    (void)kernel_lock();
+    idle_mask &= ~cpu->bit;
+    cpu->idle = false;
+    cpu->idle_ns += arch_clock_ns() - start;
 }
 
 static void run_continuation(struct thread *t)
@@ -309,7 +452,7 @@ static void run_continuation(struct thread *t)
     }
     kernel_unlock();
     arch_irq_window();
-    kernel_lock();
+    (void)kernel_lock();
 }
 
 static struct arch_context *choose(struct cpu *cpu)
@@ -322,9 +465,9 @@ static struct arch_context *choose(struct cpu *cpu)
             if (UNLIKELY(due == 1 || (due != 0 && !cpu->background_armed))) {
                 keep_up(due);
             }
-            t = pick();
+            t = pick(cpu);
             if (t == NULL) {
-                idle();
+                idle(cpu);
                 continue;
             }
             sched_enter(cpu, t);
@@ -348,7 +491,11 @@ struct arch_context *sched_exit(void)
 
 uint64_t sched_idle_ns(void)
 {
-    return idle_ns;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        sum += cpus[i].idle_ns;
+    }
+    return sum;
 }
 
 uint64_t sched_longest_step(void)

@@ -53,6 +53,8 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
     }
     t->capsule = c;
     t->payer = c;
+    t->cpus = CPUS_ALL;
+    t->cpu = this_cpu()->id;
     t->priority = t->base_priority = priority;
     nos_status_t st = NOS_OK;
     if (c->n_threads == 0) {  // the first thread's buffer was placed by stage 7
@@ -106,15 +108,15 @@ void thread_kill(struct thread *t)
         continuation_drop(t);
         t->cont = CONT_NONE;
     }
-    struct cpu *cpu = this_cpu();
+    struct cpu *cpu = &cpus[t->cpu];
     if (cpu->current == t) {
         obj_get(&t->obj);  // sched.c's leave() gives it back once the CPU is off this thread
-    }
-    if (t->fpu != NULL) {
-        if (cpu->fpu_owner == t) {  // the registers still hold it: forget them
-            arch_fpu_switch(NULL, NULL);
-            cpu->fpu_owner = NULL;
+        if (cpu != this_cpu()) {
+            cpu->resched = true;
+            arch_catch(cpu->id);  // from here on it runs no instruction of user mode's
         }
+    }
+    if (t->fpu != NULL) {  // registers that still hold it are forgotten when their CPU leaves it
         cache_free(&fpu_cache, t->fpu);
         t->fpu = NULL;
     }
@@ -135,7 +137,7 @@ void thread_destroy(struct obj *o)
 {
     struct thread *t = CONTAINER_OF(o, struct thread, obj);
     struct capsule *c = t->capsule;
-    KASSERT(t->state == THREAD_DEAD && this_cpu()->current != t);
+    KASSERT(t->state == THREAD_DEAD && cpus[t->cpu].current != t);
     cache_free(&thread_cache, t);
     obj_put(&c->obj);
 }
@@ -149,12 +151,14 @@ struct arch_fpu *up_fpu_first_use(void)
 {
     struct thread *t = this_cpu()->current;
     KASSERT(t != NULL && t->fpu == NULL);
-    kernel_lock();
-    t->fpu = cache_alloc(&fpu_cache);
-    kernel_unlock();
-    if (t->fpu != NULL) {
-        arch_fpu_init_state(t->fpu);
+    if (!kernel_lock() || t->state == THREAD_RUNNING) {
+        t->fpu = cache_alloc(&fpu_cache);
+    }
+    struct arch_fpu *made = t->fpu;
+    if (made != NULL) {
+        arch_fpu_init_state(made);
         this_cpu()->fpu_owner = t;
     }
-    return t->fpu;
+    kernel_unlock();
+    return made;
 }

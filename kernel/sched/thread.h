@@ -22,7 +22,6 @@ enum thread_state {
 enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO, CONT_REVOKE, CONT_CRASH };
 
 struct endpoint;
-enum { PRIORITIES = 32 };
 
 struct thread {
     struct obj obj;
@@ -31,6 +30,8 @@ struct thread {
     uint32_t cont;  /* enum continuation */
     void *job;      /* owned: what the continuation works on; a frame, for CONT_ZERO a region */
     struct capsule *capsule;        /* referenced */
+    uint32_t cpus;                  /* mask: where it may run */
+    uint32_t cpu;                   /* where it ran last; READY, RUNNING, deadline: whose queue */
     struct thread *sibling;         /* capsule's list */
     struct thread *next, *prev;     /* run queue, or the wait queue of `waits_on` */
     struct thread *t_next, *t_prev; /* deadline list, while deadline_ns != 0 */
@@ -61,6 +62,7 @@ struct thread {
     struct arch_fpu *fpu; /* NULL until first use */
 };
 enum { THREADS_MAX = 4096, SLICE_NS = 10000000 };
+#define CPUS_ALL ((1u << CPUS_MAX) - 1)
 
 /** New thread of `c`, not yet ready. Gives: a reference; the capsule's list holds another. Errors:
  * QUOTA, NO_MEMORY. */
@@ -77,7 +79,8 @@ static inline struct thread *thread_at(uint32_t index) /* NULL */
 uint64_t thread_count(void);
 
 /* ---- run queues ---- */
-void sched_ready(struct thread *t); /* blocked -> ready, at the tail; preempts a lower priority */
+void sched_ready(struct thread *t); /* blocked -> ready, at the tail of a CPU's queue; preempts a
+                                       lower priority */
 
 /** The IPC switch. The current thread has just blocked: run `t` in its place at once if nothing
  * more urgent is ready; else `t` is ready like any other. */
@@ -94,15 +97,17 @@ void sched_unwait(struct thread *t);                          /* deadline list o
 void sched_unqueue(struct thread *t);                         /* READY: off the run queue */
 void sched_reprioritise(struct thread *t, uint32_t priority); /* its effective one, in any state */
 void sched_forget_space(
-    const struct arch_space *s); /* it is about to be torn down: do not stand on it */
+    const struct arch_space *s); /* it is about to be torn down: no CPU stands on it afterwards */
+void sched_forget_payer(const struct capsule *c); /* it has ended: nobody is charged */
 
 /** The context to leave the kernel with: the current thread's if it may go on, else another's; runs
  * continuations, idles when nothing is ready. */
 struct arch_context *sched_exit(void);
 
 void sched_arm_background(
-    void);             /* there may be something to do: even a busy CPU comes back for it */
-void sched_tick(void); /* timer interrupt: deadlines and slices */
+    void);               /* there may be something to do: even a busy CPU comes back for it */
+void sched_tick(void);   /* timer interrupt: deadlines and slices */
+void sched_kicked(void); /* another CPU put somebody into this one's queue, or wants it to look */
 uint64_t sched_idle_ns(void);
 uint64_t sched_longest_step(void); /* TSC ticks */
 

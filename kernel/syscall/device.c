@@ -86,6 +86,7 @@ nos_status_t sys_power(struct thread *self, struct arch_context *ctx, struct han
     audit_add(NOS_AUDIT_POWER, self->capsule->id, NOS_OK, NULL, action, 0, NULL);
     log_serial(true);
     klog("power: %s, on behalf of capsule %u", action == OFF ? "off" : "reset", self->capsule->id);
+    arch_stop_others();
     if (!machine_wipe()) {
         klog("panic=hold: memory kept");
     }

@@ -113,7 +113,11 @@ static inline struct arch_context *message_fast(struct thread *self, uint64_t nr
 static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, nos_status_t st)
 {
     struct arch_context *next = NULL;
-    kernel_lock();
+    if (kernel_lock() && self->state != THREAD_RUNNING) {  // killed while it waited for the lock
+        next = sched_exit();
+        kernel_unlock();
+        return next;
+    }
     if ((nr == NOS_SYS_IPC_CALL || nr == NOS_SYS_IPC_REPLY_RECV) && LIKELY(st == NOS_OK)) {
         next = message_fast(self, nr);
     }

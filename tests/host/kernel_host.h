@@ -21,4 +21,4 @@ static uint64_t host_now = 1000;
 static uint64_t host_random_state = 1;
 static struct nos_bootinfo host_bi;
 
-void host_start(void); /* fresh RAM, gs -> cpu_boot */
+void host_start(void); /* fresh RAM, gs -> cpus[0] */

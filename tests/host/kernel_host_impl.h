@@ -13,7 +13,17 @@
 #include "kernel/core/panic.h"
 #include "kernel/crypto/vault.h"
 
-struct cpu cpu_boot;
+struct cpu cpus[CPUS_MAX];
+uint32_t cpus_running = 1;
+static unsigned host_cpu; /* the CPU that the test is just now */
+
+static void host_become(unsigned id)
+{
+    host_cpu = id;
+    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &cpus[id]) != 0) {
+        abort();
+    }
+}
 
 void panic(const char *format, ...)
 {
@@ -47,6 +57,10 @@ void vault_random(void *out, size_t len)
     }
 }
 
+void arch_answer(void)
+{
+}
+
 void host_start(void)
 {
     void *at = mmap((void *)NOS_DIRECT_BASE, HOST_RAM, PROT_READ | PROT_WRITE,
@@ -55,10 +69,14 @@ void host_start(void)
         abort();
     }
     memset(at, 0xa5, HOST_RAM);  // boot memory is dirty
-    cpu_boot.self = &cpu_boot;
-    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu_boot) != 0) {
-        abort();
+    memset(cpus, 0, sizeof cpus);
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        cpus[i].self = &cpus[i];
+        cpus[i].id = i;
+        cpus[i].bit = 1u << i;
     }
+    cpus_running = 1;
+    host_become(0);
     host_bi = (struct nos_bootinfo){ .n_mem = 3 };
     host_bi.mem[0] = (struct nos_mem_range){ 0x1000, 0x9e000, NOS_MEM_FREE, 0 };
     host_bi.mem[1] = (struct nos_mem_range){ 0x100000, 0x700000, NOS_MEM_LOADER, 0 };

@@ -63,6 +63,23 @@ void arch_space_switch(const struct arch_space *s)
     (void)s;
 }
 
+void arch_space_leave(const struct arch_space *s)
+{
+    (void)s;
+}
+
+void arch_kick(unsigned cpu)
+{
+    (void)cpu;
+    fail_msg("one CPU has nobody to kick");
+}
+
+void arch_catch(unsigned cpu)
+{
+    (void)cpu;
+    fail_msg("one CPU has nobody to catch");
+}
+
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
 {
     (void)old, (void)next;
@@ -79,8 +96,8 @@ void arch_irq_window(void)
 
 void arch_idle(void) /* nothing is ready: time passes until a deadline */
 {
-    assert_non_null(deadlines);
-    host_now = deadlines->deadline_ns;
+    assert_non_null(cpus[0].deadlines);
+    host_now = cpus[0].deadlines->deadline_ns;
     sched_tick();
 }
 
@@ -188,15 +205,11 @@ static int setup(void **state)
 {
     (void)state;
     memset(head, 0, sizeof head);
-    memset(ready, 0, sizeof ready);
     memset(thread_table, 0, sizeof thread_table);
     thread_cache = (struct cache)CACHE(thread);
     endpoint_cache = (struct cache)CACHE(endpoint);
     notification_cache = (struct cache)CACHE(notification);
     frames_held = 0;
-    sched_ready_mask = 0;
-    deadlines = NULL;
-    cpu_boot = (struct cpu){ 0 };
     host_start();
     frame_init(&host_bi);
     host_now = 1000;
@@ -223,16 +236,16 @@ static int setup(void **state)
  * are. */
 static void become(struct thread *t)
 {
-    if (cpu_boot.current != NULL && cpu_boot.current != t &&
-        cpu_boot.current->state == THREAD_RUNNING) {
-        enqueue(cpu_boot.current);
+    if (cpus[0].current != NULL && cpus[0].current != t &&
+        cpus[0].current->state == THREAD_RUNNING) {
+        enqueue(&cpus[0], cpus[0].current);
     }
     if (t->state == THREAD_READY) {
         sched_unqueue(t);
     }
     t->state = THREAD_RUNNING;
-    cpu_boot.current = t;
-    cpu_boot.resched = false;
+    cpus[0].current = t;
+    cpus[0].resched = false;
 }
 
 static bool call(struct thread *t, uint64_t word, uint64_t deadline, nos_status_t *st)
@@ -321,7 +334,7 @@ static void deadlines_end_each_wait(void **state)
     sched_tick();  // its deadline also ends the wait for the answer
     assert_int_equal((int64_t)client[0]->ctx.nr, NOS_TIMED_OUT);
     assert_int_equal(reply(server[0], token, 1), NOS_NOT_FOUND);
-    assert_null(deadlines);
+    assert_null(cpus[0].deadlines);
 }
 
 static void death_wakes_everyone(void **state)
@@ -370,7 +383,7 @@ static void dead_callers_leave_the_queue(void **state)
     assert_int_equal(server[0]->ctx.w[0], 10);
     assert_false(recv(server[0], 0, &st));
     assert_int_equal(server[0]->ctx.w[0], 12);
-    assert_null(deadlines);
+    assert_null(cpus[0].deadlines);
 }
 
 static void bad_messages(void **state)
@@ -471,17 +484,17 @@ static void the_fast_path(void **state)
     client[0]->ctx.dl = 5000;
     assert_null(endpoint_call_fast(ep, client[0]));
     start_fast(client[0], 1);
-    cpu_boot.resched = true;
+    cpus[0].resched = true;
     assert_null(endpoint_call_fast(ep, client[0]));
     start_fast(client[0], 1);
     struct thread *high = make(&client_capsule, 9);
     sched_ready(high);
-    cpu_boot.resched = false;
+    cpus[0].resched = false;
     assert_null(endpoint_call_fast(ep, client[0]));
     sched_unqueue(high);
     client[0]->ctx.w[0] = 77;
     assert_ptr_equal(endpoint_call_fast(ep, client[0]), &server[0]->ctx);
-    assert_ptr_equal(cpu_boot.current, server[0]);
+    assert_ptr_equal(cpus[0].current, server[0]);
     assert_int_equal(client[0]->state, THREAD_REPLY);
     assert_int_equal(server[0]->ctx.nr, 7ull << 32);
     assert_int_equal(server[0]->ctx.w[0], 77);
@@ -560,7 +573,7 @@ static void a_dead_waiter_is_forgotten(void **state)
     become(client[1]);
     thread_kill(client[0]);
     assert_null(n->waiter);
-    assert_null(deadlines);
+    assert_null(cpus[0].deadlines);
     notify_signal(n, 1);  // nobody to wake: the bits stay
     assert_int_equal(n->bits, 1);
     become(client[1]);
@@ -589,7 +602,7 @@ static void the_awaited_notification_goes(void **state)
     assert_int_equal(client[0]->state, THREAD_READY);
     assert_int_equal((int64_t)client[0]->ctx.nr, NOS_CANCELLED);
     assert_null(client[0]->waits_on);
-    assert_null(deadlines);
+    assert_null(cpus[0].deadlines);
 }
 
 /* The same for an endpoint, from both sides, when no handle with RECV is left to tell them earlier.
@@ -604,7 +617,7 @@ static void the_awaited_endpoint_goes(void **state)
     obj_put(&ep->obj);
     assert_int_equal(server[0]->state, THREAD_READY);
     assert_int_equal((int64_t)server[0]->ctx.nr, NOS_CANCELLED);
-    assert_null(deadlines);
+    assert_null(cpus[0].deadlines);
 }
 
 /* A server keeps a token while its caller dies, and a new thread comes to lie in the same place of

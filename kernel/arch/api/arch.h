@@ -20,6 +20,25 @@ void arch_machine_init(const struct nos_bootinfo *bi);
 uint32_t arch_cpu_count(void);    /* enabled in the MADT; one of them runs */
 void arch_cpu_name(char out[48]); /* brand string, zero padded */
 
+/* ---- other CPUs ---- */
+
+/** Bring `cpu` (an index of `cpus`) into the scheduler: up_irq or up_irq_user with UP_LINE_KICK. */
+void arch_kick(unsigned cpu);
+
+/** As arch_kick, and wait until `cpu` has left user mode. It runs no instruction there again before
+ * it has held the kernel lock. Locks: the kernel lock is held. */
+void arch_catch(unsigned cpu);
+
+/** Do what the holder of the kernel lock has asked of this CPU and waits for. For those who wait
+ * for the lock with interrupts off. */
+void arch_answer(void);
+
+/** For the end of the machine: stop every other CPU, wherever it is, with its stacks wiped. */
+void arch_stop_others(void);
+
+/** The end of this CPU: marks it stopped, wipes its stacks, halts. */
+_Noreturn void arch_park(void);
+
 /** Leave through `ctx` to user mode, or idle: the kernel's main loop is kernel_exit() in core.
  * Never returns. */
 _Noreturn void arch_enter_user(struct arch_context *ctx);
@@ -90,8 +109,13 @@ paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone
 /** Keep an emptied table (or {0}) for the next map, or free it: true if it was freed. */
 bool arch_table_put(struct arch_space *s, paddr_t table);
 
-/** No CPU uses what was mapped in these pages before, nor their tables, when this returns. */
+/** No CPU uses what was mapped in these pages before, nor their tables, when this returns. One
+ * interrupt to each other CPU that has `s` loaded, none to the rest; idle ones have none loaded.
+ * Locks: the kernel lock is held. */
 void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages);
+
+/** No CPU has `s` loaded afterwards. Locks: the kernel lock is held; none runs a thread of it. */
+void arch_space_leave(const struct arch_space *s);
 
 /** What is mapped at `va`: frame (0 = nothing) and protection. */
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot);

@@ -29,9 +29,9 @@ struct fault {
 struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f); /* in user mode */
 
 /* An interrupt in user mode: up_irq_user; while idle or in an arch_irq_window: up_irq. `line` is
- * the ISA line, or UP_LINE_TIMER, or UP_LINE_SPURIOUS for a vector nobody asked for. The port has
- * masked the line and sent EOI. */
-enum { UP_LINE_TIMER = 32, UP_LINE_SPURIOUS = 33 };
+ * the ISA line, or UP_LINE_TIMER, or UP_LINE_KICK from another CPU, or UP_LINE_SPURIOUS for a
+ * vector nobody asked for. The port has masked the line and sent EOI. */
+enum { UP_LINE_TIMER = 32, UP_LINE_SPURIOUS = 33, UP_LINE_KICK = 34 };
 struct arch_context *up_irq_user(struct arch_context *ctx, unsigned line);
 void up_irq(unsigned line);
 

@@ -14,6 +14,7 @@
 #include "kernel/arch/x86_64/lapic.h"
 #include "kernel/arch/x86_64/scale.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/percpu.h"
 
 enum {
     PM_HZ = 3579545,
@@ -36,7 +37,7 @@ struct reading {
 };
 
 static uint64_t tsc_base, tsc_hz, tsc_mult;
-static uint64_t timer_mult, timer_deadline;
+static uint64_t timer_mult;
 static uint64_t timer_reach;  // ns that one shot can span
 
 static uint32_t ref_read(const struct reference *r)
@@ -174,7 +175,7 @@ void arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base)
 void arch_timer_arm(uint64_t deadline_ns)
 {
     uint64_t now = arch_clock_ns();
-    timer_deadline = deadline_ns;
+    this_cpu()->timer_due = deadline_ns;
     if (deadline_ns == 0) {
         lapic_timer(0);
         return;
@@ -189,13 +190,14 @@ void arch_timer_arm(uint64_t deadline_ns)
 
 bool clock_timer_due(void)
 {
-    if (timer_deadline == 0) {
+    struct cpu *cpu = this_cpu();
+    if (cpu->timer_due == 0) {
         return false;  // switched off when it was already on its way
     }
-    if (arch_clock_ns() < timer_deadline) {
-        arch_timer_arm(timer_deadline);
+    if (arch_clock_ns() < cpu->timer_due) {
+        arch_timer_arm(cpu->timer_due);
         return false;
     }
-    timer_deadline = 0;
+    cpu->timer_due = 0;
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * The boot CPU: which features it must have, control registers, model-specific registers, and its
+ * Each CPU: which features it must have, control registers, model-specific registers, and its
  * name.
  *
  * Control registers are written whole, not amended, so that nothing firmware left on stays on: no
@@ -13,12 +13,12 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/segments.h"
-#include "kernel/arch/x86_64/stacks.h"
+#include "kernel/arch/x86_64/start.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/percpu.h"
 
 struct need {
-    uint32_t word;  // of `words` in require()
+    uint32_t word;  // of `words` in cpu_lacks()
     uint32_t bit;
     const char *name;
 };
@@ -32,7 +32,7 @@ static const struct need needs[] = {
     { EXT1_D, 20, "NX" },
 };
 
-static void require(void)
+const char *cpu_lacks(void)
 {
     uint32_t words[WORDS];
     struct cpuid one = cpuid(1, 0);
@@ -45,9 +45,10 @@ static void require(void)
     words[EXT1_D] = cpuid(0x80000001, 0).d;
     for (unsigned i = 0; i < ARRAY_LEN(needs); i++) {
         if ((words[needs[i].word] >> needs[i].bit & 1) == 0) {
-            panic("the processor lacks %s (status %d)", needs[i].name, NOS_BOOT_CPU);
+            return needs[i].name;
         }
     }
+    return NULL;
 }
 
 static void control_init(void)
@@ -79,20 +80,34 @@ static void syscall_init(void)
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
 }
 
-void arch_cpu_init(void)
+/* The same on every CPU. The caller has looked at its features. */
+void cpu_init(unsigned id, const struct stacks *s)
 {
-    wrmsr(MSR_GS_BASE, (uint64_t)&cpu_boot);  // a panic below uses it
-    cpu_boot.self = &cpu_boot;
-    require();
-    segments_init();  // loads gs, and with that its base
+    struct cpu *cpu = &cpus[id];
+
+    segments_init(id, s);  // loads gs, and with that its base
     wrmsr(MSR_FS_BASE, 0);
-    wrmsr(MSR_GS_BASE, (uint64_t)&cpu_boot);
+    wrmsr(MSR_GS_BASE, (uint64_t)cpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
-    cpu_boot.kstack_top = (uint64_t)(stacks.kernel + STACK_KERNEL);
+    cpu->self = cpu;
+    cpu->id = id;
+    cpu->bit = 1u << id;
+    cpu->kstack_top = (uint64_t)(s->kernel + STACK_KERNEL);
     control_init();
     pat_init();
     syscall_init();
     fpu_init();
+}
+
+void arch_cpu_init(void)
+{
+    wrmsr(MSR_GS_BASE, (uint64_t)&cpus[0]);  // a panic below uses it
+    cpus[0].self = &cpus[0];
+    const char *lacks = cpu_lacks();
+    if (lacks != NULL) {
+        panic("the processor lacks %s (status %d)", lacks, NOS_BOOT_CPU);
+    }
+    cpu_init(0, &stacks);
 }
 
 void arch_cpu_name(char out[48])

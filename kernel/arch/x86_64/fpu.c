@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/core/percpu.h"
 
 struct arch_fpu {  // Intel SDM volume 1, table 10-2
     uint16_t fcw, fsw;
@@ -23,7 +24,6 @@ struct arch_fpu {  // Intel SDM volume 1, table 10-2
 _Static_assert(sizeof(struct arch_fpu) == ARCH_FPU_SIZE, "hardware");
 
 static struct arch_fpu initial;
-static bool trapping;       // CR0.TS, which is slow to read
 static bool pointers_leak;  // FXRSTOR keeps the x87 pointers unless an exception is pending
 
 static void restore(const struct arch_fpu *f)
@@ -39,7 +39,7 @@ static void trap_first_use(void)
 {
     restore(&initial);
     write_cr0(read_cr0() | CR0_TS);
-    trapping = true;
+    this_cpu()->fpu_traps = true;  // CR0.TS, which is slow to read
 }
 
 void arch_fpu_init_state(struct arch_fpu *f)
@@ -68,9 +68,10 @@ void fpu_init(void)
 
 void fpu_load(const struct arch_fpu *f)
 {
-    if (trapping) {
+    struct cpu *cpu = this_cpu();
+    if (cpu->fpu_traps) {
         __asm__ volatile("clts" : : : "memory");
-        trapping = false;
+        cpu->fpu_traps = false;
     }
     restore(f);
 }
@@ -82,7 +83,7 @@ void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
     }
     if (next != NULL) {
         fpu_load(next);
-    } else if (!trapping) {
+    } else if (!this_cpu()->fpu_traps) {
         trap_first_use();
     }
 }

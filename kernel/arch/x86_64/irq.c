@@ -14,7 +14,9 @@
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/ioapic.h"
+#include "kernel/arch/x86_64/ipi.h"
 #include "kernel/arch/x86_64/lapic.h"
+#include "kernel/core/lock.h"
 
 static struct line {
     struct ioapic_pin pin;
@@ -22,6 +24,7 @@ static struct line {
     bool masked;   // in the I/O APIC
     bool pending;  // an edge came while it was not open
 } lines[ISA_LINES];
+static struct ticket_lock lines_lock; /* leaf: an interrupt is taken before the kernel lock */
 
 /* Both to vectors of our own, then every line masked: what still comes is spurious and has a gate.
  */
@@ -95,18 +98,16 @@ void arch_irq_mask(unsigned line)
 {
     struct line *l = line_of(line);
     if (l != NULL) {
+        leaf_lock(&lines_lock);
         l->open = false;
         l->pending = false;
         mask(l);
+        leaf_unlock(&lines_lock);
     }
 }
 
-void arch_irq_unmask(unsigned line)
+static void unmask(struct line *l, unsigned line)
 {
-    struct line *l = line_of(line);
-    if (l == NULL || l->open) {
-        return;
-    }
     l->open = true;
     if (l->masked) {
         l->masked = false;
@@ -118,6 +119,19 @@ void arch_irq_unmask(unsigned line)
     }
 }
 
+void arch_irq_unmask(unsigned line)
+{
+    struct line *l = line_of(line);
+    if (l == NULL) {
+        return;
+    }
+    leaf_lock(&lines_lock);
+    if (!l->open) {
+        unmask(l, line);
+    }
+    leaf_unlock(&lines_lock);
+}
+
 bool irq_take(uint8_t vector, unsigned *line)
 {
     struct line *l = line_of(vector - (unsigned)VEC_LINE);
@@ -127,9 +141,17 @@ bool irq_take(uint8_t vector, unsigned *line)
         *line = UP_LINE_TIMER;
         return clock_timer_due();
     }
+    if (vector == VEC_KICK || vector == VEC_ASK) {
+        *line = UP_LINE_KICK;
+        bool look = ipi_take(vector);
+        lapic_eoi();
+        return look;
+    }
     if (l != NULL && lapic_in_service(vector)) {
         *line = vector - (unsigned)VEC_LINE;
+        leaf_lock(&lines_lock);
         bool wanted = line_came(l);
+        leaf_unlock(&lines_lock);
         lapic_eoi();
         return wanted;
     }

@@ -65,6 +65,12 @@ nos_status_t lapic_init(uint64_t base)
     if (regs == NULL) {
         return NOS_NO_MEMORY;
     }
+    lapic_init_cpu();
+    return NOS_OK;
+}
+
+void lapic_init_cpu(void)
+{
     enable();
     set(REG_SPURIOUS, APIC_ON | VEC_SPURIOUS);
     set(REG_TPR, 0);
@@ -79,7 +85,6 @@ nos_status_t lapic_init(uint64_t base)
     set(REG_TIMER_INIT, 0);
     set(REG_LVT_TIMER, VEC_TIMER);
     lapic_eoi();  // whatever firmware left in service
-    return NOS_OK;
 }
 
 uint8_t lapic_id(void)
@@ -98,11 +103,23 @@ bool lapic_in_service(uint8_t vector)
     return (word >> vector % 32 & 1) != 0;
 }
 
-void lapic_self(uint8_t vector)
+static void icr_free(void)
 {
     for (unsigned i = 0; i < SPINS && (get(REG_ICR_LOW) & ICR_PENDING) != 0; i++) {
         __asm__ volatile("pause");
     }
+}
+
+void lapic_send(uint32_t apic_id, uint32_t what)
+{
+    icr_free();
+    set(REG_ICR_HIGH, apic_id << 24);
+    set(REG_ICR_LOW, what);
+}
+
+void lapic_self(uint8_t vector)
+{
+    icr_free();
     set(REG_ICR_LOW, (uint32_t)ICR_SELF | vector);
 }
 

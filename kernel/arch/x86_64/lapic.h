@@ -7,6 +7,13 @@
  * NO_MEMORY. */
 MUST_CHECK nos_status_t lapic_init(uint64_t base);
 
+/** The same for a CPU that has started since. */
+void lapic_init_cpu(void);
+
+/** Send to one other CPU: a vector, or one of these. Units: `apic_id` below 255. */
+enum { LAPIC_NMI = 4 << 8, LAPIC_INIT = 0xc500, LAPIC_START = 6 << 8 /* | page number */ };
+void lapic_send(uint32_t apic_id, uint32_t what);
+
 uint8_t lapic_id(void);
 void lapic_eoi(void);
 bool lapic_in_service(uint8_t vector);

@@ -36,3 +36,4 @@ SAME(FRAME_PUSHED + PUSHED_FLAGS, struct trap_frame, flags);
 SAME(FRAME_PUSHED + PUSHED_SP, struct trap_frame, sp);
 
 SAME(STACK_GUARD, struct stacks, kernel);
+_Static_assert(sizeof(struct stacks) == STACK_KERNEL_TOP + STACK_FAULTS_LEN, "park");

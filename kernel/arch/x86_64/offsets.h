@@ -48,6 +48,7 @@
 #define STACK_GUARD 4096
 #define STACK_KERNEL 16384
 #define STACK_FAULT 8192
+#define STACK_FAULTS_LEN (4 * (STACK_GUARD + STACK_FAULT))
 #define STACK_KERNEL_TOP (STACK_GUARD + STACK_KERNEL)
 
 /* Vectors. Stubs of interrupts all push VECTOR_IRQ, and their number as the error code. */

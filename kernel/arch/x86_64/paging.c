@@ -15,10 +15,9 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/kernel_space.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/percpu.h"
 
 #define USER_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED)
-
-static uint64_t current_root;  // what CR3 holds
 
 uint64_t *paging_find(paddr_t root, uint64_t va)
 {
@@ -255,21 +254,6 @@ bool arch_table_put(struct arch_space *s, paddr_t table)
     return table.v != 0;
 }
 
-void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages)
-{
-    enum { AT_ONCE = 32 /* above that a new CR3 is cheaper */ };
-    if (s->root.v != current_root) {  // its entries went at the last CR3 write
-        return;
-    }
-    if (pages > AT_ONCE) {
-        write_cr3(current_root);
-        return;
-    }
-    for (uint32_t i = 0; i < pages; i++) {
-        invlpg(va + (uint64_t)i * PAGE_SIZE);
-    }
-}
-
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
 {
     const uint64_t *entry = user_page(va) ? paging_find(s->root, va) : NULL;
@@ -336,7 +320,7 @@ static bool free_lowest(struct arch_space *s)
 
 bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
 {
-    KASSERT(s->root.v != current_root && s->root.v != kernel_root.v);
+    KASSERT(s->root.v != this_cpu()->root && s->root.v != kernel_root.v);
     for (unsigned i = 0; i < budget; i++) {
         if (!free_lowest(s)) {
             return true;
@@ -347,9 +331,10 @@ bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
 
 void arch_space_switch(const struct arch_space *s)
 {
+    struct cpu *cpu = this_cpu();
     uint64_t root = s == NULL ? kernel_root.v : s->root.v;
-    if (root != current_root) {
-        current_root = root;
+    if (root != cpu->root) {
+        cpu->root = root;
         write_cr3(root);
     }
 }

@@ -7,10 +7,14 @@
  */
 #include "kernel/arch/x86_64/segments.h"
 
+#include <string.h>
+
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/stacks.h"
+#include "kernel/core/percpu.h"
 
 struct stacks stacks ALIGNED(4096) SECTION(".bss.stacks");
+struct stacks *cpu_stacks[CPUS_MAX] = { &stacks };
 
 struct tss {
     uint32_t rsv0;
@@ -37,15 +41,16 @@ struct table {  // what lgdt and lidt read
 
 enum { VECTORS = 256, EXCEPTIONS = 32, VECTOR_BP = 3, GATE = 0x8e, GATE_USER = 0xee };
 
-static struct tss tss;
-static struct gate idt[VECTORS];
-static uint64_t gdt[] = {
+static struct gate idt[VECTORS];  // shared
+static struct cpu_tables {
+    struct tss tss;
+    uint64_t gdt[SEL_TSS / 8 + 2];
+} tables[CPUS_MAX];
+static const uint64_t gdt_start[SEL_TSS / 8] = {
     [SEL_KERNEL_CODE / 8] = 0x00209b0000000000,
     [SEL_KERNEL_DATA / 8] = 0x0000930000000000,
     [SEL_USER_DATA / 8] = 0x0000f30000000000,
     [SEL_USER_CODE / 8] = 0x0020fb0000000000,
-    [SEL_TSS / 8] = 0,
-    [SEL_TSS / 8 + 1] = 0,
 };
 
 extern const uint8_t exception_stubs[EXCEPTIONS][16];
@@ -57,17 +62,20 @@ static void put_address(uint32_t where[2], const uint8_t *address)
     where[1] = (uint32_t)((uint64_t)address >> 32);
 }
 
-static void tss_init(void)
+static void tables_init(struct cpu_tables *t, const struct stacks *s)
 {
-    uint64_t base = (uint64_t)&tss, limit = sizeof tss - 1;
+    struct tss *tss = &t->tss;
+    uint64_t base = (uint64_t)tss, limit = sizeof *tss - 1;
 
-    put_address(tss.rsp[0], stacks.kernel + STACK_KERNEL);
+    put_address(tss->rsp[0], s->kernel + STACK_KERNEL);
     for (unsigned i = 0; i < STACK_FAULTS; i++) {
-        put_address(tss.ist[i], stacks.fault[i].bytes + STACK_FAULT);
+        put_address(tss->ist[i], s->fault[i].bytes + STACK_FAULT);
     }
-    tss.io_map = sizeof tss;  // past the end: no port is open to user mode
-    gdt[SEL_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
-    gdt[SEL_TSS / 8 + 1] = base >> 32;
+    tss->io_map = sizeof *tss;  // past the end: no port is open to user mode
+    memcpy(t->gdt, gdt_start, sizeof gdt_start);
+    t->gdt[SEL_TSS / 8] =
+        limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    t->gdt[SEL_TSS / 8 + 1] = base >> 32;
 }
 
 static uint8_t own_stack(unsigned vector)
@@ -103,9 +111,9 @@ static void idt_init(void)
     }
 }
 
-static void load(void)
+static void load(const struct cpu_tables *t)
 {
-    struct table g = { sizeof gdt - 1, (uint64_t)gdt };
+    struct table g = { sizeof t->gdt - 1, (uint64_t)t->gdt };
     struct table i = { sizeof idt - 1, (uint64_t)idt };
 
     __asm__ volatile("lgdt %0\n\t"
@@ -130,9 +138,11 @@ static void load(void)
                      : "rax", "memory");
 }
 
-void segments_init(void)
+void segments_init(unsigned cpu, const struct stacks *s)
 {
-    tss_init();
-    idt_init();
-    load();
+    tables_init(&tables[cpu], s);
+    if (cpu == 0) {
+        idt_init();
+    }
+    load(&tables[cpu]);
 }

@@ -1,10 +1,11 @@
-/* The boot CPU's stacks. A stack that runs over hits its guard page: a double fault, which has a
+/* A CPU's stacks. A stack that runs over hits its guard page: a double fault, which has a
  * stack of its own. */
 #pragma once
 
 #include <stdint.h>
 
 #include "kernel/arch/x86_64/offsets.h"
+#include "kernel/core/percpu.h"
 #include "lib/compiler.h"
 
 /* Exceptions that cannot trust the stack they find: each has its own (IST number = place here + 1),
@@ -22,4 +23,5 @@ struct stacks {
     struct fault_stack fault[STACK_FAULTS];
 };
 
-extern struct stacks stacks;
+extern struct stacks stacks;                /* of the CPU that booted */
+extern struct stacks *cpu_stacks[CPUS_MAX]; /* of each */

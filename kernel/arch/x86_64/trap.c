@@ -9,12 +9,14 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/insn.h"
+#include "kernel/arch/x86_64/ipi.h"
 #include "kernel/arch/x86_64/irq.h"
 #include "kernel/core/percpu.h"
 
 enum vector {
     VEC_DE = 0,
     VEC_DB = 1,
+    VEC_NMI = 2,
     VEC_BP = 3,
     VEC_UD = 6,
     VEC_NM = 7,
@@ -139,6 +141,9 @@ _Noreturn void trap_fatal(const struct trap_frame *f)
     const uint64_t regs[20] = { f->rax, f->rbx, f->rcx, f->rdx,   f->rsi, f->rdi, f->rbp,
                                 f->r8,  f->r9,  f->r10, f->r11,   f->r12, f->r13, f->r14,
                                 f->r15, f->ip,  f->cs,  f->flags, f->sp,  f->ss };
+    if (f->vector == VEC_NMI) {
+        ipi_nmi();
+    }
     up_kernel_fault(f->vector, kernel_code(f), f->vector == VEC_PF ? read_cr2() : 0, regs);
 }
 
