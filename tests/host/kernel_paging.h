@@ -15,11 +15,17 @@ static uint64_t host_cr3;
 
 paddr_t kernel_root;
 
+void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages)
+{
+    (void)va;
+    host_flushes += s->root.v != this_cpu()->root ? 0 : pages > 32 ? 1 : pages;
+}
+
 /* After frame_init. */
 static void host_paging(void)
 {
     kernel_root = up_table_alloc();
-    current_root = kernel_root.v;
+    this_cpu()->root = kernel_root.v;
     host_flushes = 0;
 }
 
