@@ -22,6 +22,8 @@ enum nos_topic {
         7, /* right AUDIT; index = sequence number: struct nos_audit_entry (abi/audit.h), the first
             * kept that is not below it: older ones have gaps */
     NOS_TOPIC_AUDIT_HEAD = 8, /* right AUDIT; one struct nos_audit_head (abi/audit.h) */
+    NOS_TOPIC_CHECK = 9, /* the kernel looks whether its books agree, a part for each index: 0 = the
+                            machine, then capsule by capsule: struct nos_check_info */
 };
 
 struct nos_about {
@@ -142,6 +144,13 @@ struct nos_mem_info { /* bytes, but for the counts */
     uint64_t n_capsules, n_threads, n_objects;
     uint64_t zeroed_frames, longest_step_insn;
 };
+
+struct nos_check_info {
+    char broken[56]; /* what does not agree; all zero = this part is in order */
+    uint32_t capsule;
+    uint32_t rsv; /* 0 */
+};
+_Static_assert(sizeof(struct nos_check_info) == 64, "ABI");
 
 enum { NOS_LOG_BYTES = 32768 };
 struct nos_log_head { /* before the text of NOS_TOPIC_LOG; reading on from `from` + bytes of text

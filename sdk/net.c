@@ -13,40 +13,21 @@ static nos_status_t ask(struct nos_msg *m, uint64_t deadline_ns)
     return st == NOS_OK ? nos_msg_status(m) : st;
 }
 
-/* One word and one handle: what sdk/ipc.h's messages do not carry. */
-static nos_status_t bind_with(uint64_t number, nos_handle_t lifeline, uint64_t *port)
-{
-    struct nos_ipc_buffer *b = (struct nos_ipc_buffer *)nos_self()->ipc_buffer;
-    struct nos_ipc_regs r = { .rax = NOS_SYS_IPC_CALL,
-                              .rdi = nos_find_handle(NOS_CAP_NETWORK, "loopback").v,
-                              .rsi = nos_msg_info(NOS_NET_BIND, 1) | 1u << NOS_MSG_HANDLES_SHIFT,
-                              .word = { number } };
-
-    b->pass[0] = (struct nos_pass){ lifeline.v, NOS_RIGHT_CALL };
-    nos_ipc_raw(&r);
-    nos_status_t st = (nos_status_t)(int32_t)(uint32_t)r.rax;
-    if (st == NOS_OK) {
-        st = (nos_status_t)(int32_t)(uint32_t)(r.rsi >> NOS_MSG_LABEL_SHIFT);
-    }
-    *port = r.word[0];
-    return st;
-}
-
 nos_status_t nos_net_bind(uint16_t number, struct nos_port *out)
 {
     struct nos_port p = { 0 };
-    uint64_t port = 0;
+    struct nos_msg m = { .label = NOS_NET_BIND, .n_words = 1, .word = { number } };
 
     nos_status_t st = nos_sys_endpoint_create(&p.lifeline);
     if (st != NOS_OK) {
         return st;
     }
-    st = bind_with(number, p.lifeline, &port);
+    st = nos_msg_copy(&m, p.lifeline, NOS_RIGHT_CALL) ? ask(&m, NOS_DEADLINE_NEVER) : NOS_TOO_BIG;
     if (st != NOS_OK) {
         nos_ignore(nos_sys_handle_close(p.lifeline));
         return st;
     }
-    p.number = (uint16_t)port;
+    p.number = (uint16_t)m.word[0];
     *out = p;
     return NOS_OK;
 }

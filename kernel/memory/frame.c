@@ -310,6 +310,25 @@ struct frame_stats frame_stats(void)
     return stats;
 }
 
+/* Frames on the lists of one state; blocks that do not belong there count as none. */
+static uint64_t listed(enum state st)
+{
+    uint64_t n = 0;
+    for (unsigned o = 0; o <= FRAME_ORDER_MAX; o++) {
+        for (uint32_t f = head[st][o]; f != 0; f = next_of(f)) {
+            n += state_of(f) == st && order_of(f) == o ? 1ull << o : 0;
+        }
+    }
+    return n;
+}
+
+bool frame_check(void)
+{
+    uint64_t dirty = listed(ST_DIRTY);
+    return dirty == stats.dirty_free && listed(ST_ZERO) + dirty == stats.free &&
+           listed(ST_DEFERRED) == stats.deferred;
+}
+
 uint64_t frame_tables_made(void)
 {
     return tables_made;

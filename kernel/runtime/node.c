@@ -50,6 +50,8 @@ uint32_t node_topic_right(uint64_t topic)
     case NOS_TOPIC_AUDIT:
     case NOS_TOPIC_AUDIT_HEAD:
         return NOS_RIGHT_AUDIT;
+    case NOS_TOPIC_CHECK:
+        return NOS_RIGHT_INSPECT;
     default:
         return topic < NOS_TOPIC_AUDIT ? (uint32_t)NOS_RIGHT_INSPECT : 0;
     }
@@ -218,6 +220,9 @@ nos_status_t node_record(uint32_t topic, uint64_t index, void *page, size_t room
         *got = sizeof(struct nos_audit_head);
         audit_head(page);
         return index == 0 ? NOS_OK : NOS_NOT_FOUND;
+    case NOS_TOPIC_CHECK:
+        *got = sizeof(struct nos_check_info);
+        return check_record(index, page);
     }
     return NOS_INVALID;
 }

@@ -16,4 +16,8 @@ MUST_CHECK nos_status_t node_record(uint32_t topic, uint64_t index, void *page, 
 /** The right that a topic needs; 0 = no such topic. */
 uint32_t node_topic_right(uint64_t topic);
 
+/** Part `index` of the kernel's check of itself: 0 = the machine, then capsule by capsule. Errors:
+ * NOT_FOUND past the last. */
+MUST_CHECK nos_status_t check_record(uint64_t index, struct nos_check_info *out);
+
 void handle_describe(uint32_t h, const struct handle_slot *s, struct nos_handle_info *out);

@@ -13,8 +13,6 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-static struct nos_ipc_buffer *buffer;
-
 static void close_number(uint32_t h)
 {
     nos_ignore(nos_sys_handle_close((nos_handle_t){ h }));  // 0: there was none
@@ -23,11 +21,8 @@ static void close_number(uint32_t h)
 /* A message that waits for nobody: PEER_CLOSED says that no handle with RECV is left. */
 static bool is_gone(const struct port *p)
 {
-    struct nos_ipc_regs r = { .rax = NOS_SYS_IPC_SEND,
-                              .rdi = p->lifeline,
-                              .rbx = NOS_DEADLINE_POLL };
-    nos_ipc_raw(&r);
-    nos_status_t st = (nos_status_t)(int32_t)(uint32_t)r.rax;
+    static const struct nos_msg nothing = { 0 };
+    nos_status_t st = nos_send((nos_handle_t){ p->lifeline }, &nothing, NOS_DEADLINE_POLL);
     return st != NOS_OK && st != NOS_TIMED_OUT;
 }
 
@@ -187,13 +182,11 @@ int nos_main(void)
     nos_handle_t endpoint = nos_find_handle(NOS_CAP_NETWORK, "loopback");
     nos_status_t st = NOS_OK;
 
-    buffer = (struct nos_ipc_buffer *)nos_self()->ipc_buffer;
+    nos_msg_accept(&m, 1);
     while (st == NOS_OK) {
-        buffer->accept = 1;
-        buffer->pass[0].handle = 0;
         st = nos_recv(endpoint, &m, NOS_DEADLINE_NEVER);
         if (st == NOS_OK) {
-            serve(&m, buffer->pass[0].handle);
+            serve(&m, m.n_handles == 0 ? 0 : m.pass[0].handle);
         }
     }
     nos_log("loopback: cannot serve: %s", status_text(st));

@@ -1,0 +1,47 @@
+"""The loopback service: two capsules that talk over it, what it must refuse, clients that die, a capsule without class
+Network."""
+
+import os
+import re
+
+from cases import need, same, test
+from lab import BUILD, boot, ctl
+
+
+def send(vm, name, *words):
+    ctl(vm, 'load', os.path.join(BUILD, 'modules', f'{name}.mod'), *words)
+
+
+@test
+def loopback(t):
+    with boot('network') as vm:
+        vm.ready()
+        send(vm, 'loopback', '--start')
+        send(vm, 'echo')
+        with t.case('nobody answers yet'):
+            vm.ask('load echo hello')
+            vm.com1.expect(r'echo: no answer from port 7: no such thing', 20)
+        with t.case('two capsules talk'):
+            vm.ask('load echo serve')
+            vm.com1.expect(r'answering on port 7', 20)
+            vm.ask('load echo one two three')
+            vm.com1.expect(r'capsule \d+ says: one two three', 20)
+        with t.case('what it must refuse'):
+            vm.ask('load echo abuse')
+            text = vm.com1.expect(r'(.*)NET done', 20).group(1)
+            rows = re.findall(r'NET (\S+) (\w+) (\w+) (ok|BAD)', text)
+            need(len(rows) >= 17, f'{len(rows)} rows')
+            same([r for r in rows if r[3] != 'ok'], [], 'not as promised')
+        with t.case('a dead client\'s ports are free again'):
+            vm.ask('load echo abuse')
+            text = vm.com1.expect(r'(.*)NET done', 20).group(1)
+            need('NET bind OK OK ok' in text, 'its port is still taken')
+        with t.case('a killed server\'s port is nobody\'s'):
+            vm.ask('kill echo')
+            vm.ask('load echo hello')
+            vm.com1.expect(r'echo: no answer from port 7: no such thing', 20)
+        with t.case('and can be served again'):
+            vm.ask('load echo serve')
+            vm.com1.expect(r'answering on port 7', 20)
+            vm.ask('load echo again')
+            vm.com1.expect(r'capsule \d+ says: again', 20)
