@@ -63,31 +63,93 @@ def _packet(text):
     return f'${text}#{sum(text.encode()) % 256:02x}'.encode()
 
 
+GPRS = ('rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15',
+        'rip')
+FLAGS = 17  # number of eflags, 32 bits, behind GPRS
+
+
 class Gdb:
-    """Writes guest memory, which the monitor cannot. Connecting stops the machine."""
+    """What the monitor cannot: write registers and memory, stop at an instruction. Connecting stops the machine."""
 
     def __init__(self, path, timeout=10):
         self.sock = connect(path, timeout)
-        self.sock.settimeout(20)
+        self.data = b''
 
-    def ask(self, text):
+    def send(self, text):
         self.sock.sendall(_packet(text))
-        data = b''
+
+    def answer(self, timeout=20):
+        """The next packet; socket.timeout when none comes."""
+        self.sock.settimeout(timeout)
         while True:
-            got = self.sock.recv(4096)
+            start = self.data.find(b'$')
+            stop = self.data.find(b'#', start)
+            if start >= 0 and 0 <= stop <= len(self.data) - 3:
+                text = self.data[start + 1:stop].decode()
+                self.data = self.data[stop + 3:]
+                self.sock.sendall(b'+')
+                return text
+            got = self.sock.recv(65536)
             if not got:
                 raise QmpError('gdb stub: closed')
-            data += got
-            start = data.find(b'$')
-            stop = data.find(b'#', start)
-            if start >= 0 and 0 <= stop <= len(data) - 3:
-                self.sock.sendall(b'+')
-                return data[start + 1:stop].decode()
+            self.data += got
+
+    def ask(self, text):
+        self.send(text)
+        while True:
+            answer = self.answer()
+            if not answer.startswith('T'):  # that it had stopped: said again by loadvm
+                return answer
+
+    def do(self, text):
+        answer = self.ask(text)
+        if answer != 'OK':
+            raise QmpError(f'gdb stub: {text[:40]}: {answer}')
 
     def write(self, address, data):
-        answer = self.ask(f'M{address:x},{len(data):x}:{data.hex()}')
-        if answer != 'OK':
-            raise QmpError(f'gdb stub: write at {address:#x}: {answer}')
+        self.do(f'M{address:x},{len(data):x}:{data.hex()}')
+
+    def write_physical(self, address, data):
+        """As a device would: also to what is no RAM."""
+        self.do('Qqemu.PhyMemMode:1')
+        self.write(address, data)
+        self.do('Qqemu.PhyMemMode:0')
+
+    def read(self, address, length):
+        answer = self.ask(f'm{address:x},{length:x}')
+        if answer.startswith('E'):
+            raise QmpError(f'gdb stub: read at {address:#x}: {answer}')
+        return bytes.fromhex(answer)
+
+    def registers(self):
+        """{name: value} of the general registers, rip and eflags."""
+        raw = bytes.fromhex(self.ask('g').replace('x', '0'))
+        out = {name: int.from_bytes(raw[8 * i:8 * i + 8], 'little') for i, name in enumerate(GPRS)}
+        out['eflags'] = int.from_bytes(raw[8 * FLAGS:8 * FLAGS + 4], 'little')
+        return out
+
+    def set(self, name, value):
+        self.do(f'P{GPRS.index(name):x}={value.to_bytes(8, "little").hex()}')
+
+    def go(self):
+        self.send('c')
+
+    def run_to(self, address, timeout=5):
+        """Go on until the processor is about to execute `address`. False: it does not come by."""
+        self.do(f'Z1,{address:x},1')
+        self.go()
+        try:
+            self.answer(timeout)
+            return True
+        except TimeoutError:
+            self.stop()
+            return False
+        finally:
+            self.do(f'z1,{address:x},1')
+
+    def stop(self):
+        self.sock.sendall(b'\x03')
+        self.answer()
 
     def close(self):
         self.sock.close()

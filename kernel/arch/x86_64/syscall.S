@@ -69,6 +69,7 @@ exit_user:
 /* An interrupted or a new thread: iret, which keeps rcx and r11. It too faults, in the kernel and
  * with the user's gs, when ip is not canonical; so that is looked at first. */
     .p2align 4
+    .type exit_full, @function
 exit_full:
     movq %gs:CPU_KSTACK, %rsp
     movabsq $0x00007ffffffff000, %rdx
@@ -98,6 +99,7 @@ exit_full:
     swapgs
     iretq
 
+    .type exit_bad_ip, @function
 exit_bad_ip:
     movq %rax, %rdi
     call trap_bad_ip

@@ -50,12 +50,15 @@ interrupt_stubs:
     .endr
 
     .p2align 4
+    .type interrupt, @function
 interrupt:
     pushq $VECTOR_IRQ
+    .type trap, @function
 trap:
     testb $3, PUSHED_CS(%rsp)
     jz from_kernel
     swapgs
+    .type from_user, @function
 from_user:
     cld
     clac
@@ -110,6 +113,7 @@ from_user:
     pushq %rax
 .endm
 
+    .type from_kernel, @function
 from_kernel:
     cld
     clac
@@ -137,6 +141,7 @@ from_kernel:
 /* These can come between any two instructions of the kernel, so the code segment does not say whose
  * gs it is: the base does, because no user can set a negative one. A debug exception in user mode
  * is an ordinary fault. */
+    .type own_stack, @function
 own_stack:
     cld
     clac

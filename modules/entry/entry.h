@@ -1,0 +1,35 @@
+#pragma once
+/* The test module's parts: registers and flags over each way into the kernel (regs.S), instructions
+ * that must kill (deaths.S), copies at every edge of a page (copies.c). */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/compiler.h"
+
+/* Each gives the registers that did not come back as they were, bit 0 = rbx, rbp, rsi, rdi, rdx,
+ * r8, r9, r10, r12 ... r15, rax, rcx, r11, bit 15 = flags. */
+uint64_t regs_call(uint64_t flags);                   // over the null call; rcx = ip, r11 = flags
+uint64_t regs_spin(uint64_t flags, uint64_t rounds);  // over interrupts
+/* Bit i = xmm i, bit 16 = the x87 stack. */
+uint64_t fpu_spin(uint64_t seed, uint64_t rounds);
+
+/** The null call with that in rsp: its status, or 1 when rsp did not come back. */
+int64_t call_at_stack(uint64_t rsp);
+/** The null call with that selector in ds, es, fs and gs, as far as it can be loaded: its status.
+ */
+int64_t call_with_selector(uint64_t selector);
+/** Null calls for ever, all flags set that user mode can set, registers as in regs_call. */
+_Noreturn void calls_for_ever(void);
+
+/** Execute `int n`. */
+void interrupt_call(uint64_t n);
+struct death {
+    const char *name;
+    void (*run)(void);
+};
+extern const struct death deaths[];
+extern const size_t n_deaths;
+
+/** Copies in and out with each length and each distance from the end of a page: how many answers
+ * were not as they must be. */
+unsigned copy_edges(unsigned *tried);

@@ -1,0 +1,58 @@
+"""In and out of the kernel, in every state: by the `entry` module from ring 3, and by a debugger that stops the released
+kernel at each instruction of its entry and exit. Nothing in the kernel knows of this."""
+
+import os
+import re
+
+from cases import need, same, test
+from lab import BUILD, boot, ctl
+
+ENTRY = os.path.join(BUILD, 'modules', 'entry.mod')
+_FAR = 'general protection|read of memory it does not have'
+FAULTS = {'icebp': 'debug', 'trap-flag': 'debug', 'trap-flag-call': 'debug', 'trap-flag-ss': 'debug',
+          'jump-last-page': 'touched a kernel address|jump to memory', 'jump-kernel': 'touched a kernel address',
+          'stack-noncanonical': 'alignment|general protection', 'stack-kernel': 'touched a kernel address',
+          # QEMU reads the frames of a far return as the kernel would, and SMAP forbids that.
+          'iret-ring0': _FAR, 'iret-interrupts-off': _FAR, 'far-return-ring0': _FAR,
+          'sysenter': 'illegal|general protection', 'wrgsbase': 'illegal', 'rdgsbase': 'illegal', 'xgetbv': 'illegal',
+          'clac': 'illegal', 'monitor': 'illegal', 'sysret': 'general protection|illegal'}
+INT_NUMBERS = (0, 1, 2, 3, 4, 6, 8, 13, 14, 18, 32, 64, 128, 239, 255)
+
+
+def start(vm, *arg):
+    """Run the module with an argument; what it is called now."""
+    return int(re.search(r'capsule (\d+)', ctl(vm, 'load', ENTRY, '--start', ' '.join(arg))).group(1))
+
+
+@test
+def round_trips(t):
+    """Registers, flags, stack pointers, selectors and FPU state over system calls and interrupts; copies at every edge."""
+    with boot('entry') as vm:
+        vm.ready()
+        start(vm)
+        vm.com1.expect(r'^ENTRY done', 120)
+        rows = re.findall(r'^ENTRY (\S+) ([0-9a-f]+) (ok|BAD)$', vm.com1.text(), re.M)
+        for name in sorted({r[0] for r in rows}):
+            with t.case(name):
+                wrong = [r[1] for r in rows if r[0] == name and r[2] != 'ok']
+                need(not wrong, f'bits of what changed: {wrong}')
+        with t.case('all of it ran'):
+            same(len(rows), 45, 'rows')
+
+
+@test
+def deaths(t):
+    """Instructions that user mode must not get away with: the capsule dies of the right fault, all others run on."""
+    with boot('entry-deaths') as vm:
+        vm.ready()
+        start(vm, 'die', '?')
+        vm.com1.expect(r'ENTRY way monitor', 20)
+        ways = re.findall(r'ENTRY way (\S+)', vm.com1.text(), re.M)
+        runs = [(f'die {way}', FAULTS.get(way, 'general protection')) for way in ways]
+        runs += [(f'int {n}', 'debug' if n == 3 else 'general protection') for n in INT_NUMBERS]
+        for argument, words in runs:
+            with t.case(argument):
+                number = start(vm, argument)
+                vm.com1.expect(rf'entry \(capsule {number}\) crashed: [^\n]*(?:{words})', 20)
+        with t.case(f'{len(ways)} ways, and the others run on'):
+            need(len(ways) > 35 and len(re.findall(r' running', vm.ask('ps'))) >= 4, vm.ask('ps'))
