@@ -9,7 +9,7 @@ from lab import BUILD, boot, ctl
 
 ENTRY = os.path.join(BUILD, 'modules', 'entry.mod')
 _FAR = 'general protection|read of memory it does not have'
-FAULTS = {'icebp': 'debug', 'trap-flag': 'debug', 'trap-flag-call': 'debug', 'trap-flag-ss': 'debug',
+FAULTS = {'icebp': 'debug|illegal', 'trap-flag': 'debug', 'trap-flag-call': 'debug', 'trap-flag-ss': 'debug',
           'jump-last-page': 'touched a kernel address|jump to memory', 'jump-kernel': 'touched a kernel address',
           'stack-noncanonical': 'alignment|general protection', 'stack-kernel': 'touched a kernel address',
           # QEMU reads the frames of a far return as the kernel would, and SMAP forbids that.
@@ -19,9 +19,14 @@ FAULTS = {'icebp': 'debug', 'trap-flag': 'debug', 'trap-flag-call': 'debug', 'tr
 INT_NUMBERS = (0, 1, 2, 3, 4, 6, 8, 13, 14, 18, 32, 64, 128, 239, 255)
 
 
-def start(vm, *arg):
-    """Run the module with an argument; what it is called now."""
-    return int(re.search(r'capsule (\d+)', ctl(vm, 'load', ENTRY, '--start', ' '.join(arg))).group(1))
+def send(vm, argument):
+    """Bring the module to the machine and run it with an argument."""
+    ctl(vm, 'load', ENTRY, '--start', argument)
+
+
+def start(vm, argument):
+    """Run it again; its capsule's number."""
+    return int(re.search(r'entry is capsule (\d+)', vm.ask(f'load entry {argument}')).group(1))
 
 
 @test
@@ -29,7 +34,7 @@ def round_trips(t):
     """Registers, flags, stack pointers, selectors and FPU state over system calls and interrupts; copies at every edge."""
     with boot('entry') as vm:
         vm.ready()
-        start(vm)
+        send(vm, '')
         vm.com1.expect(r'^ENTRY done', 120)
         rows = re.findall(r'^ENTRY (\S+) ([0-9a-f]+) (ok|BAD)$', vm.com1.text(), re.M)
         for name in sorted({r[0] for r in rows}):
@@ -45,7 +50,7 @@ def deaths(t):
     """Instructions that user mode must not get away with: the capsule dies of the right fault, all others run on."""
     with boot('entry-deaths') as vm:
         vm.ready()
-        start(vm, 'die', '?')
+        send(vm, 'die ?')
         vm.com1.expect(r'ENTRY way monitor', 20)
         ways = re.findall(r'ENTRY way (\S+)', vm.com1.text(), re.M)
         runs = [(f'die {way}', FAULTS.get(way, 'general protection')) for way in ways]
@@ -53,6 +58,8 @@ def deaths(t):
         for argument, words in runs:
             with t.case(argument):
                 number = start(vm, argument)
-                vm.com1.expect(rf'entry \(capsule {number}\) crashed: [^\n]*(?:{words})', 20)
+                text = rf'entry \(capsule {number}\) crashed: [^\n]*(?:{words})'
+                if not re.search(text, vm.com1.text()):
+                    vm.com1.expect(text, 20)
         with t.case(f'{len(ways)} ways, and the others run on'):
             need(len(ways) > 35 and len(re.findall(r' running', vm.ask('ps'))) >= 4, vm.ask('ps'))
