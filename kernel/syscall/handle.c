@@ -32,21 +32,17 @@ static nos_status_t narrow(const struct handle_slot *from, uint64_t rights, uint
     return (rights & ~(from->rights | own)) != 0 ? NOS_DENIED : NOS_OK;
 }
 
-static nos_status_t give(struct arch_context *ctx, nos_status_t st, uint32_t h)
-{
-    if (st == NOS_OK) {
-        ctx->w[0] = h;
-    }
-    return st;
-}
-
 /* handle h, u64 rights, u64 ttl_ns */
 nos_status_t sys_handle_dup(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
     struct handle_slot copy;
     uint32_t h = 0;
     nos_status_t st = narrow(slot, ctx->arg1, 0, ctx->w[0], &copy);
-    return give(ctx, st == NOS_OK ? handle_insert(&self->capsule->handles, &copy, &h) : st, h);
+    st = st == NOS_OK ? handle_insert(&self->capsule->handles, &copy, &h) : st;
+    if (st == NOS_OK) {
+        ctx->w[0] = h;
+    }
+    return st;
 }
 
 /* handle h, u64 rights, u64 ttl_ns, u64 badge, u64 depth */
@@ -72,7 +68,11 @@ nos_status_t sys_cap_derive(struct thread *self, struct arch_context *ctx, struc
     child.badge = slot->badge | badge;
     child.depth = (uint8_t)depth;
     child.origin = NOS_ORIGIN_DERIVE;
-    return give(ctx, handle_derive(&self->capsule->handles, &child, &h), h);
+    st = handle_derive(&self->capsule->handles, &child, &h);
+    if (st == NOS_OK) {
+        ctx->w[0] = h;
+    }
+    return st;
 }
 
 nos_status_t sys_cap_revoke(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)

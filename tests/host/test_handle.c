@@ -1,5 +1,5 @@
-/* Handle tables: order of refusals, stale handles, rights, quotas; a random walk against a model.
- */
+/* Handle tables and cells: order of refusals, stale handles, rights, quotas, cuts; a random walk
+ * against a model. */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -73,7 +73,7 @@ static int setup(void **state)
     host_now = 1000;
     handle_table_init(&t, 1000, NOS_CLASS_ALL);
     obj_init(&thing, NOS_TYPE_REGION);
-    destroyed = opened = closed = 0;
+    destroyed = opened = closed = gone = 0;
     return 0;
 }
 
@@ -249,6 +249,196 @@ static void growing_keeps_what_is_added(void **state)
     assert_int_equal(borrowed.refs, 1);  // and what was refused took nothing
 }
 
+/* ---- cells ---- */
+
+static uint32_t derive(struct handle_slot like, uint32_t depth)
+{
+    uint32_t h = 0;
+    like.depth = (uint8_t)depth;
+    assert_int_equal(handle_derive(&t, &like, &h), NOS_OK);
+    return h;
+}
+
+static struct handle_slot *slot(uint32_t h)
+{
+    struct handle_slot *s = NULL;
+    assert_int_equal(handle_get(&t, h, HANDLE_TYPE_ANY, 0, &s), NOS_OK);
+    return s;
+}
+
+static bool is_fast(uint32_t h)
+{
+    return handle_fast(&t, h, HANDLE_WANT(REGION, 1)) != NULL;
+}
+
+/* Four below one another and no fifth; a cut in the middle takes what is below and nothing above,
+ * and costs every other handle one long look. */
+static void a_cut_takes_all_below_it(void **state)
+{
+    uint32_t h[5] = { add(1, 0) };
+    via_t fifth;
+    struct handle_slot *s;
+    (void)state;
+    for (uint32_t i = 1; i < 5; i++) {
+        h[i] = derive(*slot(h[i - 1]), 4 - i);
+    }
+    assert_int_equal(cell_new(&t.cells, slot(h[4])->via, &fifth), NOS_DEPTH);
+    assert_int_equal(cell_count(), 4);
+    uint32_t copy;
+    assert_int_equal(handle_insert(&t, slot(h[3]), &copy), NOS_OK);
+    assert_false(is_fast(copy));  // it has a cell: looked at once
+    assert_int_equal(get(copy, REGION, 1), NOS_OK);
+    assert_true(is_fast(copy));
+    cell_revoke(slot(h[2])->via);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_false(is_fast(h[i]));
+        assert_int_equal(get(h[i], REGION, 1), i < 2 ? NOS_OK : NOS_REVOKED);
+        assert_int_equal(is_fast(h[i]), i < 2);
+        assert_int_equal(get(h[i], REGION, 2), i < 2 ? NOS_DENIED : NOS_REVOKED);
+        assert_int_equal(get(h[i], ENDPOINT, 1), NOS_WRONG_TYPE);
+    }
+    assert_int_equal(handle_get(&t, copy, REGION, 1, &s), NOS_REVOKED);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(handle_close(&t, h[i]), NOS_OK);
+    }
+    assert_int_equal(cell_count(), 3);  // the copy still has three above it
+    assert_int_equal(gone, 1);
+    assert_int_equal(handle_close(&t, copy), NOS_OK);
+    assert_int_equal(cell_count(), 0);
+    assert_int_equal(gone, 4);
+    assert_int_equal(t.cells.used, 0);
+}
+
+/* Somebody held a copy of a slot while its cell was cut. */
+static void a_dead_slot_is_not_revived_by_a_copy(void **state)
+{
+    uint32_t h = add(1, 0), copy;
+    (void)state;
+    uint32_t child = derive(*slot(h), 3);
+    struct handle_slot like = *slot(child);
+    cell_revoke(like.via);
+    assert_int_equal(handle_insert(&t, &like, &copy), NOS_OK);
+    assert_false(is_fast(copy));
+    assert_int_equal(get(copy, REGION, 1), NOS_REVOKED);
+    handle_close_all(&t);
+    assert_int_equal(cell_count(), 0);
+}
+
+/* A waiter remembers its cell by index and serial number. */
+static void a_cell_that_went_is_known_by_its_number(void **state)
+{
+    uint32_t h = add(1, 0);
+    (void)state;
+    uint32_t child = derive(*slot(h), 0);
+    via_t was = slot(child)->via;
+    assert_int_equal(cell_look(was), CELL_ALIVE);
+    assert_int_equal(handle_close(&t, child), NOS_OK);
+    assert_int_equal(cell_look(was), CELL_GONE);  // its frame has gone back
+    child = derive(*slot(h), 0);
+    assert_int_equal(cell_index(slot(child)->via), cell_index(was));
+    assert_int_equal(cell_look(was), CELL_GONE);
+    assert_int_equal(cell_look(slot(child)->via), CELL_ALIVE);
+    assert_true(cell_via(cell_index(was)) == slot(child)->via);
+    handle_close_all(&t);
+}
+
+static void cells_are_paid_for(void **state)
+{
+    static struct handle_table heir;
+    uint64_t frames = frame_stats().free;
+    uint32_t h = add(1, 0), last = 0, kept;
+    uint32_t early = 0;
+    struct handle_slot *s;
+    (void)state;
+    handle_table_init(&heir, 1000, NOS_CLASS_ALL);
+    t.cells.limit = 300;
+    for (unsigned i = 0; i < 300; i++) {
+        last = derive(*slot(h), 3);
+        early = i == 50 ? last : early;
+    }
+    assert_true(cell_index(slot(last)->via) > 2 * CELLS_PER_PAGE);
+    assert_int_equal(handle_close(&t, early), NOS_OK);
+    last = derive(*slot(h), 3);
+    assert_true(cell_index(slot(last)->via) < CELLS_PER_PAGE);  // where there was room
+    struct handle_slot like = *slot(h);
+    uint32_t used = t.used, refs = thing.refs;
+    assert_int_equal(handle_derive(&t, &like, &kept), NOS_QUOTA);
+    t.cells.limit = 301;
+    t.limit = used;
+    assert_int_equal(handle_derive(&t, &like, &kept), NOS_QUOTA);  // no slot for it: no cell either
+    assert_int_equal(cell_count(), 300);
+    assert_int_equal(thing.refs, refs);
+    assert_int_equal(handle_insert(&heir, slot(last), &kept), NOS_OK);
+    handle_close_all(&t);
+    assert_int_equal(t.cells.used, 0);
+    assert_int_equal(cell_count(), 1);  // given away, paid for by nobody
+    assert_int_equal(handle_get(&heir, kept, REGION, 1, &s), NOS_OK);
+    assert_int_equal(heir.cells.used, 0);
+    handle_close_all(&heir);
+    assert_int_equal(cell_count(), 0);
+    assert_int_equal(frame_stats().free, frames);
+}
+
+static void no_memory_for_a_cell(void **state)
+{
+    uint32_t h = add(1, 0), child = derive(*slot(h), 3), out;
+    via_t via;
+    (void)state;
+    while (cell_count() < CELLS_PER_PAGE - 1) {  // the frame that there is gets full
+        derive(*slot(child), 0);
+    }
+    uint32_t used = t.used;
+    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
+        while (frame_alloc(order).v != 0) {
+        }
+    }
+    struct handle_slot like = *slot(child);
+    assert_int_equal(handle_derive(&t, &like, &out), NOS_NO_MEMORY);
+    assert_int_equal(cell_new(&t.cells, 0, &via), NOS_NO_MEMORY);
+    assert_int_equal(t.cells.used, CELLS_PER_PAGE - 1);
+    assert_int_equal(t.used, used);
+    handle_close_all(&t);
+    assert_int_equal(cell_count(), 0);
+}
+
+/* The class of the object, whatever the way in; and a network endpoint is of another class than an
+ * endpoint. */
+static void classes_gate_the_holding(void **state)
+{
+    static const struct {
+        enum nos_type type;
+        uint32_t cls;
+    } want[] = {
+        { NOS_TYPE_MODULE, NOS_CLASS_COREEXEC },  { NOS_TYPE_CAPSULE, NOS_CLASS_COREEXEC },
+        { NOS_TYPE_THREAD, NOS_CLASS_COREEXEC },  { NOS_TYPE_ENDPOINT, NOS_CLASS_IPC },
+        { NOS_TYPE_NOTIFICATION, NOS_CLASS_IPC }, { NOS_TYPE_REGION, NOS_CLASS_MEMORY },
+        { NOS_TYPE_DEVICE, NOS_CLASS_IO },        { NOS_TYPE_IRQ, NOS_CLASS_IO },
+        { NOS_TYPE_PORTS, NOS_CLASS_IO },         { NOS_TYPE_POWER, NOS_CLASS_IO },
+        { NOS_TYPE_NODE, NOS_CLASS_COREEXEC },
+    };
+    uint32_t h;
+    struct obj o;
+    (void)state;
+    _Static_assert(ARRAY_LEN(want) == NOS_TYPE_COUNT - 1, "every type");
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        obj_init(&o, want[i].type);
+        struct handle_slot like = { .obj = &o, .rights = 1, .depth = 4 };
+        t.classes = NOS_CLASS_ALL & ~want[i].cls;
+        assert_int_equal(handle_add(&t, &o, 1, 0, NOS_ORIGIN_MADE, &h), NOS_NO_CLASS);
+        assert_int_equal(handle_insert(&t, &like, &h), NOS_NO_CLASS);
+        assert_int_equal(handle_derive(&t, &like, &h), NOS_NO_CLASS);
+        assert_int_equal(o.refs, 1);
+        assert_int_equal(cell_count(), 0);
+        t.classes = want[i].cls;
+        assert_int_equal(handle_add(&t, &o, 1, 0, NOS_ORIGIN_MADE, &h), NOS_OK);
+        assert_int_equal(handle_close(&t, h), NOS_OK);
+    }
+    obj_init(&o, NOS_TYPE_ENDPOINT);
+    o.classes = NOS_CLASS_NETWORK;
+    t.classes = NOS_CLASS_IPC;
+    assert_int_equal(handle_add(&t, &o, 1, 0, NOS_ORIGIN_MADE, &h), NOS_NO_CLASS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +450,12 @@ int main(void)
         cmocka_unit_test_setup(random_walk, setup),
         cmocka_unit_test_setup(the_fast_look, setup),
         cmocka_unit_test_setup(growing_keeps_what_is_added, setup),
+        cmocka_unit_test_setup(a_cut_takes_all_below_it, setup),
+        cmocka_unit_test_setup(a_dead_slot_is_not_revived_by_a_copy, setup),
+        cmocka_unit_test_setup(a_cell_that_went_is_known_by_its_number, setup),
+        cmocka_unit_test_setup(cells_are_paid_for, setup),
+        cmocka_unit_test_setup(no_memory_for_a_cell, setup),
+        cmocka_unit_test_setup(classes_gate_the_holding, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
