@@ -197,7 +197,7 @@ nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t)
 
     t->serves = true;
     loan_leave(t);
-    if (n != NULL && n->bits != 0) {
+    if (n != NULL && n->bits != 0 && notify_is_bound(n)) {
         deliver_bits(t, n->bits);
         n->bits = 0;
         return NOS_OK;
@@ -330,10 +330,7 @@ void obj_handle_closed(struct obj *o, uint32_t rights)
     if (o->type == NOS_TYPE_ENDPOINT && (rights & NOS_RIGHT_RECV) != 0) {
         struct endpoint *ep = CONTAINER_OF(o, struct endpoint, obj);
         if (--ep->servers == 0 && ep->bound != NULL) {  // the next server binds its own
-            struct notification *n = ep->bound;
-            ep->bound = NULL;
-            n->bound = NULL;
-            obj_put(&n->obj);
+            notify_unbind(ep->bound);
         }
         if (ep->servers == 0 && !ep->named) {
             wake_all(&ep->callers, NOS_PEER_CLOSED);

@@ -42,6 +42,25 @@ struct irq *irq_at(uint32_t line)
     return line < LINES ? &irqs[line] : NULL;
 }
 
+void irq_unbind(struct irq *q)
+{
+    struct notification *n = q->note;
+    if (n != NULL) {
+        q->note = NULL;
+        cell_put(q->via[0]);
+        cell_put(q->via[1]);
+        obj_put(&n->obj);
+    }
+}
+
+bool irq_is_bound(struct irq *q)
+{
+    if (q->note != NULL && !cells_alive(q->via)) {
+        irq_unbind(q);
+    }
+    return q->note != NULL;
+}
+
 static nos_status_t share(struct obj *o, struct obj **out)
 {
     obj_get(o);

@@ -14,6 +14,11 @@ MUST_CHECK nos_status_t cap_object(const struct nos_cap *cap, struct nos_start_h
 
 void named_init(const struct nos_bootinfo *bi);
 
+/* The notification that an interrupt line signals. A binding that was made with a handle that is
+ * dead now is undone by the look. */
+bool irq_is_bound(struct irq *q);
+void irq_unbind(struct irq *q);
+
 struct irq *irq_at(uint32_t line); /* ISA line 0..15; NULL past that. Borrows */
 
 void ports_destroy(struct obj *o);

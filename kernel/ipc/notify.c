@@ -28,7 +28,7 @@ void notify_signal(struct notification *n, uint64_t bits)
         t->ctx.w[0] = n->bits;
         n->bits = 0;
         sched_wake(t, NOS_OK);
-    } else if (n->bound != NULL && endpoint_notify(n->bound, n->bits)) {
+    } else if (notify_is_bound(n) && endpoint_notify(n->bound, n->bits)) {
         n->bits = 0;
     }
 }
@@ -53,15 +53,37 @@ nos_status_t notify_wait(struct notification *n, uint64_t deadline_ns, uint64_t 
     return NOS_OK;
 }
 
-nos_status_t notify_bind(struct notification *n, struct endpoint *ep)
+nos_status_t notify_bind(struct notification *n, struct endpoint *ep, const via_t via[2])
 {
-    if (n->bound != NULL || ep->bound != NULL) {
+    if (notify_is_bound(n) || (ep->bound != NULL && notify_is_bound(ep->bound))) {
         return NOS_BUSY;
     }
     n->bound = ep;
     ep->bound = n;
+    for (unsigned i = 0; i < 2; i++) {
+        n->bound_via[i] = via[i];
+        cell_get(via[i]);
+    }
     obj_get(&n->obj);
     return NOS_OK;
+}
+
+void notify_unbind(struct notification *n)
+{
+    n->bound->bound = NULL;
+    n->bound = NULL;
+    cell_put(n->bound_via[0]);
+    cell_put(n->bound_via[1]);
+    obj_put(&n->obj);
+}
+
+bool notify_is_bound(struct notification *n)
+{
+    if (n->bound != NULL && !cells_alive(n->bound_via)) {
+        notify_unbind(n);
+        return false;
+    }
+    return n->bound != NULL;
 }
 
 void notify_destroy(struct obj *o)

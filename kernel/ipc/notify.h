@@ -12,6 +12,7 @@ struct notification {
     struct thread *waiter; /* at most one */
     struct endpoint
         *bound; /* its receivers also see the bits; not referenced: the endpoint unbinds itself */
+    via_t bound_via[2]; /* cells of the handles that bound them; referenced */
 };
 
 MUST_CHECK nos_status_t
@@ -22,6 +23,12 @@ void notify_signal(struct notification *n, uint64_t bits);
  * `*bits` on OK; when the thread blocks the waker writes them into its registers. */
 MUST_CHECK nos_status_t notify_wait(struct notification *n, uint64_t deadline_ns, uint64_t *bits,
                                     bool *blocked);
-MUST_CHECK nos_status_t notify_bind(struct notification *n,
-                                    struct endpoint *ep); /* BUSY: one of them is bound */
+/** Through the handles that carry the cells `via`. Errors: BUSY (one of them is bound). */
+MUST_CHECK nos_status_t notify_bind(struct notification *n, struct endpoint *ep,
+                                    const via_t via[2]);
+void notify_unbind(struct notification *n); /* from its endpoint; `n` may go with it */
+
+/** Is it bound? A binding that was made with a handle that is dead now is undone, and `n` may go.
+ */
+bool notify_is_bound(struct notification *n);
 void notify_destroy(struct obj *o);

@@ -41,6 +41,7 @@ struct capsule {
     via_t fault_via;             /* cell of the handle that `faults` came through; referenced */
     struct notification *on_end; /* referenced; end_bits are signalled */
     uint64_t end_bits;
+    via_t end_via; /* cell of the handle that `on_end` came through; referenced */
     uint64_t started_ns, ended_ns, cpu_tsc;
     uint64_t exit_code, fault_addr, fault_ip;
     uint64_t image_base;                         /* where the module's image lies: for symbols */

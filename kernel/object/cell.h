@@ -48,6 +48,12 @@ enum cell_state { CELL_ALIVE = 0, CELL_REVOKED, CELL_GONE };
 /** Can `via` be used: at most four looks. GONE: nobody has a reference any more. 0 is alive. */
 enum cell_state cell_look(via_t via);
 
+/* For what was bound by means of two handles: do both still stand? */
+static inline bool cells_alive(const via_t via[2])
+{
+    return cell_look(via[0]) == CELL_ALIVE && cell_look(via[1]) == CELL_ALIVE;
+}
+
 /** Cut: the cell, and with it all below it, is dead from now on. O(1). The caller has a reference.
  */
 void cell_revoke(via_t via);

@@ -37,5 +37,6 @@ struct irq {
     uint32_t line;
     bool pending, bound;       /* pending: fired and not yet acknowledged */
     struct notification *note; /* referenced */
+    uint64_t via[2];           /* cells of the handles that bound it; referenced */
     uint64_t bits;
 };

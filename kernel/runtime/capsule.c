@@ -123,6 +123,7 @@ static nos_status_t start_first_thread(struct spawn_job *j)
                   c->module->name);
         c->on_end = j->note;
         c->end_bits = j->bits;
+        c->end_via = j->via;
         j->note = NULL;
         sched_ready(t);
         obj_put(&t->obj);
@@ -166,6 +167,7 @@ void spawn_drop(struct spawn_job *j)
         j->capsule = NULL;
     }
     if (j->note != NULL) {
+        cell_put(j->via);
         obj_put(&j->note->obj);
         j->note = NULL;
     }
@@ -215,7 +217,10 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     }
     c->module->running--;
     if (c->on_end != NULL) {
-        notify_signal(c->on_end, c->end_bits);
+        if (cell_look(c->end_via) == CELL_ALIVE) {
+            notify_signal(c->on_end, c->end_bits);
+        }
+        cell_put(c->end_via);
         obj_put(&c->on_end->obj);
         c->on_end = NULL;
     }

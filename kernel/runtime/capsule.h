@@ -10,6 +10,7 @@ struct spawn_job {
     struct load_job load;
     struct capsule *capsule;   /* referenced; ended if the job is dropped */
     struct notification *note; /* to be signalled at the capsule's end; referenced; may be NULL */
+    via_t via;                 /* cell of its handle; referenced */
     uint64_t bits;
     uint32_t parent;
     uint32_t arg_len;

@@ -18,7 +18,7 @@ static void handle(unsigned line)
         return;
     }
     struct irq *q = irq_at(line);
-    if (q == NULL || q->note == NULL) {
+    if (q == NULL || !irq_is_bound(q)) {
         if (spurious++ == 0) {
             klog("an interrupt came that nobody asked for; further ones are only counted");
         }

@@ -2,6 +2,7 @@
 #include "kernel/audit/audit.h"
 #include "kernel/core/log.h"
 #include "kernel/core/wipe.h"
+#include "kernel/ipc/named.h"
 #include "kernel/ipc/notify.h"
 #include "kernel/object/device.h"
 #include "kernel/syscall/syscall.h"
@@ -47,14 +48,16 @@ nos_status_t sys_irq_bind(struct thread *self, struct arch_context *ctx, struct 
     if (st != NOS_OK) {
         return st;
     }
-    if (q->note != NULL && q->note->obj.refs > 1 && &q->note->obj != n->obj) {
+    if (irq_is_bound(q) && q->note->obj.refs > 1 && &q->note->obj != n->obj) {
         return NOS_BUSY;
     }
     obj_get(n->obj);
-    if (q->note != NULL) {
-        obj_put(&q->note->obj);
-    }
+    cell_get(slot->via);
+    cell_get(n->via);
+    irq_unbind(q);
     q->note = CONTAINER_OF(n->obj, struct notification, obj);
+    q->via[0] = slot->via;
+    q->via[1] = n->via;
     q->bits = ctx->w[0];
     q->pending = false;
     arch_irq_unmask(q->line);

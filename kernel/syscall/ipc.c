@@ -24,7 +24,8 @@ nos_status_t sys_endpoint_create(struct thread *self, struct arch_context *ctx,
     struct endpoint *ep = NULL;
     (void)slot;
     nos_status_t st = endpoint_create(&ep);
-    return st == NOS_OK ? give(self, ctx, &ep->obj, MADE_RIGHTS | NOS_RIGHT_CALL | NOS_RIGHT_RECV | NOS_RIGHT_GRANT)
+    return st == NOS_OK ? give(self, ctx, &ep->obj,
+                               MADE_RIGHTS | NOS_RIGHT_CALL | NOS_RIGHT_RECV | NOS_RIGHT_GRANT)
                         : st;
 }
 
@@ -68,9 +69,12 @@ nos_status_t sys_notify_bind(struct thread *self, struct arch_context *ctx,
 {
     struct handle_slot *ep;
     nos_status_t st = arg_handle(self, ctx->arg1, NOS_TYPE_ENDPOINT, NOS_RIGHT_RECV, &ep);
-    return st == NOS_OK ? notify_bind(CONTAINER_OF(slot->obj, struct notification, obj),
-                                      CONTAINER_OF(ep->obj, struct endpoint, obj))
-                        : st;
+    if (st != NOS_OK) {
+        return st;
+    }
+    return notify_bind(CONTAINER_OF(slot->obj, struct notification, obj),
+                       CONTAINER_OF(ep->obj, struct endpoint, obj),
+                       (const via_t[2]){ slot->via, ep->via });
 }
 
 static struct endpoint *endpoint_of(const struct handle_slot *slot)

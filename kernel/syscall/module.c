@@ -93,6 +93,8 @@ nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx,
     }
     if (n != NULL) {
         w->job.note = CONTAINER_OF(n->obj, struct notification, obj);
+        w->job.via = n->via;
+        cell_get(n->via);
         w->job.bits = bits;
         obj_get(n->obj);
     }

@@ -12,6 +12,7 @@
 #include "kernel/ipc/loan.c"
 #include "kernel/ipc/notify.c"
 #include "kernel/ipc/pass.c"
+#include "kernel/ipc/revoke.c"
 #include "kernel/memory/cache.c"
 #include "kernel/memory/frame.c"
 #undef fits
@@ -153,10 +154,25 @@ void region_given(struct region *r, struct capsule *from, struct capsule *to)
     given = r;
 }
 
-void cell_gone(void)
+static struct capsule client_capsule, server_capsule;
+static unsigned mapped_through_dead;
+
+struct capsule *capsule_nth(uint32_t n)
 {
+    assert_int_equal(n, 0);
+    return &client_capsule;
 }
 
+bool region_revoke_step(struct space *s)
+{
+    if (s != &server_capsule.space || mapped_through_dead == 0) {
+        return false;
+    }
+    mapped_through_dead--;
+    return true;
+}
+
+static const via_t no_cell[2];
 static unsigned dropped;
 
 void space_drop(struct space *s, uint64_t va)
@@ -188,7 +204,6 @@ void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
 };
 
 enum { CLIENTS = 6, SERVERS = 2 };
-static struct capsule client_capsule, server_capsule;
 static struct thread *client[CLIENTS], *server[SERVERS];
 static struct endpoint *ep;
 
@@ -445,8 +460,8 @@ static void notifications(void **state)
     assert_int_equal(server[0]->ctx.nr, NOS_OK);
     assert_int_equal(n->bits, 0);
 
-    assert_int_equal(notify_bind(n, ep), NOS_OK);
-    assert_int_equal(notify_bind(n, ep), NOS_BUSY);
+    assert_int_equal(notify_bind(n, ep, no_cell), NOS_OK);
+    assert_int_equal(notify_bind(n, ep, no_cell), NOS_BUSY);
     assert_true(recv(server[1], 0, &st));
     notify_signal(n, 16);
     assert_int_equal(server[1]->ctx.arg0, 0);
@@ -508,7 +523,7 @@ static void the_fast_path(void **state)
     become(client[2]);
     thread_kill(client[1]);
     assert_int_equal(notify_create(&n), NOS_OK);
-    assert_int_equal(notify_bind(n, ep), NOS_OK);
+    assert_int_equal(notify_bind(n, ep, no_cell), NOS_OK);
     notify_signal(n, 2);
     start_fast(server[0], 1);
     assert_null(endpoint_reply_recv_fast(ep, server[0]));  // bits are there to be taken
@@ -546,9 +561,9 @@ static void binding_ends_with_the_server(void **state)
     ep->named = true;
     assert_int_equal(notify_create(&n), NOS_OK);
     assert_int_equal(notify_create(&next), NOS_OK);
-    assert_int_equal(notify_bind(n, ep), NOS_OK);
+    assert_int_equal(notify_bind(n, ep, no_cell), NOS_OK);
     assert_int_equal(n->obj.refs, 2);
-    assert_int_equal(notify_bind(next, ep), NOS_BUSY);
+    assert_int_equal(notify_bind(next, ep, no_cell), NOS_BUSY);
     obj_put(&n->obj);  // its handle; the endpoint still holds it
     assert_true(recv(server[0], 0, &st));
     notify_signal(n, 4);
@@ -558,7 +573,7 @@ static void binding_ends_with_the_server(void **state)
     assert_null(ep->bound);
     assert_int_equal(notification_cache.used, out - 1);
     obj_handle_opened(&ep->obj, NOS_RIGHT_RECV);
-    assert_int_equal(notify_bind(next, ep), NOS_OK);
+    assert_int_equal(notify_bind(next, ep, no_cell), NOS_OK);
 }
 
 static void a_dead_waiter_is_forgotten(void **state)
@@ -726,6 +741,232 @@ static void random_walk(void **state)
     assert_true(timed_out > 1000);
 }
 
+/* ---- cuts ---- */
+
+static struct cell_account payer;
+
+static via_t cell(via_t above)
+{
+    via_t via = 0;
+    payer.limit = 100;
+    assert_int_equal(cell_new(&payer, above, &via), NOS_OK);
+    return via;
+}
+
+static int setup_cuts(void **state)
+{
+    setup(state);
+    memset(&payer, 0, sizeof payer);
+    memset(cell_page, 0, sizeof cell_page);
+    in_use = first_with_room = derived_servers = 0;
+    wanted = doing = NOTHING;
+    client_capsule.next = &server_capsule;
+    handle_table_init(&client_capsule.handles, 100, NOS_CLASS_ALL);
+    handle_table_init(&server_capsule.handles, 100, NOS_CLASS_ALL);
+    return 0;
+}
+
+static void sweep(void)
+{
+    uint64_t at = 0;
+    for (unsigned steps = 0; !revoke_step(&at); steps++) {
+        assert_true(steps < 100);
+    }
+}
+
+static void in_the_background(void)
+{
+    for (unsigned steps = 0; revoke_background_step(); steps++) {
+        assert_true(steps < 100);
+    }
+    assert_false(revoke_pending());
+}
+
+static bool waits(struct thread *t)
+{
+    return t->ctx.nr == 0x7777;
+}
+
+/* One thread in each kind of wait, through `via`: queued to call, to send, taken, serving, waiting
+ * for bits. */
+static uint64_t everyone_waits(via_t via, struct endpoint *other, struct notification *n)
+{
+    nos_status_t st;
+    uint64_t bits, token;
+    bool blocked = false;
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[1], 1, 0, &st));
+    token = server[0]->ctx.dl;
+    assert_true(call(client[0], 1, 90000, &st));
+    become(client[4]);
+    client[4]->ctx.arg1 = nos_msg_info(1, 1);
+    client[4]->ctx.dl = 0;
+    client[4]->ctx.nr = 0x7777;
+    assert_int_equal(endpoint_call(ep, client[4], NOS_RIGHT_CALL, THREAD_SEND), NOS_OK);
+    become(client[2]);
+    client[2]->ctx.dl = 0;
+    client[2]->ctx.nr = 0x7777;
+    assert_int_equal(endpoint_recv(other, client[2]), NOS_OK);
+    become(client[3]);
+    client[3]->ctx.nr = 0x7777;
+    assert_int_equal(notify_wait(n, 0, &bits, &blocked), NOS_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(waits(client[i]));
+        client[i]->via = via;
+    }
+    become(client[5]);
+    return token;
+}
+
+static void a_cut_wakes_who_waits_through_it(void **state)
+{
+    struct endpoint *other;
+    struct notification *n;
+    (void)state;
+    assert_int_equal(endpoint_create(&other), NOS_OK);
+    assert_int_equal(notify_create(&n), NOS_OK);
+    via_t top = cell(0), child = cell(top), low = cell(child), beside = cell(top);
+    uint64_t token = everyone_waits(low, other, n);
+    client[5]->ctx.nr = 0x7777;
+    client[5]->via = low;  // runs: what it used last is no matter
+    cell_revoke(beside);
+    sweep();
+    for (unsigned i = 0; i < 6; i++) {
+        assert_true(waits(client[i]));
+    }
+    cell_revoke(child);
+    sweep();
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal((int64_t)client[i]->ctx.nr, NOS_REVOKED);
+        assert_int_equal(client[i]->state, THREAD_READY);
+    }
+    assert_true(waits(client[5]));
+    assert_int_equal(client[5]->state, THREAD_RUNNING);
+    assert_null(deadlines);
+    assert_null(ep->callers.first);
+    assert_null(other->receivers.first);
+    assert_null(n->waiter);
+    assert_int_equal(reply(server[0], token, 1), NOS_NOT_FOUND);
+}
+
+/* The last handle with that cell is closed while threads wait through it. */
+static void a_cell_that_goes_cancels(void **state)
+{
+    struct endpoint *other;
+    struct notification *n;
+    (void)state;
+    assert_int_equal(endpoint_create(&other), NOS_OK);
+    assert_int_equal(notify_create(&n), NOS_OK);
+    via_t via = cell(0);
+    everyone_waits(via, other, n);
+    assert_false(revoke_pending());
+    mapped_through_dead = 1;
+    cell_put(via);
+    assert_true(revoke_pending());
+    in_the_background();
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal((int64_t)client[i]->ctx.nr, NOS_CANCELLED);
+    }
+    assert_int_equal(mapped_through_dead, 1);  // an area holds its cell: nothing to look for
+    mapped_through_dead = 0;
+}
+
+/* Whoever revokes may be killed between two steps: all of it is done all the same, also when cells
+ * go for ever meanwhile. */
+static void a_revoker_that_dies(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    via_t via = cell(0);
+    assert_true(call(client[0], 1, 0, &st));
+    client[0]->via = via;
+    mapped_through_dead = 3;
+    cell_revoke(via);
+    cell_gone();
+    assert_true(revoke_background_step());
+    revoke_finish_later();
+    for (unsigned i = 0; i < 100; i++) {
+        cell_gone();
+        assert_true(revoke_background_step());
+    }
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_REVOKED);
+    assert_int_equal(mapped_through_dead, 0);
+    in_the_background();
+}
+
+/* Of a private endpoint whose only handle to serve with was cut, callers hear at once and later. */
+static void a_server_that_is_cut_is_gone(void **state)
+{
+    struct handle_table *t = &server_capsule.handles;
+    struct handle_slot *s;
+    nos_status_t st;
+    uint32_t h, derived;
+    (void)state;
+    ep->servers = 0;
+    assert_int_equal(handle_add(t, &ep->obj, NOS_RIGHT_RECV | NOS_RIGHT_DUP, 0, 0, &h), NOS_OK);
+    assert_int_equal(handle_get(t, h, HANDLE_TYPE_ANY, 0, &s), NOS_OK);
+    struct handle_slot like = *s;
+    assert_int_equal(handle_derive(t, &like, &derived), NOS_OK);
+    assert_int_equal(handle_close(t, h), NOS_OK);
+    assert_int_equal(ep->servers, 1);
+    assert_int_equal(handle_derived_servers(), 1);
+    assert_true(call(client[0], 1, 0, &st));
+    assert_int_equal(handle_get(t, derived, HANDLE_TYPE_ANY, 0, &s), NOS_OK);
+    cell_revoke(s->via);
+    become(client[1]);
+    sweep();
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_PEER_CLOSED);
+    assert_int_equal(ep->servers, 0);
+    assert_int_equal(handle_derived_servers(), 0);
+    assert_false(call(client[1], 1, 0, &st));
+    assert_int_equal(st, NOS_PEER_CLOSED);
+    sweep();  // again, for another cut: it is not taken off twice
+    assert_int_equal(handle_close(t, derived), NOS_OK);
+    assert_int_equal(ep->servers, 0);
+    assert_int_equal(cell_count(), 0);
+    ep->named = true;  // and at a service's endpoint they wait for the next server
+    assert_true(call(client[1], 1, 0, &st));
+}
+
+/* What was bound through a handle that is dead is not bound. */
+static void a_binding_dies_with_its_handle(void **state)
+{
+    struct notification *n;
+    nos_status_t st;
+    (void)state;
+    assert_int_equal(notify_create(&n), NOS_OK);
+    for (unsigned which = 0; which < 2; which++) {
+        via_t via[2] = { cell(0), cell(0) };
+        assert_int_equal(notify_bind(n, ep, via), NOS_OK);
+        assert_int_equal(notify_bind(n, ep, no_cell), NOS_BUSY);
+        assert_true(recv(server[0], 0, &st));
+        notify_signal(n, 1);
+        assert_int_equal(server[0]->ctx.w[0], 1);
+        assert_true(recv(server[0], 0, &st));
+        cell_revoke(via[which]);
+        notify_signal(n, 2);
+        assert_true(waits(server[0]));
+        assert_null(ep->bound);
+        assert_int_equal(n->obj.refs, 1);
+        assert_int_equal(n->bits, 2);
+        thread_wait_cancel(server[0]);
+        sched_wake(server[0], NOS_CANCELLED);
+        cell_put(via[0]);
+        cell_put(via[1]);
+        assert_int_equal(cell_count(), 0);
+        n->bits = 0;
+        become(client[0]);
+    }
+    via_t via[2] = { cell(0), 0 };
+    assert_int_equal(notify_bind(n, ep, via), NOS_OK);
+    n->bits = 4;
+    cell_revoke(via[0]);
+    assert_true(recv(server[1], 0, &st));  // no bits for it
+    assert_int_equal(notify_bind(n, ep, no_cell), NOS_OK);
+    cell_put(via[0]);
+    assert_int_equal(cell_count(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -747,6 +988,11 @@ int main(void)
         cmocka_unit_test_setup(a_thread_gives_its_buffer_back, setup),
         cmocka_unit_test_setup(priorities_and_turns, setup),
         cmocka_unit_test_setup(random_walk, setup),
+        cmocka_unit_test_setup(a_cut_wakes_who_waits_through_it, setup_cuts),
+        cmocka_unit_test_setup(a_cell_that_goes_cancels, setup_cuts),
+        cmocka_unit_test_setup(a_revoker_that_dies, setup_cuts),
+        cmocka_unit_test_setup(a_server_that_is_cut_is_gone, setup_cuts),
+        cmocka_unit_test_setup(a_binding_dies_with_its_handle, setup_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
