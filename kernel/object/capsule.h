@@ -30,8 +30,9 @@ struct capsule {
     struct nos_limits limits; /* manifest, lowered by policy */
     struct nos_restart restart;
     struct nos_sched sched;       /* manifest, lowered by policy */
-    struct nos_children children; /* as the manifest says */
-    bool kill_on_filter;          /* the policy: a filtered call ends the capsule */
+    struct nos_children children; /* what it can still hand on */
+    uint32_t sponsor; /* gets that and its limits back: the parent, or who is above it; 0 = none */
+    bool kill_on_filter; /* the policy: a filtered call ends the capsule */
     uint32_t restarts;
     bool may_log;
     bool reclaiming;
@@ -48,7 +49,5 @@ struct capsule {
     uint64_t entry, start_va, stack_top, ipc_va; /* set by stages 6 and 7 */
     char fault_symbol[40];
 };
-enum { CAPSULE_OBJECTS_MAX = 4096 };
-
 struct capsule *capsule_find(uint32_t id); /* Borrows; NULL */
 struct capsule *capsule_nth(uint32_t n);   /* for listings */

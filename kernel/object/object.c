@@ -2,6 +2,7 @@
 #include "kernel/object/object.h"
 
 #include "kernel/core/panic.h"
+#include "kernel/object/capsule.h"
 
 enum { REFS_MAX = 1 << 30 };
 
@@ -24,6 +25,24 @@ void obj_init(struct obj *o, enum nos_type type)
     live++;
 }
 
+nos_status_t obj_charge(struct obj *o, struct capsule *c)
+{
+    if (c->n_objects >= c->limits.objects) {
+        return NOS_QUOTA;
+    }
+    c->n_objects++;
+    o->payer = c->id;
+    return NOS_OK;
+}
+
+static void uncharge(uint32_t payer)
+{
+    struct capsule *c = capsule_find(payer);
+    if (c != NULL) {  // else it has gone before its objects
+        c->n_objects--;
+    }
+}
+
 void obj_get(struct obj *o)
 {
     KASSERT(o->refs != 0 && o->refs < REFS_MAX);
@@ -35,6 +54,9 @@ void obj_put(struct obj *o)
     KASSERT(o->refs != 0);
     if (--o->refs == 0) {
         live--;
+        if (o->payer != 0) {
+            uncharge(o->payer);
+        }
         obj_destroy[o->type](o);
     }
 }

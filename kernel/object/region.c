@@ -48,7 +48,7 @@ static void pay(struct region *r, struct capsule *c)
     c->regions = r;
 }
 
-static void uncharge(struct region *r)
+static void unpay(struct region *r)
 {
     struct capsule *c = r->owner;
     if (c == NULL) {
@@ -149,7 +149,7 @@ nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages)
     }
     *base = r->base;
     *pages = r->pages;
-    uncharge(r);
+    unpay(r);
     free_tables(r);
     r->base = (paddr_t){ 0 };
     r->pages = 0;
@@ -162,7 +162,7 @@ void region_given(struct region *r, struct capsule *from, struct capsule *to)
     while (r->mapped != 0 && (a = space_borrows(&from->space, &r->obj)) != NULL) {
         region_unmap_area(&from->space, a);
     }
-    uncharge(r);
+    unpay(r);
     pay(r, to);
 }
 
@@ -228,7 +228,7 @@ void region_end_step(struct region *r)
 {
     obj_get(&r->obj);
     if (!unmap_some(r)) {
-        uncharge(r);
+        unpay(r);
         put_frames(r);
     }
     obj_put(&r->obj);
@@ -238,7 +238,7 @@ void region_destroy(struct obj *o)
 {
     struct region *r = CONTAINER_OF(o, struct region, obj);
     KASSERT(r->mapped == 0);
-    uncharge(r);
+    unpay(r);
     put_frames(r);
     cache_free(&region_cache, r);
 }

@@ -88,6 +88,52 @@ static nos_status_t capsule_create(struct module *m, uint32_t parent, struct cap
     return NOS_OK;
 }
 
+/* ---- what a capsule hands on ---- */
+
+static bool covers(const struct nos_children *budget, uint32_t pages, uint32_t capsules)
+{
+    return pages <= budget->mem_pages && capsules <= budget->capsules;
+}
+
+/* The child's limits come out of its parent's budget, and so does what it may hand on itself; if
+ * that does not fit, it gets nothing to hand on. So the sum below a capsule never exceeds what it
+ * was given. The first capsule has no parent. */
+static nos_status_t take_from_parent(struct capsule *c)
+{
+    struct capsule *p = capsule_find(c->parent);
+    if (p == NULL) {
+        return c->parent == 0 ? NOS_OK : NOS_CANCELLED;
+    }
+    if (!covers(&p->children, c->limits.mem_pages, 1)) {
+        return NOS_QUOTA;
+    }
+    nos_status_t st = obj_charge(&c->obj, p);
+    if (st != NOS_OK) {
+        return st;
+    }
+    if (!covers(&p->children, c->limits.mem_pages + c->children.mem_pages,
+                1 + c->children.capsules)) {
+        c->children = (struct nos_children){ 0 };
+    }
+    p->children.mem_pages -= c->limits.mem_pages + c->children.mem_pages;
+    p->children.capsules -= 1 + c->children.capsules;
+    c->sponsor = p->id;
+    return NOS_OK;
+}
+
+/* What its own children still have of it is given back when they end: to who is next above. */
+static void give_back(struct capsule *c)
+{
+    struct capsule *s = c->sponsor == 0 ? NULL : capsule_find(c->sponsor);
+    for (struct capsule *d = first; d != NULL; d = d->next) {
+        d->sponsor = d->sponsor == c->id ? c->sponsor : d->sponsor;
+    }
+    if (s != NULL) {
+        s->children.mem_pages += c->limits.mem_pages + c->children.mem_pages;
+        s->children.capsules += 1 + c->children.capsules;
+    }
+}
+
 nos_status_t spawn_begin(struct spawn_job *j, struct module *m, span_t arg, uint32_t parent)
 {
     paddr_t page = frame_alloc(0);
@@ -131,11 +177,27 @@ static nos_status_t start_first_thread(struct spawn_job *j)
     return st;
 }
 
+/* The share of a child that has ended comes back when its memory has: that is waited for, a step at
+ * a time. */
+static nos_status_t pay(struct spawn_job *j, bool *done)
+{
+    nos_status_t st = take_from_parent(j->capsule);
+    if (st == NOS_QUOTA && capsule_reclaim_step()) {
+        return NOS_OK;
+    }
+    j->paid = st == NOS_OK;
+    *done = !j->paid;
+    return st;
+}
+
 nos_status_t spawn_step(struct spawn_job *j, bool *done)
 {
     if (j->capsule->state != NOS_CAPSULE_RUNNING) {
         *done = true;
         return NOS_CANCELLED;
+    }
+    if (!j->paid) {
+        return pay(j, done);
     }
     bool loaded = false;
     nos_status_t st = module_load_step(&j->load, &loaded);
@@ -252,6 +314,7 @@ bool capsule_reclaim_step(void)
         }
         return true;
     }
+    give_back(c);
     reclaim = c->reclaim_next;
     c->reclaiming = false;
     c->space.pages = 0;

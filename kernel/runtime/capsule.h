@@ -13,6 +13,7 @@ struct spawn_job {
     via_t via;                 /* cell of its handle; referenced */
     uint64_t bits;
     uint32_t parent;
+    bool paid; /* the parent's budget covers it */
     uint32_t arg_len;
     char arg[NOS_ARG_MAX + 1];
     struct nos_start *start; /* a frame of its own */

@@ -44,7 +44,7 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
                            uint64_t arg1, uint32_t priority, struct thread **out)
 {
     uint32_t index = free_index();
-    if (c->n_threads >= c->limits.threads) {
+    if (c->n_threads >= c->limits.threads || c->n_objects >= c->limits.objects) {
         return NOS_QUOTA;
     }
     struct thread *t = index == 0 ? NULL : cache_alloc(&thread_cache);
@@ -68,6 +68,8 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
         return st;
     }
     obj_init(&t->obj, NOS_TYPE_THREAD);
+    st = obj_charge(&t->obj, c);
+    KASSERT(st == NOS_OK);  // looked at above
     arch_context_init(&t->ctx, ip, sp, arg0, c->n_threads == 0 ? arg1 : t->ipc_va);
     obj_get(&c->obj);
     obj_get(&t->obj);

@@ -8,9 +8,10 @@ static nos_status_t give(struct thread *self, struct arch_context *ctx, struct o
                          uint32_t rights)
 {
     uint32_t h;
-    nos_status_t st = self->capsule->n_objects >= CAPSULE_OBJECTS_MAX
-                          ? NOS_QUOTA
-                          : handle_add(&self->capsule->handles, o, rights, 0, NOS_ORIGIN_MADE, &h);
+    nos_status_t st = obj_charge(o, self->capsule);
+    if (st == NOS_OK) {
+        st = handle_add(&self->capsule->handles, o, rights, 0, NOS_ORIGIN_MADE, &h);
+    }
     obj_put(o);
     if (st == NOS_OK) {
         ctx->w[0] = h;

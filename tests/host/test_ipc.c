@@ -210,7 +210,7 @@ static struct endpoint *ep;
 static struct thread *make(struct capsule *c, uint32_t priority)
 {
     struct thread *t = NULL;
-    c->limits.threads = 64;
+    c->limits.threads = c->limits.objects = 64;
     assert_int_equal(thread_create(c, 0x1000, 0x2000, 0, 0, priority, &t), NOS_OK);
     obj_put(&t->obj);
     return t;
