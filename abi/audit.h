@@ -32,8 +32,10 @@ _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
     X(TOKEN, 10, "token")  /* token exported; subject = token_id */ \
     X(POWER, 11, "power")  /* a = action */ \
     X(CHECKPOINT, 12, \
-      "checkpoint")     /* issuer key signs the chain so far; subject||text = signature */ \
-    X(DROP, 13, "drop") /* the ring ran over; a = records dropped in all */
+      "checkpoint")         /* issuer key signs the chain so far; subject||text = signature */ \
+    X(DROP, 13, "drop")     /* the ring ran over; a = records dropped in all */ \
+    X(IMPORT, 14, "import") /* token imported by the actor; subject = token_id; a = issuer's id << \
+                               32 | type, b = rights */
 #define X(name, value, text) NOS_AUDIT_##name = (value),
 enum nos_audit_kind { NOS_AUDIT_LIST(X) };
 #undef X

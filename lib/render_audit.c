@@ -53,6 +53,15 @@ static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_
         }
         number(f, " times ", b->b);
         break;
+    case NOS_AUDIT_TOKEN:
+    case NOS_AUDIT_IMPORT:
+        fmt_short_id(f, b->subject);
+        fmt_char(f, ' ');
+        fmt_str(f, render_type((uint32_t)(b->a & UINT32_MAX)));
+        fmt_str(f, " [");
+        render_rights(f, (uint32_t)b->b);
+        number(f, "] of capsule ", b->a >> 32);
+        break;
     case NOS_AUDIT_DROP:
         number(f, "records ", b->a);
         break;

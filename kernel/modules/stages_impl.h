@@ -54,5 +54,11 @@ void registry_refuse(const struct refusal *r, enum module_stage stage, uint32_t 
 void registry_refuse_start(const struct module *m, enum module_stage stage, nos_status_t st,
                            uint32_t actor);
 
+struct token;
+/** Fill in kind, object and nonce; audit; have the vault sign. `c` holds the object, `actor` asked.
+ */
+void token_sign(const struct capsule *c, const struct obj *o, uint32_t actor, struct token *t,
+                uint8_t out[196]);
+
 /** Give a file's frames back to where they came from. */
 void file_frames_free(paddr_t base, uint32_t pages, bool boot);

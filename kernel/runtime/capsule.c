@@ -10,8 +10,10 @@
 #include "kernel/audit/audit.h"
 #include "kernel/core/panic.h"
 #include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/revoke.h"
 #include "kernel/memory/cache.h"
 #include "kernel/memory/frame.h"
+#include "kernel/modules/token.h"
 #include "kernel/object/region.h"
 
 enum { STEP_FRAMES = 4 /* 16 KiB to zero in one step */ };
@@ -267,6 +269,9 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
         thread_kill(c->threads);
     }
     sched_forget_payer(c);
+    if (token_issuer_ends(c)) {
+        revoke_finish_later();
+    }
     handle_close_all(&c->handles);  // now: a successor takes over its endpoints and interrupts,
                                     // however busy the CPU is
     if (c->faults != NULL) {

@@ -1,6 +1,8 @@
 /* Resuming what a thread waits for: one switch, no stored function pointer (SETTLED 13). */
 #include "kernel/runtime/jobs.h"
 
+#include "abi/syscall_nr.h"
+#include "kernel/audit/audit.h"
 #include "kernel/core/panic.h"
 #include "kernel/ipc/revoke.h"
 #include "kernel/memory/frame.h"
@@ -70,6 +72,18 @@ nos_status_t region_step(struct thread *t, bool *done)
     return st;
 }
 
+static nos_status_t import_step(struct thread *t, struct token_wait *w, bool *done)
+{
+    uint32_t h;
+    nos_status_t st = token_import_step(&w->job, t->capsule, done, &h);
+    if (*done && st == NOS_OK) {
+        t->ctx.w[0] = h;
+    } else if (*done) {
+        audit_deny(t->capsule->id, NOS_SYS_TOKEN_IMPORT, st);
+    }
+    return st;
+}
+
 nos_status_t continuation_step(struct thread *t, bool *done)
 {
     nos_status_t st = NOS_OK;
@@ -91,11 +105,17 @@ nos_status_t continuation_step(struct thread *t, bool *done)
         return region_step(t, done);
     case CONT_REVOKE:
         *done = revoke_step(&t->cursor);
+        if (*done) {
+            token_prune();
+        }
         return NOS_OK;
     case CONT_CRASH:
         capsule_crash_unhandled(t);
         *done = true;
         return NOS_OK;
+    case CONT_TOKEN:
+        st = import_step(t, t->job, done);
+        break;
     case CONT_NONE:
         panic("a continuation without work");
     }
@@ -122,7 +142,7 @@ void continuation_drop(struct thread *t)
     }
     if (t->cont == CONT_SPAWN) {
         spawn_drop(&((struct spawn_wait *)t->job)->job);
-    } else {
+    } else if (t->cont == CONT_VERIFY) {
         module_job_drop(&((struct verify_wait *)t->job)->job);
     }
     job_free(t->job);

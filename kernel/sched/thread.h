@@ -19,7 +19,15 @@ enum thread_state {
     THREAD_DEAD,
 };
 
-enum continuation { CONT_NONE = 0, CONT_VERIFY, CONT_SPAWN, CONT_ZERO, CONT_REVOKE, CONT_CRASH };
+enum continuation {
+    CONT_NONE = 0,
+    CONT_VERIFY,
+    CONT_SPAWN,
+    CONT_ZERO,
+    CONT_REVOKE,
+    CONT_CRASH,
+    CONT_TOKEN
+};
 
 struct endpoint;
 

@@ -9,5 +9,3 @@
         return NOS_NOT_SUPPORTED; \
     }
 LATER(thread_set)
-LATER(token_issue)
-LATER(token_import)

@@ -1,10 +1,6 @@
-/* The running machine: records, the log, random bytes, tokens. */
-#include <string.h>
-
-#include "abi/token.h"
+/* The running machine: records, the log, random bytes. */
 #include "kernel/core/log.h"
 #include "kernel/crypto/vault.h"
-#include "kernel/modules/token.h"
 #include "kernel/runtime/jobs.h"
 #include "kernel/runtime/node.h"
 #include "kernel/syscall/syscall.h"
@@ -70,24 +66,4 @@ nos_status_t sys_node_info(struct thread *self, struct arch_context *ctx, struct
     }
     job_free(page);
     return st;
-}
-
-/* handle node, u64 capsule_id, handle h, uaddr buf, u64 len */
-nos_status_t sys_token_export(struct thread *self, struct arch_context *ctx,
-                              struct handle_slot *slot)
-{
-    uint64_t id = ctx->arg1, h = ctx->w[0], buf = ctx->w[1], len = ctx->w[2];
-    uint8_t token[sizeof(struct nos_token_block)];
-    struct handle_slot *s;
-    (void)slot;
-
-    struct capsule *c = id > UINT32_MAX || h > UINT32_MAX ? NULL : capsule_find((uint32_t)id);
-    if (len != sizeof token) {
-        return NOS_TOO_BIG;
-    }
-    if (c == NULL || handle_get(&c->handles, (uint32_t)h, ~1u, 0, &s) != NOS_OK) {
-        return NOS_NOT_FOUND;
-    }
-    nos_status_t st = token_make(c, s, self->capsule->id, token);
-    return st == NOS_OK ? copy_out(buf, token, sizeof token) : st;
 }
