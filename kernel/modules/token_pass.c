@@ -47,7 +47,7 @@ static void lose(struct export *e)
 
 static bool is_dead(const struct export *e)
 {
-    return e->obj == NULL || cell_look(e->via) != CELL_ALIVE ||
+    return e->obj == NULL || cell_look(e->via) != CELL_ALIVE || obj_ended(e->obj) ||
            (e->deadline_ns != 0 && e->deadline_ns <= arch_clock_ns());
 }
 

@@ -54,6 +54,13 @@ void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
     [NOS_TYPE_NOTIFICATION] = count_destroyed
 };
 
+static bool thing_ended;  // as a region does with who pays for it
+bool obj_ended(const struct obj *o)
+{
+    (void)o;
+    return thing_ended;
+}
+
 void obj_handle_opened(struct obj *o, uint32_t rights)
 {
     (void)o, (void)rights;
@@ -134,6 +141,7 @@ static int setup(void **state)
     host_now = 1000;
     issuer_key = golden_key(GOLDEN_ISSUER);
     destroyed = 0;
+    thing_ended = false;
     n_told = 0;
     start_capsule(0);
     start_capsule(1);
@@ -483,6 +491,8 @@ static void revoked(void **state)
     assert_int_equal(thing.refs, refs - 1);
     assert_int_equal(import(&cap[1], SPAN_OF(token), &h), NOS_REVOKED);
     assert_int_equal(import(&cap[1], SPAN_OF(later), &second), NOS_OK);
+    thing_ended = true;
+    assert_int_equal(import(&cap[1], SPAN_OF(later), &second), NOS_REVOKED);
     all_gone();
 }
 
