@@ -73,7 +73,7 @@ static uint64_t derived(uint32_t type)
 
 static uint64_t token_request(void)
 {
-    struct nos_token_request req = { .rights = NOS_RIGHT_INSPECT, .classes = NOS_CLASS_ALL };
+    struct nos_token_request req = { .rights = NOS_RIGHT_INSPECT, .classes = NOS_CLASS_COREEXEC };
     memcpy(things.page, &req, sizeof(req));
     return (uint64_t)things.page;
 }
