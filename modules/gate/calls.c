@@ -117,6 +117,7 @@ static void fill_objects(const struct row *r, uint32_t type, uint64_t a[ARGS])
         a[0] = child_start("end").v;
         break;
     case NOS_SYS_TOKEN_ISSUE:
+        a[0] = things.of[NOS_TYPE_NOTIFICATION].v;  // may be transferred
         a[1] = token_request();
         a[2] = sizeof(struct nos_token_request);
         a[3] = (uint64_t)things.page;
