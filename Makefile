@@ -28,6 +28,7 @@ TEST_CHECKS :=
 -include tools/image.mk
 -include tests/host/build.mk
 -include tests/qemu/build.mk
+-include tests/spin/build.mk
 -include bench/build.mk
 -include fuzz/build.mk
 -include docs/build.mk
