@@ -159,6 +159,17 @@ nos_status_t acpi_find(const struct acpi_mem *mem, const struct acpi_root *root,
     return NOS_NOT_FOUND;
 }
 
+static void madt_cpu(struct acpi_madt *m, uint32_t id, uint32_t flags)
+{
+    if ((flags & 1) == 0) {  // not enabled
+        return;
+    }
+    if (m->n_cpus < ACPI_CPUS) {
+        m->cpu[m->n_cpus] = id;
+    }
+    m->n_cpus++;
+}
+
 /* One MADT entry, type and length included. Unknown types are passed over, known ones have their
  * exact length. */
 static nos_status_t madt_entry(span_t e, struct acpi_madt *m)
@@ -169,12 +180,12 @@ static nos_status_t madt_entry(span_t e, struct acpi_madt *m)
         if (e.len != 8) {
             return NOS_ACPI_FORMAT;
         }
-        m->n_cpus += load_le32(e.data + 4) & 1;
+        madt_cpu(m, e.data[3], load_le32(e.data + 4));
     } else if (type == 9) {  // local x2APIC
         if (e.len != 16) {
             return NOS_ACPI_FORMAT;
         }
-        m->n_cpus += load_le32(e.data + 8) & 1;
+        madt_cpu(m, load_le32(e.data + 4), load_le32(e.data + 8));
     } else if (type == 1) {  // I/O APIC
         if (e.len != 12) {
             return NOS_ACPI_FORMAT;

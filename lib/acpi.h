@@ -53,7 +53,7 @@ MUST_CHECK nos_status_t acpi_table_at(const struct acpi_mem *mem, uint64_t phys,
 MUST_CHECK nos_status_t acpi_find(const struct acpi_mem *mem, const struct acpi_root *root,
                                   const char *sig, uint32_t nth, span_t *out);
 
-enum { ACPI_IOAPICS = 8, ACPI_OVERRIDES = 16 };
+enum { ACPI_IOAPICS = 8, ACPI_OVERRIDES = 16, ACPI_CPUS = 64 };
 struct acpi_ioapic {
     uint32_t id, addr, gsi_base;
 };
@@ -65,7 +65,8 @@ struct acpi_override {
 };
 struct acpi_madt {
     uint64_t lapic;      // physical
-    uint32_t n_cpus;     // enabled
+    uint32_t n_cpus;     // enabled; the ids of the first ACPI_CPUS of them follow
+    uint32_t cpu[ACPI_CPUS];
     bool pcat;           // 8259 pair present, must be masked
     uint32_t n_ioapic, n_override;
     struct acpi_ioapic ioapic[ACPI_IOAPICS];

@@ -16,6 +16,6 @@ _Noreturn void panic_at(uint64_t fp, const char *format, ...) __attribute__((for
         } \
     } while (0)
 
-/** First of all on the way to a panic that says more than one line: every other CPU is stopped. Does not
- * come back on a second CPU, nor a second time. */
+/** First of all on the way to a panic that says more than one line: every other CPU is stopped.
+ * Does not come back on a second CPU, nor a second time. */
 void panic_alone(void);

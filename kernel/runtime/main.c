@@ -99,6 +99,20 @@ static void start_first(void)
     job_free(j);
 }
 
+/* With the lock, into the scheduler and from there to user mode. */
+static _Noreturn void enter(void)
+{
+    struct arch_context *ctx = sched_exit();
+    kernel_unlock();
+    arch_enter_user(ctx);
+}
+
+void up_cpu_started(void)
+{
+    (void)kernel_lock();
+    enter();
+}
+
 void kernel_main(struct nos_bootinfo *bi)
 {
     uint64_t tsc_kernel = arch_tsc();
@@ -106,10 +120,11 @@ void kernel_main(struct nos_bootinfo *bi)
     arch_serial_init();
     check_bootinfo(bi);
     names_init(bi);
+    arch_cpus_reserve(bi);
     frame_init(bi);
     must(arch_kernel_space_init(bi), "kernel address space");
     arch_machine_init(bi);
-    klog("N0N-OS kernel: %lu MiB usable, %u CPU(s)", frame_stats().total >> 8, arch_cpu_count());
+    klog("N0N-OS kernel: %lu MiB usable", frame_stats().total >> 8);
     if ((bi->flags & NOS_BOOT_RANDOM_BASE) == 0) {
         klog("the kernel is at its fixed address: too little entropy to draw one");
     }
@@ -126,10 +141,10 @@ void kernel_main(struct nos_bootinfo *bi)
     named_init(bi);
     node_init(bi, tsc_kernel);
     module_boot(bi);
-    donate_loader(bi);
     (void)kernel_lock();
+    arch_cpus_start();
+    klog("%u of %u CPU(s) run", (unsigned)__builtin_popcount(cpus_running), arch_cpu_count());
+    donate_loader(bi);
     start_first();
-    struct arch_context *ctx = sched_exit();
-    kernel_unlock();
-    arch_enter_user(ctx);
+    enter();
 }

@@ -60,6 +60,7 @@ uint32_t node_topic_right(uint64_t topic)
 static nos_status_t about_record(struct nos_about *out)
 {
     *out = about;
+    out->cpus = (uint32_t)__builtin_popcount(cpus_running);
     out->uptime_ns = arch_clock_ns();
     out->tsc_now = arch_tsc();
     return NOS_OK;

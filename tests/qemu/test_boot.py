@@ -15,8 +15,10 @@ def image():
 
 
 def up(vm):
-    """The prompt answers, the system capsules run, nothing restarted."""
+    """The prompt answers, the system capsules run, nothing restarted, on every CPU of the machine."""
     vm.ready(120)
+    about = vm.ask('about')
+    need(re.search(rf'^processors\s+{min(vm.config.smp, 8)}$', about, re.M), f'not all processors run: {about}')
     rows = vm.ask('ps')
     for name in SYSTEM:
         found = re.search(rf'^\s*\d+ {name}\s+running\s', rows, re.M)
@@ -37,6 +39,10 @@ boots('64_mib', memory=64)
 boots('4_gib', memory=4096)
 boots('framebuffer', vga=True)
 boots('two_processors', smp=2)
+boots('four_processors', smp=4)
+boots('eight_processors', smp=8)
+boots('eight_processors_pc', smp=8, machine='pc')
+boots('ten_processors_of_which_eight_run', smp=10)
 boots('no_framebuffer_from_snapshot')
 
 

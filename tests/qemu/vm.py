@@ -44,7 +44,7 @@ class Config:
     machine: str = 'q35'
     memory: int = 512       # MiB
     cpu: str = 'max'
-    smp: int = 1
+    smp: int = int(os.environ.get('N0N_CPUS', '1'))   # tests/qemu/run --cpus
     vga: bool = False
     icount: bool = False    # exact instruction counts; only from a snapshot
     seed: int = 1           # of the guest's random numbers

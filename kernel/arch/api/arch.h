@@ -17,10 +17,18 @@ void arch_cpu_init(void);
  * FADT. The clock reads 0 at about `bi->tsc_start`. */
 void arch_machine_init(const struct nos_bootinfo *bi);
 
-uint32_t arch_cpu_count(void);    /* enabled in the MADT; one of them runs */
+uint32_t arch_cpu_count(void);    /* enabled in the MADT; `cpus_running` are those that run */
 void arch_cpu_name(char out[48]); /* brand string, zero padded */
 
 /* ---- other CPUs ---- */
+
+/** Keep some pages below 1 MiB out of the allocator's hands, by calling them LOADER. Before
+ * frame_init. */
+void arch_cpus_reserve(struct nos_bootinfo *bi);
+
+/** Start every other CPU that can be used, each into up_cpu_started; `cpus_running` says which.
+ * Locks: the kernel lock is held. */
+void arch_cpus_start(void);
 
 /** Bring `cpu` (an index of `cpus`) into the scheduler: up_irq or up_irq_user with UP_LINE_KICK. */
 void arch_kick(unsigned cpu);

@@ -56,3 +56,6 @@ void up_table_free(paddr_t p);
 
 /* The first C function: called by entry.S on the boot stack, `bi` in the direct map. */
 _Noreturn void kernel_main(struct nos_bootinfo *bi);
+
+/* The first C function of every other CPU, on its own stack, set up like the first one. */
+_Noreturn void up_cpu_started(void);

@@ -150,3 +150,25 @@ volatile void *arch_device_map(paddr_t pa, size_t len)
     device_next = va + bytes + PAGE_SIZE;            // with a page between, that nothing maps
     return (volatile uint8_t *)va + (pa.v - first);  // NOLINT: a number becomes an address here
 }
+
+/* Not frames that the wipe at the end of the machine goes over: a CPU that stops wipes its own. */
+struct stacks *kernel_stacks_new(void)
+{
+    uint64_t va = device_next;
+    struct stacks *s = (struct stacks *)va;  // NOLINT: a number becomes an address here
+    for (uint64_t at = 0; at < sizeof *s; at += PAGE_SIZE) {
+        bool guard = at == 0 || (at >= STACK_KERNEL_TOP &&
+                                 (at - STACK_KERNEL_TOP) % sizeof(struct fault_stack) == 0);
+        paddr_t frame = guard ? (paddr_t){ 0 } : up_table_alloc();
+        uint64_t *entry = guard ? NULL : paging_make(kernel_root, va + at, KERNEL_TABLE, NULL);
+        if (!guard && (frame.v == 0 || entry == NULL)) {
+            return NULL;  // at the start of the machine: there is no life without memory then
+        }
+        if (!guard) {
+            *entry =
+                frame.v | PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY;
+        }
+    }
+    device_next = va + sizeof *s + PAGE_SIZE;
+    return s;
+}

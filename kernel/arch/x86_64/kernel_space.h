@@ -4,3 +4,6 @@
 #include "kernel/core/types.h"
 
 extern paddr_t kernel_root; /* top table; its upper half is every space's */
+
+/** Stacks for another CPU, guard pages in place. NULL: no memory. */
+struct stacks *kernel_stacks_new(void);

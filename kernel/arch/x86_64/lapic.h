@@ -11,7 +11,7 @@ MUST_CHECK nos_status_t lapic_init(uint64_t base);
 void lapic_init_cpu(void);
 
 /** Send to one other CPU: a vector, or one of these. Units: `apic_id` below 255. */
-enum { LAPIC_NMI = 4 << 8, LAPIC_INIT = 0xc500, LAPIC_START = 6 << 8 /* | page number */ };
+enum { LAPIC_NMI = 4 << 8, LAPIC_INIT = 0x4500, LAPIC_START = 0x4600 /* | page number */ };
 void lapic_send(uint32_t apic_id, uint32_t what);
 
 uint8_t lapic_id(void);

@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/lapic.h"
 #include "kernel/arch/x86_64/ports.h"
 #include "kernel/arch/x86_64/power.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/core/panic.h"
 
 enum { RANGES = 32, FADT_PM_TIMER = 76, FADT_PM_TIMER_LEN = 91 };
@@ -101,6 +102,7 @@ void arch_machine_init(const struct nos_bootinfo *bi)
     }
     irq_init(&madt);
     clock_init(pm_timer, bi->tsc_start);
+    smp_init(&madt);
     cpu_count = madt.n_cpus != 0 ? madt.n_cpus : 1;
 }
 
