@@ -125,6 +125,14 @@ class Serial:
                     self.news.wait(max(0, end - time.monotonic()))
             time.sleep(0.005)  # news comes in pieces of sixteen bytes: not a search for each
 
+    def anywhere(self, pattern, timeout=30):
+        """The same in all that ever came: what one capsule prints may stand before or behind another's prompt."""
+        seen, self.seen = self.seen, 0
+        try:
+            return self.expect(pattern, timeout)
+        finally:
+            self.seen = max(seen, self.seen)
+
     def close(self):
         self.thread.join(5)  # QEMU has ended, and with it the pipe
         os.close(self.input)
