@@ -16,7 +16,7 @@ struct audit_args {
     uint8_t issuer[32];
 };
 
-enum { OPT_ISSUER = 256, TRIES = 3 };
+enum { OPT_ISSUER = 256, TRIES = 4 };
 
 static error_t parse_audit(int key, char *arg, struct argp_state *state)
 {
@@ -78,6 +78,10 @@ static int fetch_entries(struct node *n, struct fetched *f)
     for (uint64_t i = 0; rc == DONE && st == NOS_OK && i < want; i++) {
         rc = node_record(n, NOS_TOPIC_AUDIT, f->head.first + i, &f->entry[i], sizeof(f->entry[i]),
                          &st);
+        // a ring that is full and goes on answers with the oldest that it still has
+        if (rc == DONE && st == NOS_OK && f->entry[i].rec.seq > f->head.first + i) {
+            st = NOS_NOT_FOUND;
+        }
         f->n += rc == DONE && st == NOS_OK;
     }
     if (rc == DONE && st != NOS_OK && st != NOS_NOT_FOUND) {
@@ -98,13 +102,13 @@ static int fetch(struct node *n, struct fetched *out)
         if (rc == DONE) {
             rc = fetch_entries(n, &f);
         }
-        if (rc != DONE || !f.gone || i + 1 == TRIES) {
+        if (rc != DONE || !f.gone) {
             *out = f;
-            break;
+            return rc;
         }
         free(f.entry);
     }
-    return rc;
+    return fail(NODE_REFUSED, "the audit log of %s moves on faster than it can be read", n->socket);
 }
 
 struct verdict {

@@ -23,9 +23,9 @@ static nos_status_t finish_verify(struct thread *t, struct verify_wait *w, nos_s
 {
     uint32_t h;
     if (st == NOS_OK) {
-        st =
-            handle_add(&t->capsule->handles, &w->job.out->obj,
-                       NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_LOAD, &h);
+        st = handle_add(&t->capsule->handles, &w->job.out->obj,
+                        NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0,
+                        NOS_ORIGIN_LOAD, &h);
     }
     if (st == NOS_OK) {
         t->ctx.w[0] = h;

@@ -58,7 +58,8 @@ nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx,
         return NOS_NOT_FOUND;
     }
     st = handle_add(&self->capsule->handles, &m->obj,
-                    NOS_RIGHT_DUP | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0, NOS_ORIGIN_MADE, &h);
+                    NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_SPAWN, 0,
+                    NOS_ORIGIN_MADE, &h);
     if (st == NOS_OK) {
         ctx->w[0] = h;
     }

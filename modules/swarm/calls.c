@@ -153,13 +153,14 @@ static bool tame(uint64_t nr, uint64_t a[ARGS])
     return true;
 }
 
-/* A signature costs as much as a thousand other calls: a few of them say as much as many. */
+/* A signature or a new capsule costs as much as a thousand other calls: a few of them say as much
+ * as many. */
 static uint64_t a_call(void)
 {
     uint64_t nr = draw_below(64) == 0 ? draw() >> draw_below(64) : draw_below(NOS_SYS_COUNT);
     bool costly = nr == NOS_SYS_TOKEN_EXPORT || nr == NOS_SYS_TOKEN_ISSUE ||
                   nr == NOS_SYS_TOKEN_IMPORT || nr == NOS_SYS_CAPSULE_SPAWN ||
-                  nr == NOS_SYS_MODULE_LOAD;
+                  nr == NOS_SYS_CAPSULE_KILL || nr == NOS_SYS_MODULE_LOAD;
     return costly && draw_below(COSTLY) != 0 ? draw_below(NOS_SYS_TOKEN_EXPORT) : nr;
 }
 
