@@ -21,17 +21,15 @@ def symbols():
 
 
 @functools.cache
-def instructions(name, end=None):
-    """Offsets of the instructions from symbol `name` up to symbol `end`, or to the end of the function."""
-    at = symbols()[name]
-    stop = symbols()[end] if end else at + 4096
+def instructions(name, end):
+    """[(offset, words)] of the instructions from symbol `name` up to symbol `end`, without padding."""
+    at, stop = symbols()[name], symbols()[end]
     text = subprocess.run(['llvm-objdump', '-d', '--no-show-raw-insn', f'--start-address={LINK_BASE + at:#x}',
                            f'--stop-address={LINK_BASE + stop:#x}', ELF],
                           capture_output=True, text=True, check=True).stdout
-    if not end:  # objdump starts a new paragraph at the next symbol
-        text = text.split('\n\n')[2]
     rows = re.findall(r'^\s*([0-9a-f]+):\s+(.*)$', text, re.M)
-    return [(int(a, 16) - LINK_BASE, words.split('#')[0].strip()) for a, words in rows if 'int3' not in words]
+    return [(int(a, 16) - LINK_BASE, words.replace('\t', ' ').strip()) for a, words in rows
+            if not words.lstrip().startswith(('int3', 'nop', 'data16', 'cs'))]
 
 
 def base(vm):

@@ -74,6 +74,7 @@ class Gdb:
     def __init__(self, path, timeout=10):
         self.sock = connect(path, timeout)
         self.data = b''
+        self.ask('qXfer:features:read:target.xml:0,ffb')  # the stub writes single registers only after this
 
     def send(self, text):
         self.sock.sendall(_packet(text))
@@ -136,14 +137,19 @@ class Gdb:
 
     def run_to(self, address, timeout=5):
         """Go on until the processor is about to execute `address`. False: it does not come by."""
+        end = time.monotonic() + timeout
         self.do(f'Z1,{address:x},1')
-        self.go()
         try:
-            self.answer(timeout)
-            return True
-        except TimeoutError:
-            self.stop()
-            return False
+            while True:
+                self.go()
+                try:
+                    self.answer(max(0.01, end - time.monotonic()))
+                except TimeoutError:
+                    self.stop()
+                if self.registers()['rip'] == address:  # an answer can be one to an earlier stop
+                    return True
+                if time.monotonic() > end:
+                    return False
         finally:
             self.do(f'z1,{address:x},1')
 

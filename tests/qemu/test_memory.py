@@ -4,7 +4,7 @@ capsule."""
 import os
 import re
 
-from cases import need, test
+from cases import need, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config
 
@@ -103,6 +103,48 @@ def processor_bits(t):
                                  ('NXE', efer, 11)):
             with t.case(name):
                 need(value >> bit & 1, f'{value:#x}')
+
+
+def stack_tops(vm):
+    """[(what, address)] of every stack that a CPU switches to: from its task-state segment."""
+    out = []
+    for cpu, base in enumerate(re.findall(r'^TR =\w+ ([0-9a-f]{16})', vm.qmp.monitor('info registers -a'), re.M)):
+        tss = vm.memory(int(base, 16), 104)
+        at = {'kernel': 4, 'debug': 36, 'NMI': 44, 'double fault': 52, 'machine check': 60}
+        out += [(f'cpu {cpu} {name}', int.from_bytes(tss[i:i + 8], 'little')) for name, i in at.items()]
+    return out
+
+
+def pages_below(vm, top):
+    """How many pages are mapped under an address before one is not."""
+    for n in range(64):
+        if 'Unmapped' in vm.qmp.monitor(f'gva2gpa {top - 4096 * (n + 1):#x}'):
+            return n
+    return 64
+
+
+def guards(t, cpus):
+    with boot(f'guards-{cpus}', config=Config(smp=cpus)) as vm:
+        vm.ready()
+        running = ctl_json(vm, 'about')['cpus']
+        vm.stop()
+        tops = stack_tops(vm)
+        with t.case(f'{len(tops)} stacks of {running} CPUs, none twice'):
+            same(len({top for _, top in tops}), 5 * running, 'stacks')
+        for name, top in tops:
+            with t.case(f'{name}: a guard page below it'):
+                same(pages_below(vm, top), 4 if name.endswith('kernel') else 2, 'pages down to the guard')
+
+
+@test
+def stack_guards(t):
+    """Below each kernel stack lies a page that is not mapped."""
+    guards(t, 1)
+
+
+@test
+def stack_guards_of_four(t):
+    guards(t, 4)
 
 
 @test

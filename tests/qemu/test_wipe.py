@@ -9,10 +9,11 @@ from lab import BUILD, boot, policy_from
 from vm import Config
 
 MARK = 'mark-7d1c9e52b8'
+SYMBOL = 'arch_kernel_space_init\0'     # stands in the symbol lump and nowhere else
 CONFIG = Config(memory=64)
 
 
-def _copies(vm, name):
+def _copies(vm, name, mark=MARK):
     """How often the mark stands in all of RAM."""
     path = os.path.join(BUILD, 'test', f'{name}.ram')
     try:
@@ -22,7 +23,7 @@ def _copies(vm, name):
     finally:
         if os.path.exists(path):
             os.unlink(path)
-    return ram.count(MARK.encode())
+    return ram.count(mark.encode())
 
 
 def _panic(t, name, changes, last):
@@ -31,13 +32,15 @@ def _panic(t, name, changes, last):
         vm.ask(f'load hello {MARK}')
         with t.case('the mark is in RAM before'):
             need(_copies(vm, name) > 0, 'a search that finds nothing proves nothing')
+            need(_copies(vm, name, SYMBOL) > 0, "the kernel's symbols are not there")
         vm.qmp.command('inject-nmi')
         with t.case('says what, where and how it came there'):
             vm.com1.expect(r'rip [0-9a-f]{16}', 30)
-            vm.com1.expect(r'N0N-OS kernel panic: .*NMI.*vector 2', 30)
+            vm.com1.expect(r'N0N-OS kernel panic: [^\n]*NMI[^\n]*vector 2[^\n]* at \w+\+0x[0-9a-f]+ \(image\+0x', 30)
+            vm.com1.expect(r'called from \w+\+0x[0-9a-f]+ \(image\+0x', 30)
         with t.case(f'ends in: {last}'):
             vm.com1.expect(last, 60)
-        return _copies(vm, name)
+        return _copies(vm, name), _copies(vm, name, SYMBOL)
 
 
 @test
@@ -58,9 +61,11 @@ def poweroff(t):
 
 @test
 def panic(t):
-    left = _panic(t, 'panic', None, 'memory wiped; stopped')
+    left, symbols = _panic(t, 'panic', None, 'memory wiped; stopped')
     with t.case('no copy of what ran is left in RAM'):
         need(left == 0, f'{left} copies of the mark are left')
+    with t.case("nor of the kernel's symbols"):
+        need(symbols == 0, f'{symbols} copies are left')
 
 
 def _hold(policy):
@@ -69,6 +74,6 @@ def _hold(policy):
 
 @test
 def panic_hold(t):
-    left = _panic(t, 'panic-hold', {'BOOT.POL': policy_from(_hold)}, 'keys wiped, memory kept; stopped')
+    left, _ = _panic(t, 'panic-hold', {'BOOT.POL': policy_from(_hold)}, 'keys wiped, memory kept; stopped')
     with t.case('memory is kept for the post-mortem'):
         need(left > 0, 'it was wiped')

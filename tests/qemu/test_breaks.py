@@ -1,0 +1,271 @@
+"""Entry and exit of the released kernel, instruction by instruction, under a debugger: an NMI before each, a stack that
+runs over, an address to return to that user mode cannot have, every interrupt vector; and faults of the kernel's own.
+The machine is saved once at a good moment and taken back for each trial."""
+
+import contextlib
+import re
+
+import kernel
+from cases import need, same, test
+from lab import boot
+from qmp import GPRS
+from test_entry import send
+from vm import Config, Failure
+
+CONFIG = Config(memory=64)
+PATTERN = 0x123456789abcdf00    # rbx of a thread of `entry calls`
+APIC = 0xfee00000               # a write there is an interrupt message: the vector, from a device
+RECORD = re.compile(r'N0N-OS kernel panic: ([^\n]*)\n(.*?)stopped\n', re.S)
+SHOWN = {**{name: name for name in GPRS}, 'rip': 'rip', 'eflags': 'rflags'}
+
+
+class Lab:
+    """A machine under a debugger, with saved moments."""
+
+    def __init__(self, vm):
+        self.vm, self.gdb, self.base = vm, vm.gdb(), kernel.base(vm)
+
+    def save(self, moment):
+        said = self.vm.qmp.monitor(f'savevm {moment}').strip()
+        need(not said, said)
+
+    def back(self, moment):
+        said = self.vm.qmp.monitor(f'loadvm {moment}').strip()
+        need(not said, said)
+
+    def reach(self, offset, timeout=5):
+        need(self.gdb.run_to(self.base + offset, timeout), f'image+{offset:#x} was not reached')
+
+    def panic(self):
+        """Go on until the machine has said why it stops: the text, and all of it with the registers before."""
+        before = len(self.vm.com1.text())
+        self.gdb.go()
+        found = self.vm.com1.expect(RECORD.pattern, 20)
+        self.gdb.stop()
+        return found.group(1), self.vm.com1.text()[before:]
+
+
+def per_instruction(t, lab, moment, points, trial, prepare=None):
+    """`trial(offset)` with the processor before each of the instructions. One case for all of them."""
+    wrong = []
+    for offset, words in points:
+        lab.back(moment)
+        if prepare:
+            prepare()
+        try:
+            lab.reach(offset)
+            trial(offset)
+        except Failure as why:
+            wrong.append(f'image+{offset:#x} {words}: {why}')
+    need(points and not wrong, f'{len(wrong)} of {len(points)}: {wrong[:3]}')
+
+
+def nmi_here(lab):
+    def trial(offset):
+        regs = lab.gdb.registers()
+        lab.vm.qmp.command('inject-nmi')
+        text, record = lab.panic()
+        need('NMI (vector 2' in text and text.endswith(f'(image+{offset:#x})'), text)
+        shown = dict(re.findall(r'(\w+) ([0-9a-f]{16})', record))
+        bad = [name for name, label in SHOWN.items() if int(shown[label], 16) != regs[name]]
+        need(not bad, f'not as they were: {bad}')
+        need('memory wiped' in record, 'memory was not wiped')
+    return trial
+
+
+@contextlib.contextmanager
+def busy(name, **config):
+    """A lab whose machine makes null calls without end: the moment `busy`."""
+    with boot(name, config=Config(memory=64, **config), gdb=True) as vm:
+        vm.ready(120)
+        send(vm, 'calls')
+        lab = Lab(vm)
+        lab.save('busy')
+        yield lab
+
+
+@test
+def nmi_in_system_calls(t):
+    """An NMI before each instruction of the way in and out: the machine says so, names the place, has the right
+    registers, wipes and stops."""
+    with busy('nmi-calls') as lab:
+        points = kernel.instructions('syscall_entry', 'exit_full')
+        with t.case(f'{len(points)} instructions of syscall and sysret'):
+            per_instruction(t, lab, 'busy', points, nmi_here(lab))
+
+
+@test
+def nmi_in_interrupts(t):
+    """The same for an interrupt of user mode, and the way back."""
+    with busy('nmi-interrupts') as lab:
+        key = lambda: lab.vm.com1.send('x')
+        for first, last in (('interrupt', 'from_kernel'), ('exit_full', 'exit_bad_ip')):
+            points = kernel.instructions(first, last)
+            with t.case(f'{len(points)} instructions from {first}'):
+                per_instruction(t, lab, 'busy', points, nmi_here(lab), key)
+
+
+@test
+def nmi_in_the_idle_kernel(t):
+    """The same for an interrupt of the kernel's own idling, and the way back."""
+    with boot('nmi-idle', config=CONFIG, gdb=True) as vm:
+        vm.ready(120)
+        lab = Lab(vm)
+        lab.save('idle')
+        points = kernel.instructions('from_kernel', 'own_stack')
+        with t.case(f'{len(points)} instructions from from_kernel'):
+            per_instruction(t, lab, 'idle', points, nmi_here(lab), lambda: vm.com1.send('x'))
+
+
+@test
+def flags_inside(t):
+    """User mode sets every flag it can; the kernel's C code sees none of those that would change what it does."""
+    with busy('flags') as lab:
+        for name, prepare in (('up_syscall', None), ('trap_user', lambda: lab.vm.com1.send('x'))):
+            lab.back('busy')
+            if prepare:
+                prepare()
+            lab.reach(kernel.symbols()[name])
+            with t.case(f'{name}: no AC, NT, DF, IF, TF'):
+                same(lab.gdb.registers()['eflags'] & 0x44700, 0, 'of these')
+
+
+RETURNS = {'the end of user space': 0x7ffffffff000, 'the last canonical one below': 0x7fffffffffff,
+           'the first that is not': 0x800000000000, 'the last that is not': 0xffff7fffffffffff,
+           'the direct map': 0xffff800000100000, 'the kernel': None, 'all ones': 0xffffffffffffffff}
+CTX_IP, CTX_FAST, CTX_RBX = 120, 144, 88
+
+
+@test
+def bad_returns(t):
+    """A thread's address becomes one that user mode cannot have, at the last moment, on the way of sysret and of iret:
+    the thread dies, the kernel does not fault."""
+    with busy('returns') as lab:
+        for name, value in RETURNS.items():
+            value = lab.base if value is None else value
+            for way in ('sysret', 'iret'):
+                with t.case(f'{name}, by {way}'):
+                    lab.back('busy')
+                    said = len(lab.vm.com1.text())
+                    for _ in range(50):
+                        lab.reach(kernel.symbols()['exit_user'])
+                        ctx = lab.gdb.registers()['rax']
+                        if int.from_bytes(lab.gdb.read(ctx + CTX_RBX, 8), 'little') == PATTERN:
+                            break
+                    lab.gdb.write(ctx + CTX_IP, value.to_bytes(8, 'little'))
+                    if way == 'iret':
+                        lab.gdb.write(ctx + CTX_FAST, bytes(8))
+                    lab.gdb.go()
+                    lab.vm.com1.expect(r'entry \(capsule \d+\) crashed: general protection', 20)
+                    need('running' in lab.vm.ask('ps'), 'no answer')
+                    need('panic' not in lab.vm.com1.text()[said:], 'the kernel stopped')
+                    lab.gdb.stop()
+
+
+def kernel_stack(lab):
+    """Top of this CPU's kernel stack, with gs the kernel's."""
+    found = re.search(r'^GS =\w+ ([0-9a-f]+)', lab.vm.qmp.monitor('info registers'), re.M)
+    return int.from_bytes(lab.gdb.read(int(found.group(1), 16) + 8, 8), 'little')
+
+
+def overrun(lab):
+    """The stack ends here: the next thing that is stored on it is a double fault."""
+    def trial(offset):
+        lab.gdb.set('rsp', kernel_stack(lab) - 16384)
+        text, record = lab.panic()
+        need('double fault (vector 8' in text, text)
+        need('memory wiped' in record, 'memory was not wiped')
+        at = int(re.search(r'image\+0x([0-9a-f]+)\)$', text).group(1), 16)
+        need(offset <= at < offset + 64, f'at image+{at:#x}')
+    return trial
+
+
+@test
+def overruns_in_entry(t):
+    """The kernel stack is at its end at each instruction that stands on it: a double fault, on its own stack, named."""
+    with busy('overruns') as lab:
+        key = lambda: lab.vm.com1.send('x')
+        for first, last, how in (('syscall_entry', 'exit_user', None), ('from_user', 'from_kernel', key),
+                                 ('exit_full', 'exit_bad_ip', key)):
+            points = kernel.instructions(first, last)
+            stands = next(i for i, p in enumerate(points) if re.fullmatch(r'movq %gs:8, %rsp', p[1])) + 1
+            uses = [i for i, p in enumerate(points) if i >= stands and p[1].startswith(('push', 'call'))]
+            points = points[stands:uses[-1] + 1]
+            with t.case(f'{len(points)} instructions from {first}'):
+                per_instruction(t, lab, 'busy', points, overrun(lab), how)
+
+
+@test
+def every_vector(t):
+    """A device sends each interrupt vector there is, while a capsule runs and while the kernel idles: nothing changes."""
+    with boot('vectors', config=CONFIG, gdb=True) as vm:
+        vm.ready(120)
+        lab = Lab(vm)
+        stubs = kernel.symbols()['interrupt_stubs']
+        for state in ('idle', 'capsule'):
+            if state == 'capsule':
+                send(vm, 'spin')
+                lab.gdb.stop()
+            missed = []
+            for vector in range(32, 256):
+                lab.gdb.write_physical(APIC, vector.to_bytes(4, 'little'))
+                if not lab.gdb.run_to(lab.base + stubs + 8 * (vector - 32), 5):
+                    missed.append(vector)
+            lab.gdb.go()
+            with t.case(f'{state}: all 224 came in'):
+                need(not missed, missed)
+            with t.case(f'{state}: the prompt answers'):
+                need('running' in vm.ask('ps'), 'no answer')
+        with t.case('registers of the capsule are as they were'):
+            vm.com1.expect(r'ENTRY spin 0 ok', 60)
+            need('BAD' not in vm.com1.text(), 'they are not')
+        with t.case('keys still come'):
+            need('kernel address' in vm.ask('about'), 'no answer')
+
+
+# Name: machine code, put over the second instruction of the kernel's first C function of a system call; what the
+# record must say of it.
+FAULTS = {
+    'read of address zero': ('488b042500000000', r'page fault \(vector 14, code 0x0\), address 0x0,'),
+    'write to its own code': ('c605f9ffffff00', r'page fault \(vector 14, code 0x3\), address 0xffffffff'),
+    'read of user memory': ('488b01', r'page fault \(vector 14, code 0x1\), address 0x'),
+    'jump to user memory': ('ffe1', r'page fault \(vector 14, code 0x11\), address 0x'),
+    'jump to its stack': ('ffe4', r'page fault \(vector 14, code 0x11\), address 0xffff'),
+    'division by zero': ('31c9f7f1', r'divide error \(vector 0,'),
+    'breakpoint': ('cc', r'breakpoint \(vector 3,'),
+    'UBSan, index': ('670fb94012', r'UBSan: index out of bounds \(vector 6,'),
+    'UBSan, shift': ('670fb94014', r'UBSan: shift out of bounds \(vector 6,'),
+    'UBSan, overflow': ('670fb900', r'UBSan: signed addition overflow \(vector 6,'),
+    'interrupts on': ('fbebfe', r'interrupt \(vector 32,'),
+}
+ELSEWHERE = ('jump to user memory', 'jump to its stack')
+
+
+def kernel_faults(machine):
+    def run(t):
+        with busy(f'kernel-faults-{machine}', machine=machine) as lab:
+            point = kernel.instructions('up_syscall', _next_symbol('up_syscall'))[2][0]
+            for name, (code, words) in FAULTS.items():
+                with t.case(name):
+                    lab.back('busy')
+                    lab.reach(point)
+                    lab.gdb.write(lab.base + point, bytes.fromhex(code))
+                    if name == 'interrupts on':
+                        lab.vm.com1.send('x')
+                    text, record = lab.panic()
+                    need(re.search(words, text), text)
+                    need(name in ELSEWHERE or ' at up_syscall+0x' in text, text)
+                    need(re.search(r'^ *\[[^\]]*\]   called from syscall_entry\+0x[0-9a-f]+ \(image\+0x', record, re.M),
+                         record[-300:])
+                    need('memory wiped' in record, 'memory was not wiped')
+    run.__name__, run.__module__ = f'kernel_faults_{machine}', __name__
+    test(run)
+
+
+def _next_symbol(name):
+    at = kernel.symbols()[name]
+    return min((v, k) for k, v in kernel.symbols().items() if v > at)[1]
+
+
+for _machine in ('q35', 'pc'):
+    kernel_faults(_machine)
