@@ -71,6 +71,27 @@ static int report(const char *what)
     return bad == 0 ? 0 : 1;
 }
 
+static bool is(const char *a, const char *b)
+{
+    return strlen(a) == strlen(b) && memcmp(a, b, strlen(a)) == 0;
+}
+
+/* What is not one run of the table. */
+static bool role(const char *word)
+{
+    if (is(word, "giver")) {
+        giver();
+    } else if (is(word, "holder")) {
+        holder();
+    } else if (is(word, "mute")) {
+        nos_print("PROBE mute: no call is left\n");
+        mute();
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static bool number(const char *text, uint64_t *out)
 {
     return parse_u64(span_of(text, strlen(text)), out);
@@ -92,13 +113,19 @@ int nos_main(void)
         fuzz(seed, count);
         return 0;
     }
+    if (n == 1 && role(word[0])) {
+        return 0;
+    }
     if (n != 0) {
-        nos_print("usage: probe [fuzz SEED COUNT]\n");
+        nos_print("usage: probe [giver | holder | mute | fuzz SEED COUNT]\n");
         return 2;
     }
     attack_pointers();
     attack_handles();
     attack_values();
     attack_threads();
+    attack_derived();
+    attack_cuts();
+    attack_filter();
     return report("PROBE");
 }

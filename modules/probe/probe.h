@@ -36,6 +36,15 @@ void attack_pointers(void);
 void attack_handles(void);
 void attack_values(void);
 void attack_threads(void);
+void attack_derived(void);
+void attack_cuts(void);
+void attack_filter(void); /* takes calls away for good: the last */
+
+/* Two capsules: one gives and cuts, the other has and loses; it ends at the page that it mapped. */
+void giver(void);
+void holder(void);
+
+void mute(void); /* no call is left; only a fault ends this capsule */
 
 /** Seeded random system calls. */
 void fuzz(uint64_t seed, uint64_t count);

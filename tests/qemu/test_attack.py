@@ -64,6 +64,35 @@ def table(t):
 
 
 @test
+def cut_between_capsules(t):
+    """Handles that another capsule got, waits through and maps are cut: it sees REVOKED, and faults where it mapped."""
+    with boot('cut') as vm:
+        vm.ready()
+        send(vm, 'giver')
+        vm.com1.expect(r'PROBE giver waits', 60)
+        send(vm, 'holder')
+        vm.com1.expect(r'PROBE holder touches', 60)
+        with t.case('the touch is a fault'):
+            vm.com1.expect(r'probe \(capsule \d+\) crashed: read of memory it does not have', 20)
+        text = vm.com1.text()
+        with t.case('every answer is the promised one'):
+            rows = re.findall(r'PROBE (\S+) (\w+) (\w+) (ok|BAD)$', text, re.M)
+            need(len(rows) >= 14, f'{len(rows)} rows')
+            need(all(r[3] == 'ok' for r in rows), f'{[r for r in rows if r[3] != "ok"]}')
+            need('region/touched' not in text, 'it read on')
+
+
+@test
+def mute(t):
+    """A capsule that takes every call from itself can still be ended: by its fault."""
+    with boot('mute') as vm:
+        vm.ready()
+        send(vm, 'mute')
+        with t.case('a fault ends it'):
+            vm.com1.expect(r'probe \(capsule \d+\) crashed: (illegal instruction|trapped)', 60)
+
+
+@test
 def random_calls(t):
     """Seeded random calls: the kernel lives, every other capsule runs on, and all frames come back."""
     with boot('fuzz') as vm:
