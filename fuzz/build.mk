@@ -18,7 +18,7 @@ build/fuzz/lib.a: $(LIB_SRCS:%.c=build/fuzz/obj/%.o)
 	$(Q)rm -f $@ && $(AR) $(ARFLAGS) $@ $^
 
 # The hashes and signatures are not what is searched: no coverage in them, but the address sanitiser.
-build/fuzz/fuzz_%: build/fuzz/obj/fuzz/fuzz_%.o build/fuzz/lib.a build/host-clang/libcrypto.a
+build/fuzz/fuzz_%: build/fuzz/obj/fuzz/fuzz_%.o build/fuzz/lib.a build/fuzz/obj/sdk/ring.o build/host-clang/libcrypto.a
 	$(say) LINK '$@'
 	$(Q)$(HOST_clang_CC) $(FUZZ_SAN) -fsanitize=fuzzer $^ -o $@
 

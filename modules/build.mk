@@ -42,6 +42,8 @@ modules: $(MODULE_MODS)
 
 # Host tests of the capsules' pure parts.
 TEST_sdk_SRCS := sdk/format.c
+TEST_ring_SRCS := sdk/ring.c
+TEST_ring_LIBS := -lpthread
 TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c
 TEST_console_term_SRCS := modules/console/term.c
 TEST_init_backoff_SRCS := modules/init/backoff.c
