@@ -8,6 +8,12 @@
 #define ALIGNED(n) __attribute__((aligned(n)))
 #define UNUSED __attribute__((unused))
 #define USED __attribute__((used))
+/* A local that is filled before it is read: no pattern in it first. */
+#if defined(__clang__)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
 #define NOINLINE __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define SECTION(name) __attribute__((section(name)))

@@ -81,12 +81,9 @@ static void free_area_frames(struct space *s)
     s->room = SPACE_FIRST_AREAS;
 }
 
-static nos_status_t make_room(struct space *s)
+static NOINLINE nos_status_t make_room(struct space *s)
 {
     unsigned order = s->area == s->first ? 0 : area_order(s) + 1;
-    if (s->n_areas < s->room) {
-        return NOS_OK;
-    }
     if (order > SPACE_AREA_ORDER_MAX) {
         return NOS_NO_SLOT;
     }
@@ -142,14 +139,15 @@ static uint32_t random_below(uint32_t n)
 }
 
 /* Areas and their guards: [va - page, va + len + page). Two guards may share a page. */
-static bool is_clear(const struct space *s, uint64_t va, uint64_t pages)
+static bool is_clear(struct space *s, uint64_t va, uint64_t pages)
 {
     unsigned i = first_above(s, va - PAGE_SIZE);
+    s->hint = i;
     return i == s->n_areas || s->area[i].va >= va + (pages + 1) * PAGE_SIZE;
 }
 
 /* `n` units of `unit` pages, neither the first nor the last of the window. */
-static nos_status_t place(const struct space *s, uint32_t n, uint32_t unit, uint64_t *va)
+static nos_status_t place(struct space *s, uint32_t n, uint32_t unit, uint64_t *va)
 {
     uint32_t all = WINDOW_PAGES / unit;
     for (unsigned i = 0; n != 0 && n <= all - 2 && i < PLACE_TRIES; i++) {
@@ -163,14 +161,21 @@ static nos_status_t place(const struct space *s, uint32_t n, uint32_t unit, uint
     return NOS_NO_MEMORY;  // a window this full is far above any quota that fits the machine
 }
 
-nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
+nos_status_t space_place(struct space *s, uint32_t pages, uint64_t *va)
 {
     return place(s, pages, 1, va);
 }
 
-nos_status_t space_place_large(const struct space *s, uint32_t pages, uint64_t *va)
+nos_status_t space_place_large(struct space *s, uint32_t pages, uint64_t *va)
 {
     return place(s, (pages + TABLE_PAGES - 1) / TABLE_PAGES, TABLE_PAGES, va);
+}
+
+/* Does `a` lie between the areas at - 1 and at? */
+static inline bool goes_at(const struct space *s, const struct area *a, unsigned at)
+{
+    return at <= s->n_areas && (at == 0 || end_of(&s->area[at - 1]) <= a->va) &&
+           (at == s->n_areas || s->area[at].va >= end_of(a));
 }
 
 /* Take the place of a new area before its pages: what a shortage does meanwhile to the areas around
@@ -183,13 +188,19 @@ static nos_status_t area_begin(struct space *s, const struct area *a)
         (a->prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (a->prot & PROT_R) == 0) {
         return NOS_INVALID;
     }
-    nos_status_t st = s->pages > s->limit ? NOS_QUOTA : make_room(s);  // tables may go above it
+    nos_status_t st = s->pages > s->limit ? NOS_QUOTA : NOS_OK;  // tables may go above it
+    if (st == NOS_OK && UNLIKELY(s->n_areas == s->room)) {
+        st = make_room(s);
+    }
     if (st != NOS_OK) {
         return st;
     }
-    unsigned at = first_above(s, a->va);
-    if (at < s->n_areas && s->area[at].va < end_of(a)) {
-        return NOS_BAD_STATE;
+    unsigned at = s->hint;
+    if (!goes_at(s, a, at)) {
+        at = first_above(s, a->va);
+        if (!goes_at(s, a, at)) {
+            return NOS_BAD_STATE;
+        }
     }
     area_insert(s, at, a);
     return NOS_OK;
@@ -303,21 +314,18 @@ nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, uns
     return st;
 }
 
-nos_status_t space_map_borrowed(struct space *s, const struct area *like, paddr_t base)
+nos_status_t space_map_borrowed(struct space *s, const struct area *a, paddr_t base)
 {
-    struct area a = *like;
-    struct arch_run r = {
-        .va = a.va, .pa = base, .pages = a.pages, .prot = a.prot, .flags = a.flags
+    const struct arch_run r = {
+        .va = a->va, .pa = base, .pages = a->pages, .prot = a->prot, .flags = a->flags
     };
-    a.span = a.flags == ARCH_MAP_TABLES ? (a.pages + TABLE_PAGES - 1) / TABLE_PAGES * TABLE_PAGES
-                                        : a.pages;
-    nos_status_t st = area_begin(s, &a);
+    nos_status_t st = area_begin(s, a);
     if (st != NOS_OK) {
         return st;
     }
     st = map_charged(s, &r);
     if (st != NOS_OK) {
-        drop_area(s, area_at(s, a.va));
+        drop_area(s, area_at(s, a->va));
     }
     return st;
 }

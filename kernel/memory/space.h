@@ -28,12 +28,19 @@ struct area {
     uint32_t cell; /* BORROWED: that handle's cell, referenced; 0 = none */
 };
 
+/* Span of an area of `pages` with such flags. */
+static inline uint32_t area_span(uint32_t pages, unsigned flags)
+{
+    return flags == ARCH_MAP_TABLES ? (pages + 511) / 512 * 512 : pages;
+}
+
 struct space {
     struct arch_space arch;
     uint64_t window; /* base of the 1 GiB window that all areas lie in */
     uint32_t pages;  /* frames charged: private pages and page tables */
     uint32_t limit;
     uint32_t n_areas, room;
+    uint32_t hint;     /* where the area of the place found last goes, if nothing has changed */
     struct area *area; /* `first`, or frames of its own; n_areas of them, by address */
     struct area first[SPACE_FIRST_AREAS];
 };
@@ -43,10 +50,10 @@ MUST_CHECK nos_status_t space_create(struct space *s, uint32_t limit);
 
 /** A random place for `pages` with guards, in the window. Errors: NO_MEMORY (no place). Nothing is
  * reserved. */
-MUST_CHECK nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va);
+MUST_CHECK nos_status_t space_place(struct space *s, uint32_t pages, uint64_t *va);
 
 /** The same, aligned to 2 MiB and with all of the last 2 MiB: for shared page tables. */
-MUST_CHECK nos_status_t space_place_large(const struct space *s, uint32_t pages, uint64_t *va);
+MUST_CHECK nos_status_t space_place_large(struct space *s, uint32_t pages, uint64_t *va);
 
 /** Map `pages` fresh frames at `va`. `zero` false only if the caller overwrites every byte at once
  * through space_ptr. All or nothing. Errors: QUOTA, NO_MEMORY, NO_SLOT (areas), BAD_STATE
@@ -55,8 +62,8 @@ MUST_CHECK nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t
                                           unsigned prot, enum area_kind kind, bool zero);
 
 /** Map the frames from `base` on, which belong to a->owner, as area `*a` says (kind BORROWED,
- * without span). With ARCH_MAP_TABLES `base` is the first of the owner's page tables. Errors: as
- * above. The caller keeps the owner alive until unmapped. */
+ * with a span: area_span). With ARCH_MAP_TABLES `base` is the first of the owner's page tables.
+ * Errors: as above. The caller keeps the owner alive until unmapped. */
 MUST_CHECK nos_status_t space_map_borrowed(struct space *s, const struct area *a, paddr_t base);
 
 /** Kernel pointer to the private page at page-aligned `va`; NULL if nothing is mapped. For loaders

@@ -50,6 +50,7 @@ static nos_status_t area_of(const struct handle_slot *slot, uint32_t h, uint64_t
         a->pages = (uint32_t)((d->len + PAGE_SIZE - 1) / PAGE_SIZE);
         a->flags = (uint8_t)d->map_flags;
     }
+    a->span = area_span(a->pages, a->flags);
     return a->pages == 0 ? NOS_BAD_STATE : NOS_OK;  // a device that is not there
 }
 
@@ -71,7 +72,7 @@ static nos_status_t map_area(struct space *s, const struct area *a, paddr_t base
 nos_status_t sys_region_map(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
     struct space *s = &self->capsule->space;
-    struct area a;
+    UNINITIALIZED struct area a;  // in the way of every map: not filled twice
     paddr_t base;
 
     nos_status_t st = area_of(slot, (uint32_t)ctx->arg0, ctx->arg1, &a, &base);
@@ -113,7 +114,7 @@ nos_status_t sys_region_map_into(struct thread *self, struct arch_context *ctx,
 nos_status_t sys_region_unmap(struct thread *self, struct arch_context *ctx,
                               struct handle_slot *slot)
 {
-    struct area a;
+    UNINITIALIZED struct area a;
     (void)slot;
     nos_status_t st = space_unmap(&self->capsule->space, ctx->arg0, &a);
     if (st == NOS_OK) {

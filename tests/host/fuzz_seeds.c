@@ -90,6 +90,10 @@ int main(int argc, char **argv)
         seed("token", name, golden_chain(t, n));
     }
     seed("psf", "one", golden_font1());
+    static const uint8_t peer[] = {
+        0, 40, 0, 0, 0, 20, 64, 7, 0, 0, 0, 63, 1, 255, 255, 255, 255, 9
+    };
+    seed("ring", "peer", buf_copy(SPAN_OF(peer)));
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());

@@ -112,7 +112,7 @@ void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint6
     ctx->arg1 = arg1;
 }
 
-nos_status_t space_place(const struct space *s, uint32_t pages, uint64_t *va)
+nos_status_t space_place(struct space *s, uint32_t pages, uint64_t *va)
 {
     (void)s, (void)pages;
     *va = 0x10000;

@@ -89,6 +89,7 @@ static nos_status_t borrow(uint64_t va, uint32_t pages, unsigned prot)
 {
     struct area a = { .va = va,
                       .pages = pages,
+                      .span = pages,
                       .kind = AREA_BORROWED,
                       .prot = (uint8_t)prot,
                       .owner = &s,

@@ -119,7 +119,7 @@ nos_status_t arch_kernel_space_init(const struct nos_bootinfo *bi)
         return NOS_NO_MEMORY;
     }
     nos_status_t st = copy_kernel_half((paddr_t){ bi->boot_cr3 & PTE_ADDR }, kernel_root);
-    if (st == NOS_OK && paging_make(kernel_root, DEVICE_BASE, KERNEL_TABLE, NULL) == NULL) {
+    if (st == NOS_OK && paging_make(kernel_root, DEVICE_BASE, KERNEL_TABLE) == NULL) {
         st = NOS_NO_MEMORY;
     }
     if (st == NOS_OK) {
@@ -140,7 +140,7 @@ volatile void *arch_device_map(paddr_t pa, size_t len)
         return NULL;
     }
     for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) {
-        uint64_t *entry = paging_make(kernel_root, va + at, KERNEL_TABLE, NULL);
+        uint64_t *entry = paging_make(kernel_root, va + at, KERNEL_TABLE);
         if (entry == NULL) {
             return NULL;  // what was mapped stays: nobody has its address
         }
@@ -160,7 +160,7 @@ struct stacks *kernel_stacks_new(void)
         bool guard = at == 0 || (at >= STACK_KERNEL_TOP &&
                                  (at - STACK_KERNEL_TOP) % sizeof(struct fault_stack) == 0);
         paddr_t frame = guard ? (paddr_t){ 0 } : up_table_alloc();
-        uint64_t *entry = guard ? NULL : paging_make(kernel_root, va + at, KERNEL_TABLE, NULL);
+        uint64_t *entry = guard ? NULL : paging_make(kernel_root, va + at, KERNEL_TABLE);
         if (!guard && (frame.v == 0 || entry == NULL)) {
             return NULL;  // at the start of the machine: there is no life without memory then
         }

@@ -35,7 +35,7 @@ uint64_t *paging_find(paddr_t root, uint64_t va)
 /* A new table: the one that this space has over, else a fresh one. */
 static paddr_t new_table(paddr_t *spare)
 {
-    if (spare == NULL || spare->v == 0) {
+    if (spare->v == 0) {
         return up_table_alloc();
     }
     paddr_t p = *spare;
@@ -43,28 +43,22 @@ static paddr_t new_table(paddr_t *spare)
     return p;
 }
 
-/* The entry for `va` in a table of `level`, the tables above made where there is none. */
-static uint64_t *make_down_to(unsigned to, paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
+uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits)
 {
     uint64_t *table = phys_ptr(root);
-    for (unsigned level = LEVEL_ROOT; level > to; level--) {
+    for (unsigned level = LEVEL_ROOT; level > 1; level--) {
         uint64_t *entry = &table[level_index(va, level)];
         if ((*entry & PTE_PRESENT) == 0) {
-            paddr_t made = new_table(spare);
+            paddr_t made = up_table_alloc();
             if (made.v == 0) {
                 return NULL;
             }
             *entry = made.v | bits;
         }
-        KASSERT((*entry & (PTE_LARGE | PTE_SHARED)) == 0);
+        KASSERT((*entry & PTE_LARGE) == 0);
         table = table_at(*entry);
     }
-    return &table[level_index(va, to)];
-}
-
-uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare)
-{
-    return make_down_to(1, root, va, bits, spare);
+    return &table[level_index(va, 1)];
 }
 
 /* The entry that names the page table for `va`, or would; NULL when there is no directory. */
@@ -128,13 +122,25 @@ static void cover(struct arch_space *s, uint64_t va)
     s->high = low + span > s->high ? low + span : s->high;
 }
 
-/* The entry for `va`, its table made if there is none; NULL when out of memory. */
-static uint64_t *page_entry(struct arch_space *s, uint64_t va)
+/* Make the table that `*entry` of `level` does not name yet. */
+static NOINLINE bool add_table(struct arch_space *s, uint64_t va, uint64_t *entry)
 {
-    uint64_t *entry = paging_find(s->root, va);
-    if (UNLIKELY(entry == NULL)) {
-        cover(s, va);  // before the tables: a walk that fails half-way leaves some
-        entry = paging_make(s->root, va, USER_TABLE, &s->spare);
+    cover(s, va);  // before the tables: a walk that fails half-way leaves some
+    paddr_t made = new_table(&s->spare);
+    *entry = made.v == 0 ? 0 : made.v | USER_TABLE;
+    return made.v != 0;
+}
+
+/* The entry for `va` in a table of level `to`, 1 or 2, in one walk that makes what is missing; NULL
+ * when out of memory. */
+static inline uint64_t *user_entry(struct arch_space *s, uint64_t va, unsigned to)
+{
+    uint64_t *entry = (uint64_t *)phys_ptr(s->root) + level_index(va, LEVEL_ROOT);
+    for (unsigned level = LEVEL_ROOT - 1; level >= to; level--) {
+        if (UNLIKELY((*entry & PTE_PRESENT) == 0) && !add_table(s, va, entry)) {
+            return NULL;
+        }
+        entry = table_at(*entry) + level_index(va, level);
     }
     return entry;
 }
@@ -152,7 +158,7 @@ static nos_status_t map_tables(struct arch_space *s, const struct arch_run *r)
     for (uint32_t i = 0; (uint64_t)i * TABLE_ENTRIES < r->pages; i++) {
         uint64_t va = r->va + i * span;
         cover(s, va);
-        uint64_t *entry = make_down_to(2, s->root, va, USER_TABLE, &s->spare);
+        uint64_t *entry = user_entry(s, va, 2);
         if (entry == NULL) {
             return NOS_NO_MEMORY;
         }
@@ -189,7 +195,7 @@ nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r)
         return NOS_INVALID;
     }
     for (uint32_t i = 0; i < r->pages; i++, va += PAGE_SIZE, pa += PAGE_SIZE) {
-        entry = entry == NULL || level_index(va, 1) == 0 ? page_entry(s, va) : entry + 1;
+        entry = entry == NULL || level_index(va, 1) == 0 ? user_entry(s, va, 1) : entry + 1;
         if (entry == NULL) {
             return NOS_NO_MEMORY;
         }
@@ -231,7 +237,8 @@ paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone
         return (paddr_t){ 0 };
     }
     uint64_t *entry = table_at(*above) + level_index(va, 1);
-    for (uint32_t i = 0; i < pages; i++) {
+    *entry = 0;
+    for (uint32_t i = 1; UNLIKELY(i < pages); i++) {
         entry[i] = 0;
     }
     if (!alone) {

@@ -45,9 +45,8 @@ static inline unsigned level_index(uint64_t va, unsigned level)
 /** The page-table entry for `va`; NULL when there is no table for it, or a large page. */
 uint64_t *paging_find(paddr_t root, uint64_t va);
 
-/** The same, making the tables on the way with `bits` in their entries, of `*spare` (may be NULL)
- * first; NULL when out of memory. */
-uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits, paddr_t *spare);
+/** The same, making the tables on the way with `bits` in their entries; NULL when out of memory. */
+uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits);
 
 static inline void invlpg(uint64_t va)
 {
