@@ -6,7 +6,7 @@
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
-enum { RARELY = 2048, HANDLE_RESULTS = 12, COSTLY = 16, SMALL = 16 /* pages */ };
+enum { RARELY = 2048, HANDLE_RESULTS = 12, COSTLY = 64, SMALL = 16 /* pages */ };
 
 enum kind { NUMBER, HANDLE, IN, OUT, PLACE };
 static const struct {

@@ -38,5 +38,5 @@ uint64_t draw_number(void)
 
 uint64_t draw_soon(void)
 {
-    return draw_below(3) == 0 ? nos_now_ns() + draw_below(SOON_NS) : POLL;
+    return draw_below(8) == 0 ? nos_now_ns() + draw_below(SOON_NS) : POLL;
 }

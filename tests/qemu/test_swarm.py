@@ -58,7 +58,7 @@ def drive(vm, seed, programs):
 
 @test
 def programs(t):
-    with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, Config(smp=4)) as vm:
+    with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, Config(smp=4, single=bool(os.environ.get('N0N_FUZZ_SINGLE')))) as vm:
         vm.ready()
         ctl(vm, 'load', worker_module())
         drive(vm, 1, 2000)      # what a first run keeps (modules, named endpoints) is there before we count

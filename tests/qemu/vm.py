@@ -48,9 +48,10 @@ class Config:
     vga: bool = False
     icount: bool = False    # exact instruction counts; only from a snapshot
     seed: int = 1           # of the guest's random numbers
+    single: bool = False    # all processors on one thread of the host: fewer cores than processors
 
     def arguments(self):
-        accel = 'tcg,thread=single' if self.icount or self.smp == 1 else 'tcg'
+        accel = 'tcg,thread=single' if self.icount or self.single or self.smp == 1 else 'tcg'
         out = ['-nodefaults', '-no-user-config', '-net', 'none', '-display', 'none', '-accel', accel,
                '-machine', self.machine, '-cpu', self.cpu, '-smp', str(self.smp), '-m', str(self.memory),
                '-rtc', 'base=2026-01-01,clock=vm', '-seed', str(self.seed), '-no-reboot']

@@ -1,0 +1,53 @@
+#pragma once
+/*
+ * Attacks that need two capsules. `duel` attacks, `dueler` is the same code under another manifest:
+ * a server with few rights and tight quotas, which does what it is asked and says what it saw. Rows
+ * are `DUEL name want got ok`.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/status.h"
+#include "sdk/ipc.h"
+#include "sdk/syscalls.h"
+
+enum order { /* label of a call to the dueler; its answer's words */
+             ORDER_PING =
+                 1, /* word 0 = the sender's id, word 1 = the badge, as the kernel stamped them */
+             ORDER_USE,  /* signal word 0's bits with the handle that came along; label = status */
+             ORDER_LOOK, /* word 0 = handles that came, then the rights of each */
+             ORDER_HOLD, /* no answer: the token is kept */
+             ORDER_RELEASE, /* answer whoever is held; word 0, 1 = status of that, and of a second
+                               time */
+             ORDER_CREATE,  /* can it still make a notification? label = status */
+             ORDER_SWEEP,   /* close all that it was handed */
+             ORDER_KEEP,    /* keep the handle that came for the next */
+             ORDER_HAMMER,  /* signal with it until that fails; label = how */
+             ORDER_ACCEPT,  /* word 0 = how many handles it takes from now on */
+             ORDER_REPLY_WITH, /* word 0 = a token: answer that one; label = status */
+             ORDER_GIVE, /* the answer carries a handle; the next PING's word 2 = how that went */
+};
+
+struct duel {
+    nos_handle_t serve; /* the dueler's endpoint: call, grant, dup */
+    nos_handle_t node, module, capsule;
+    struct nos_msg m;
+};
+extern struct duel duel;
+
+void row(const char *name, nos_status_t want, nos_status_t got);
+
+/** Call the dueler with duel.m's handles and words. Gives: the status of the call, else the label
+ * of the answer. */
+nos_status_t ask(enum order what);
+
+/** duel.m without words and handles. */
+void fresh_message(void);
+
+void attack_messages(void);
+void attack_replies(void);
+void attack_quotas(void);
+void attack_revoke(void);
+
+/** The dueler's whole life. */
+int dueler(void);

@@ -1,0 +1,64 @@
+"""Attacks that need two capsules: confused deputy, smuggled rights, hijacked answers, forged badges, quota theft, classes,
+and a revocation that races with use on another processor."""
+
+import json
+import os
+import re
+
+from cases import need, same, test
+from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, policy_from, run
+from vm import Config
+
+ROWS = 100  # there are at least so many
+
+
+def dueler():
+    return {
+        'name': 'dueler', 'version': '0.1.0', 'sec_version': 1, 'classes': ['CoreExec', 'IPC'],
+        'caps': [{'kind': 'endpoint', 'name': 'duel-serve', 'rights': ['recv']}],
+        'limits': {'memory_kib': 256, 'stack_kib': 16, 'handles': 16, 'threads': 1, 'priority': 5},
+    }
+
+
+def admit(policy):
+    with open(os.path.join(TOP, 'modules', 'duel', 'manifest.json'), encoding='utf-8') as f:
+        duel = json.load(f)
+    for m in (duel, dueler()):
+        policy['rules'].append({'publisher': 'dev', 'module': m['name'], 'classes': m['classes'], 'priority': 5,
+                                'grants': m['caps']})
+
+
+def dueler_module():
+    path = os.path.join(BUILD, 'test', 'dueler')
+    with open(path + '.json', 'w', encoding='utf-8') as f:
+        json.dump(dueler(), f)
+    run(CTL, 'mod', 'build', '--elf', os.path.join(BUILD, 'modules', 'duel.elf'), '--manifest', path + '.json', '--sign',
+        PUBLISHER_KEY, '-o', path + '.mod')
+    return path + '.mod'
+
+
+def fight(t, smp):
+    with boot(f'duel-{smp}', {'BOOT.POL': policy_from(admit)}, Config(smp=smp)) as vm:
+        vm.ready()
+        ctl(vm, 'load', dueler_module())
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start')
+        vm.com1.expect(r'^DUEL done', 120)
+        rows = re.findall(r'DUEL (\S+) (\S+) (\S+) (ok|BAD)$', vm.com1.text(), re.M)
+        for name, want, got, verdict in rows:
+            if verdict != 'ok':
+                t.fail(name, f'{got}, not {want}')
+        with t.case(f'{len(rows)} attacks'):
+            need(len(rows) >= ROWS, 'too few')
+            same([r[0] for r in rows if r[3] != 'ok'], [], 'not as promised')
+        with t.case('the system still answers'):
+            need('running' in vm.ask('ps'), 'no answer')
+
+
+@test
+def one_processor(t):
+    fight(t, 1)
+
+
+@test
+def four_processors(t):
+    fight(t, 4)
