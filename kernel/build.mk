@@ -7,6 +7,9 @@ KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c
     entropy.c insn.c ioapic.c kernel_space.c layout.c machine.c ports.c power.c segments.c serial.c)
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
+# The fast path calls nothing: no frame for it, and no table of jumps (an indirect jump is a guess of the CPU's).
+CFLAGS_kernel/syscall/dispatch.c += -momit-leaf-frame-pointer -fno-jump-tables
+
 KERNEL_LD_SCRIPT := kernel/arch/x86_64/kernel.ld
 KERNEL_ALL_SRCS := $(KERNEL_SRCS) $(FREESTANDING_SRCS)
 KERNEL_OBJS = $(addprefix build/kernel/,$(addsuffix .o,$(basename $(KERNEL_ALL_SRCS))))

@@ -68,15 +68,26 @@ MUST_CHECK nos_status_t handle_get(const struct handle_table *t, uint32_t h, uin
      : ((types) & ((types)-1)) == 0 ? (uint64_t)(types) << 32 | (need) \
                                     : UINT64_MAX /* several: the slow way */)
 
+/** Where handle `h` would be: always a slot, perhaps another's or an empty one. */
+static inline struct handle_slot *handle_place(const struct handle_table *t, uint64_t h)
+{
+    return &t->page[h / HANDLES_PER_PAGE % HANDLE_PAGES][h % HANDLES_PER_PAGE];
+}
+
+/** Not 0: it is not `h`, or lacks what is wanted, has a deadline, or was not looked at since the
+ * last revocation. A free slot has no epoch. */
+static inline uint64_t handle_wrong(const struct handle_slot *s, uint64_t h, uint64_t want)
+{
+    return (h ^ s->name) | (want & ~s->has) | s->deadline_ns | (s->epoch ^ cell_epoch);
+}
+
 /** The common case of handle_get, in line and without a branch but the last: NULL for every
- * refusal, every handle with a deadline, and whoever was not looked at since the last revocation;
- * then ask handle_get, which knows why. A free slot has no epoch. */
+ * refusal, and for all that needs a closer look; then ask handle_get, which knows why. */
 static inline struct handle_slot *handle_fast(const struct handle_table *t, uint64_t h,
                                               uint64_t want)
 {
-    struct handle_slot *s = &t->page[h / HANDLES_PER_PAGE % HANDLE_PAGES][h % HANDLES_PER_PAGE];
-    uint64_t wrong = (h ^ s->name) | (want & ~s->has) | s->deadline_ns | (s->epoch ^ cell_epoch);
-    return LIKELY(wrong == 0) ? s : NULL;
+    struct handle_slot *s = handle_place(t, h);
+    return LIKELY(handle_wrong(s, h, want) == 0) ? s : NULL;
 }
 
 MUST_CHECK nos_status_t handle_close(struct handle_table *t, uint32_t h);

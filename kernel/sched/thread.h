@@ -58,12 +58,17 @@ struct thread {
     struct thread *worker; /* REPLY only: who took the message, and works for it */
     struct thread *client; /* whose message it received last, while that one waits for the answer:
                               ipc_reply_recv answers it, and its payer pays */
-    uint32_t lends;        /* REPLY: the priority that it lends its worker; 0 = none */
-    uint32_t borrows;      /* bit p: somebody lends it priority p, which is above its own */
+    union {
+        struct {
+            uint32_t lends; /* REPLY: the priority that it lends its worker; 0 = none */
+            uint32_t fault; /* NOS_FAULT_ bits of a page fault that another capsule looks after: its
+                               registers are no message, and no status may go into them. 0 = none */
+        };
+        uint64_t special; /* either */
+    };
+    uint32_t borrows;             /* bit p: somebody lends it priority p, which is above its own */
     uint16_t lenders[PRIORITIES]; /* how many do */
     uint64_t fault_addr;
-    uint32_t fault;    /* NOS_FAULT_ bits of a page fault that another capsule looks after: its
-                          registers are no message, and no status may go into them. 0 = none */
     bool serves;       /* has received: others may wait for its answer */
     uint64_t *ipc_buf; /* IPC buffer through the direct map */
     uint64_t ipc_va;

@@ -78,7 +78,7 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
     }
 }
 
-static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)
+static struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)
 {
     if (LIKELY(st == NOS_OK)) {
         self->ctx.nr = NOS_OK;  // a message that comes at once puts its sender there
@@ -93,52 +93,117 @@ static NOINLINE struct arch_context *in_general(struct thread *self, uint64_t nr
     return sched_exit();
 }
 
-/* A call or an answer whose other side is waiting: NULL, and nothing changed, if it is anything
- * else. */
-static inline struct arch_context *message_fast(struct thread *self, uint64_t nr)
-{
-    uint32_t need = nr == NOS_SYS_IPC_CALL ? NOS_RIGHT_CALL : NOS_RIGHT_RECV;
-    struct handle_slot *s = handle_fast(&self->capsule->handles, self->ctx.arg0,
-                                        HANDLE_WANT(1u << NOS_TYPE_ENDPOINT, need));
-    if (UNLIKELY(s == NULL)) {
-        return NULL;
-    }
-    self->via = s->via;
-    struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
-    self->badge = s->badge;
-    return nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self)
-                                  : endpoint_reply_recv_fast(ep, self);
-}
-
+/* With the kernel lock, which it gives back. */
 static NOINLINE struct arch_context *locked(struct thread *self, uint64_t nr, nos_status_t st)
 {
-    struct arch_context *next = NULL;
-    if (kernel_lock() && self->state != THREAD_RUNNING) {  // killed while it waited for the lock
-        next = sched_exit();
-        kernel_unlock();
-        return next;
+    struct arch_context *next = in_general(self, nr, st);
+    kernel_unlock();
+    return next;
+}
+
+static NOINLINE struct arch_context *after_wait(struct thread *self, uint64_t nr, nos_status_t st,
+                                                uint32_t ticket)
+{
+    kernel_lock_wait(ticket);
+    if (self->state == THREAD_RUNNING) {
+        return locked(self, nr, st);
     }
-    if ((nr == NOS_SYS_IPC_CALL || nr == NOS_SYS_IPC_REPLY_RECV) && LIKELY(st == NOS_OK)) {
-        next = message_fast(self, nr);
+    struct arch_context *next = sched_exit();  // killed while it waited
+    kernel_unlock();
+    return next;
+}
+
+static NOINLINE struct arch_context *general(struct thread *self, uint64_t nr)
+{
+    nos_status_t st = admit(self->capsule, nr);
+    uint32_t ticket = kernel_lock_take();
+    return kernel_lock_turn(ticket) ? locked(self, nr, st) : after_wait(self, nr, st, ticket);
+}
+
+/* admit() for a number that is known: two tests. */
+static ALWAYS_INLINE bool admitted(const struct capsule *c, uint64_t nr, uint32_t cls)
+{
+    return (__atomic_load_n(&c->filter[nr / 64], __ATOMIC_RELAXED) & 1ull << nr % 64) != 0 &&
+           (c->classes & cls) != 0;
+}
+
+/* A call or an answer whose other side is waiting. All calls below are tail calls: no frame is
+ * needed before it is clear that the long way must be taken. */
+static ALWAYS_INLINE struct arch_context *message(struct thread *self, uint64_t nr, uint32_t need)
+{
+    struct capsule *c = self->capsule;
+    if (UNLIKELY(!admitted(c, nr, NOS_CLASS_IPC))) {
+        return general(self, nr);
     }
-    if (next == NULL) {
-        next = in_general(self, nr, st);
+    uint32_t ticket = kernel_lock_take();
+    if (UNLIKELY(!kernel_lock_turn(ticket))) {
+        return after_wait(self, nr, NOS_OK, ticket);
+    }
+    const struct handle_slot *s = handle_place(&c->handles, self->ctx.arg0);
+    if (UNLIKELY(handle_wrong(s, self->ctx.arg0, HANDLE_WANT(1u << NOS_TYPE_ENDPOINT, need)) !=
+                 0)) {
+        return locked(self, nr, NOS_OK);
+    }
+    struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
+    struct arch_context *next = nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self, c, s)
+                                                       : endpoint_reply_recv_fast(ep, self, c, s);
+    if (UNLIKELY(next == NULL)) {
+        return locked(self, nr, NOS_OK);
     }
     kernel_unlock();
     return next;
+}
+
+static NOINLINE struct arch_context *call(struct thread *self)
+{
+    return message(self, NOS_SYS_IPC_CALL, NOS_RIGHT_CALL);
+}
+
+static NOINLINE struct arch_context *reply_recv(struct thread *self)
+{
+    return message(self, NOS_SYS_IPC_REPLY_RECV, NOS_RIGHT_RECV);
+}
+
+/* Bits for nobody in particular, and bits for one waiter. */
+static NOINLINE struct arch_context *signal(struct thread *self)
+{
+    struct capsule *c = self->capsule;
+    uint64_t bits = self->ctx.arg1, h = self->ctx.arg0;
+    if (UNLIKELY(!admitted(c, NOS_SYS_NOTIFY_SIGNAL, NOS_CLASS_IPC))) {
+        return general(self, NOS_SYS_NOTIFY_SIGNAL);
+    }
+    uint32_t ticket = kernel_lock_take();
+    if (UNLIKELY(!kernel_lock_turn(ticket))) {
+        return after_wait(self, NOS_SYS_NOTIFY_SIGNAL, NOS_OK, ticket);
+    }
+    const struct handle_slot *s = handle_place(&c->handles, h);
+    struct notification *n = CONTAINER_OF(s->obj, struct notification, obj);
+    if (UNLIKELY(handle_wrong(s, h, HANDLE_WANT(1u << NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL)) !=
+                     0 ||
+                 bits == 0 || n->waiter != NULL || n->bound != NULL)) {
+        return locked(self, NOS_SYS_NOTIFY_SIGNAL, NOS_OK);
+    }
+    n->bits |= bits;
+    self->ctx.nr = NOS_OK;
+    kernel_unlock();
+    return &self->ctx;
 }
 
 struct arch_context *up_syscall(struct arch_context *ctx)
 {
     struct thread *self = CONTAINER_OF(ctx, struct thread, ctx);
     uint64_t nr = ctx->nr;
-    nos_status_t st = admit(self->capsule, nr);
 
-    if (nr == NOS_SYS_NULL && LIKELY(st == NOS_OK)) {  // no handle, no object, no lock
-        ctx->nr = NOS_OK;
-        return ctx;
+    if (nr == NOS_SYS_IPC_CALL) {
+        return call(self);
     }
-    return locked(self, nr, st);
+    if (nr == NOS_SYS_IPC_REPLY_RECV) {
+        return reply_recv(self);
+    }
+    if (nr == NOS_SYS_NULL && LIKELY(admitted(self->capsule, nr, NOS_CLASS_COREEXEC))) {
+        return ctx;  // no handle, no object, no lock; rax is 0 = OK
+    }
+    return nr == NOS_SYS_NOTIFY_SIGNAL ? signal(self) : general(self, nr);
 }
 
 nos_status_t copy_in(void *dst, uint64_t src, size_t len)

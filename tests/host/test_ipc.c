@@ -8,7 +8,7 @@
 
 #include "kernel/ipc/cancel.c"
 #include "kernel/ipc/endpoint.c"
-#include "kernel/ipc/fast.c"
+#include "kernel/ipc/fast.h"
 #include "kernel/ipc/loan.c"
 #include "kernel/ipc/notify.c"
 #include "kernel/ipc/pass.c"
@@ -57,6 +57,11 @@ void continuation_drop(struct thread *t)
 void arch_timer_arm(uint64_t deadline_ns)
 {
     (void)deadline_ns;
+}
+
+void arch_root_load(uint64_t root)
+{
+    (void)root;
 }
 
 void arch_space_switch(const struct arch_space *s)
@@ -474,6 +479,8 @@ static void notifications(void **state)
     obj_put(&n->obj);
 }
 
+static const struct handle_slot slot = { .badge = 0xbad9e, .via = 0x77 };
+
 static void start_fast(struct thread *t, uint64_t words)
 {
     become(t);
@@ -488,67 +495,105 @@ static void the_fast_path(void **state)
     nos_status_t st;
     (void)state;
     start_fast(client[0], 1);
-    assert_null(endpoint_call_fast(ep, client[0]));  // nobody waits there
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));  // nobody waits there
     assert_true(recv(server[0], 0, &st));
     start_fast(client[0], 9);
-    assert_null(endpoint_call_fast(ep, client[0]));  // a word in the buffer
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));  // a word in the buffer
     start_fast(client[0], 1);
     client[0]->ctx.arg1 |= NOS_MSG_NOTIFICATION;
-    assert_null(endpoint_call_fast(ep, client[0]));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
     start_fast(client[0], 1);
     client[0]->ctx.dl = 5000;
-    assert_null(endpoint_call_fast(ep, client[0]));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
     start_fast(client[0], 1);
-    cpus[0].resched = true;
-    assert_null(endpoint_call_fast(ep, client[0]));
-    start_fast(client[0], 1);
-    struct thread *high = make(&client_capsule, 9);
+    struct thread *high = make(&client_capsule, 9), *equal = make(&client_capsule, 5);
     sched_ready(high);
     cpus[0].resched = false;
-    assert_null(endpoint_call_fast(ep, client[0]));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
     sched_unqueue(high);
+    sched_ready(equal);  // who is as urgent gets its turn: the long way sees to that
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    sched_unqueue(equal);
+    server[0]->cpus = 2;
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    server[0]->cpus = CPUS_ALL;
+    client[0]->priority = 6;  // it lends that: counted by the long way
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    client[0]->priority = 5;
+    client[0]->ctx.arg1 |= 1ull << NOS_MSG_HANDLES_SHIFT;
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    start_fast(client[0], 1);
+    cpus[0].fpu_owner = client[1];
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    cpus[0].fpu_owner = NULL;
+    server[0]->fpu = (struct arch_fpu *)(void *)buffers;
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    server[0]->fpu = NULL;
     client[0]->ctx.w[0] = 77;
-    assert_ptr_equal(endpoint_call_fast(ep, client[0]), &server[0]->ctx);
+    assert_ptr_equal(endpoint_call_fast(ep, client[0], &client_capsule, &slot), &server[0]->ctx);
     assert_ptr_equal(cpus[0].current, server[0]);
     assert_int_equal(client[0]->state, THREAD_REPLY);
     assert_int_equal(server[0]->ctx.nr, 7ull << 32);
     assert_int_equal(server[0]->ctx.w[0], 77);
+    assert_int_equal(server[0]->ctx.arg0, 0xbad9e);
+    assert_int_equal(server[0]->ctx.dl, client[0]->token);
+    assert_int_equal(client[0]->via, 0x77);
+    assert_ptr_equal(client[0]->worker, server[0]);
+    assert_ptr_equal(server[0]->payer, &client_capsule);
     assert_null(ep->receivers.first);
+    assert_null(ep->receivers.last);
 
     start_fast(server[0], 1);
     assert_ptr_equal(server[0]->client, client[0]);
     assert_true(call(client[1], 5, 0, &st));  // somebody else is queued: no wait, so the long way
     start_fast(server[0], 1);
-    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
     become(client[2]);
     thread_kill(client[1]);
     assert_int_equal(notify_create(&n), NOS_OK);
     assert_int_equal(notify_bind(n, ep, no_cell), NOS_OK);
     notify_signal(n, 2);
     start_fast(server[0], 1);
-    assert_null(endpoint_reply_recv_fast(ep, server[0]));  // bits are there to be taken
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule,
+                                         &slot));  // bits are there to be taken
     n->bits = 0;
     server[0]->ctx.dl = 5000;
-    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
     start_fast(server[0], 9);
-    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
     start_fast(server[0], 1);
+    assert_null(
+        endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));  // client 2 is ready
+    sched_unqueue(client[2]);
+    client[0]->fault = 1;
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    client[0]->fault = 0;
+    client[0]->lends = 1;
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    client[0]->lends = 0;
+    server[0]->payer = &server_capsule;  // the loan has run out: the clock must be read
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    server[0]->payer = &client_capsule;
     server[0]->ctx.w[0] = 78;
-    assert_ptr_equal(endpoint_reply_recv_fast(ep, server[0]), &client[0]->ctx);
+    assert_ptr_equal(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot),
+                     &client[0]->ctx);
     assert_int_equal(client[0]->ctx.w[0], 78);
     assert_int_equal(client[0]->ctx.nr, 9ull << 32);
     assert_int_equal(server[0]->state, THREAD_RECV);
     assert_null(server[0]->client);
     assert_ptr_equal(ep->receivers.first, server[0]);
 
+    assert_ptr_equal(server[0]->payer, &server_capsule);
+    assert_int_equal(client[0]->ctx.dl, 0);
+    assert_ptr_equal(ep->receivers.last, server[0]);
     become(server[0]);  // a receiver with a deadline leaves its list: the long way
     queue_remove(&ep->receivers, server[0]);
     assert_true(recv(server[0], 9000, &st));
     start_fast(client[0], 1);
-    assert_null(endpoint_call_fast(ep, client[0]));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
     assert_true(call(client[0], 1, 9000, &st));  // and so does a caller with one
     start_fast(server[0], 1);
-    assert_null(endpoint_reply_recv_fast(ep, server[0]));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
 }
 
 /* A server that ends with its last RECV handle leaves the endpoint to the next, who binds its own
@@ -842,7 +887,7 @@ static void a_cut_wakes_who_waits_through_it(void **state)
     }
     assert_true(waits(client[5]));
     assert_int_equal(client[5]->state, THREAD_RUNNING);
-    assert_int_equal(client[0]->deadline_ns, 0);
+    assert_null(cpus[0].deadlines);
     assert_null(ep->callers.first);
     assert_null(other->receivers.first);
     assert_null(n->waiter);

@@ -135,6 +135,17 @@ bool arch_space_destroy_step(struct arch_space *s, unsigned budget);
 
 void arch_space_switch(const struct arch_space *s); /* NULL = kernel only */
 
+/* For the IPC path, which has the root at hand: cpu->space and cpu->root are the caller's to keep.
+ */
+#if __STDC_HOSTED__
+void arch_root_load(uint64_t root);  // tests have no page tables
+#else
+static inline void arch_root_load(uint64_t root)
+{
+    __asm__ volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+}
+#endif
+
 /** Map physical device memory into the kernel's device window, uncached. NULL if the window is
  * full. */
 volatile void *arch_device_map(paddr_t pa, size_t len);
