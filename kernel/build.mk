@@ -4,7 +4,7 @@ KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch
 
 # Nothing of a system call's way runs through these: small before fast.
 KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c \
-    entropy.c insn.c ioapic.c kernel_space.c layout.c machine.c ports.c power.c segments.c serial.c)
+    entropy.c insn.c ioapic.c kernel_space.c layout.c machine.c mitigate.c ports.c power.c segments.c serial.c)
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
 # The fast path calls nothing: no frame for it, and no table of jumps (an indirect jump is a guess of the CPU's).
@@ -29,4 +29,4 @@ build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
 kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
 
 # The pure parts of the CPU port under ASan and UBSan on the host.
-TEST_arch_SRCS := kernel/arch/x86_64/insn.c kernel/arch/x86_64/ports.c
+TEST_arch_SRCS := kernel/arch/x86_64/mitigate.c kernel/arch/x86_64/insn.c kernel/arch/x86_64/ports.c

@@ -2,6 +2,7 @@
  * arithmetic. */
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/arch/x86_64/insn.h"
+#include "kernel/arch/x86_64/mitigate.h"
 #include "kernel/arch/x86_64/ports.h"
 #include "kernel/arch/x86_64/scale.h"
 #include "lib/compiler.h"
@@ -163,16 +164,52 @@ static void test_scale(void **state)
     assert_int_equal(scale_hz(525000, 894, 3579545), 2102081795);
 }
 
+/* ---- side channels ---- */
+
+/* What processors of a kind report, and what that asks for. */
+static void test_mitigations(void **state)
+{
+    enum { IBRS = 1, STIBP = 2, SSBD = 4, RRSBA = 1 << 6, BHI = 1 << 10 };
+    static const struct {
+        struct cpu_report r;
+        struct mitigation want;
+    } rows[] = {
+        { { 0 }, { 0 } },                             // QEMU's own; an old AMD
+        { { .intel = true }, { .meltdown = true } },  // an Intel that says nothing
+        { { .intel = true, .leaf7_d = 1 << 10 },      // ... with new microcode
+          { .meltdown = true, .clear_buffers = true } },
+        { { .intel = true, .leaf7_d = 0xac000400, .arch_caps = 0x2b },  // Cascade Lake
+          { .spec_ctrl = IBRS | STIBP | SSBD } },
+        { { .intel = true, .leaf7_d = 0xac000400, .arch_caps = 0x0b },  // the same without MDS_NO
+          { .spec_ctrl = IBRS | STIBP | SSBD, .clear_buffers = true } },
+        { { .intel = true, .leaf7_d = 0xac000400, .leaf7_2_d = 0x14, .arch_caps = 0x2b },
+          { .spec_ctrl = IBRS | STIBP | SSBD | RRSBA | BHI } },
+        { { .intel = true, .leaf7_d = 0x20000400, .arch_caps = 0x21 | 1 << 17 },  // FB_CLEAR
+          { .clear_buffers = true } },
+        { { .intel = true, .leaf7_d = 0x20000400, .arch_caps = 0x21 | 1 << 28 },  // RFDS_CLEAR
+          { .clear_buffers = true } },
+        { { .ext8_b = 1 << 14 }, { 0 } },  // an AMD whose IBRS is not meant to stay on
+        { { .ext8_b = 1 << 16 }, { 0 } },
+        { { .ext8_b = 1 << 14 | 1 << 15 | 1 << 16 | 1 << 24, .ext21_a = 1 << 8 },  // Zen 4
+          { .spec_ctrl = IBRS | STIBP | SSBD, .efer = 1 << 21 } },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct mitigation got = mitigate(&rows[i].r);
+        assert_int_equal(got.spec_ctrl, rows[i].want.spec_ctrl);
+        assert_int_equal(got.efer, rows[i].want.efer);
+        assert_int_equal(got.clear_buffers, rows[i].want.clear_buffers);
+        assert_int_equal(got.meltdown, rows[i].want.meltdown);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ud1),
-        cmocka_unit_test(test_not_ud1),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_ports_meet),
-        cmocka_unit_test(test_ports_kernels_own),
-        cmocka_unit_test(test_ports_fadt),
-        cmocka_unit_test(test_ports_fadt_short),
+        cmocka_unit_test(test_mitigations), cmocka_unit_test(test_ud1),
+        cmocka_unit_test(test_not_ud1),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_ports_meet),  cmocka_unit_test(test_ports_kernels_own),
+        cmocka_unit_test(test_ports_fadt),  cmocka_unit_test(test_ports_fadt_short),
         cmocka_unit_test(test_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@ from cases import need, same, test
 from lab import boot
 from qmp import GPRS
 from test_entry import send
-from vm import Config, Failure
+from vm import SLOW, Config, Failure
 
 CONFIG = Config(memory=64)
 PATTERN = 0x123456789abcdf00    # rbx of a thread of `entry calls`
@@ -269,3 +269,24 @@ def _next_symbol(name):
 
 for _machine in ('q35', 'pc'):
     kernel_faults(_machine)
+
+
+@test
+def every_exit_by_iret(t):
+    """As on a processor whose buffers are cleared at each exit: no way out is sysret's, and nothing else changes. What
+    rcx and r11 hold after a call is then the thread's own from before."""
+    with boot('iret-only', config=CONFIG, gdb=True) as vm:
+        vm.ready(120)
+        lab = Lab(vm)
+        lab.gdb.write(lab.base + kernel.symbols()['exit_fast'], bytes(8))
+        lab.gdb.go()
+        send(vm, '')
+        vm.com1.expect(r'^ENTRY done', 120)
+        rows = re.findall(r'^ENTRY (\S+) ([0-9a-f]+) (?:ok|BAD)$', vm.com1.text(), re.M)
+        with t.case(f'{len(rows)} round trips'):
+            wrong = [r for r in rows if int(r[1], 16) & ~(0x6000 if r[0] == 'call' else 0)]
+            need(len(rows) == 45 and not wrong, wrong)
+        lab.gdb.stop()
+        with t.case('no exit by sysret'):
+            sysret = next(p for p in kernel.instructions('exit_user', 'exit_full') if p[1].startswith('sysret'))
+            need(not lab.gdb.run_to(lab.base + sysret[0], 2 * SLOW), 'there was one')

@@ -12,6 +12,7 @@
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/mitigate.h"
 #include "kernel/arch/x86_64/segments.h"
 #include "kernel/arch/x86_64/start.h"
 #include "kernel/core/panic.h"
@@ -80,6 +81,44 @@ static void syscall_init(void)
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
 }
 
+enum { LEAF7_ARCH_CAPS = 1 << 29, INTEL_B = 0x756e6547 /* "Genu" */ };
+
+static struct cpu_report report(void)
+{
+    struct cpuid seven = cpuid(7, 0);
+    uint32_t ext = cpuid(0x80000000, 0).a;
+    return (struct cpu_report){
+        .leaf7_d = seven.d,
+        .leaf7_2_d = seven.a >= 2 ? cpuid(7, 2).d : 0,
+        .ext8_b = ext >= 0x80000008 ? cpuid(0x80000008, 0).b : 0,
+        .ext21_a = ext >= 0x80000021 ? cpuid(0x80000021, 0).a : 0,
+        .arch_caps = (seven.d & LEAF7_ARCH_CAPS) != 0 ? rdmsr(MSR_ARCH_CAPS) : 0,
+        .intel = cpuid(0, 0).b == INTEL_B,
+    };
+}
+
+/* What exit_full leaves in a context as `fast`: 0 sends every exit through it, and its VERW. */
+uint64_t exit_fast = ARCH_FAST;
+
+static void mitigation_init(unsigned id)
+{
+    struct cpu_report r = report();
+    struct mitigation m = mitigate(&r);
+
+    if (m.spec_ctrl != 0) {
+        wrmsr(MSR_SPEC_CTRL, m.spec_ctrl);
+    }
+    if (m.efer != 0) {
+        wrmsr(MSR_EFER, rdmsr(MSR_EFER) | m.efer);
+    }
+    if (m.clear_buffers) {
+        exit_fast = 0;
+    }
+    if (id == 0 && m.meltdown) {
+        klog("this processor does not report RDCL_NO: capsules may read memory (Meltdown)");
+    }
+}
+
 /* The same on every CPU. The caller has looked at its features. */
 void cpu_init(unsigned id, const struct stacks *s)
 {
@@ -96,6 +135,7 @@ void cpu_init(unsigned id, const struct stacks *s)
     control_init();
     pat_init();
     syscall_init();
+    mitigation_init(id);
     fpu_init();
 }
 

@@ -39,6 +39,8 @@ enum {
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_SYSENTER_CS 0x174u
+#define MSR_SPEC_CTRL 0x48u
+#define MSR_ARCH_CAPS 0x10au
 enum { EFER_SCE = 1, EFER_LME = 1 << 8, EFER_LMA = 1 << 10, EFER_NXE = 1 << 11 };
 
 enum {

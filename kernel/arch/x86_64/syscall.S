@@ -75,6 +75,7 @@ exit_full:
     movabsq $0x00007ffffffff000, %rdx
     cmpq %rdx, %rcx
     jae exit_bad_ip
+    movq exit_fast(%rip), %rdx
     movq %rdx, CTX_FAST(%rax)   /* so in user mode, always: syscall_entry counts on it */
     pushq $SEL_USER_DATA
     pushq CTX_SP(%rax)
@@ -96,6 +97,7 @@ exit_full:
     movq CTX_T0(%rax), %rcx
     movq CTX_T1(%rax), %r11
     movq CTX_NR(%rax), %rax
+    verw verw_selector(%rip)    /* empties a CPU's buffers of the kernel's data, where it can */
     swapgs
     iretq
 
@@ -109,3 +111,7 @@ exit_bad_ip:
 arch_enter_user:
     movq %rdi, %rax
     jmp exit_user
+
+    .section .rodata.verw_selector, "a"
+verw_selector:
+    .word SEL_KERNEL_DATA
