@@ -57,7 +57,7 @@ static struct thread *heir_of(const struct thread *t)
 void thread_left_clients(struct thread *t)
 {
     struct thread *heir = heir_of(t);
-    for (uint32_t i = 1; i < THREADS_MAX; i++) {
+    for (uint32_t i = 1; i < thread_top; i++) {
         struct thread *caller = thread_at(i);
         if (caller == NULL || caller->state != THREAD_REPLY || caller->worker != t) {
             continue;

@@ -17,15 +17,29 @@ static bool waits_through_a_handle(const struct thread *t)
            t->state == THREAD_REPLY || t->state == THREAD_RECV;
 }
 
+/* In steps, and not done yet. */
+static bool works_through_a_handle(const struct thread *t)
+{
+    return t->cont == CONT_VERIFY || t->cont == CONT_SPAWN;
+}
+
 static void wake_if_dead(struct thread *t)
 {
-    if (t == NULL || t->via == 0 || !waits_through_a_handle(t)) {
+    if (t == NULL || t->via == 0) {
         return;
     }
     enum cell_state cell = cell_look(t->via);
-    if (cell != CELL_ALIVE) {
+    nos_status_t st = cell == CELL_REVOKED ? NOS_REVOKED : NOS_CANCELLED;
+    if (cell == CELL_ALIVE) {
+        return;
+    }
+    if (waits_through_a_handle(t)) {
         thread_wait_cancel(t);
-        sched_wake(t, cell == CELL_REVOKED ? NOS_REVOKED : NOS_CANCELLED);
+        sched_wake(t, st);
+    } else if (works_through_a_handle(t)) {
+        continuation_drop(t);
+        t->cont = CONT_NONE;
+        t->ctx.nr = (uint64_t)(int64_t)st;
     }
 }
 
@@ -42,10 +56,10 @@ static struct capsule *capsule_from(uint32_t id)
 bool revoke_step(uint64_t *at)
 {
     if (*at >> CAPSULE_SHIFT == 0) {
-        for (uint32_t n = 0; *at < THREADS_MAX && n < THREADS_AT_ONCE; n++) {
+        for (uint32_t n = 0; *at < thread_top && n < THREADS_AT_ONCE; n++) {
             wake_if_dead(thread_at((uint32_t)(*at)++));
         }
-        *at = *at < THREADS_MAX ? *at : 1ull << CAPSULE_SHIFT;
+        *at = *at < thread_top ? *at : 1ull << CAPSULE_SHIFT;
         return false;
     }
     struct capsule *c = capsule_from((uint32_t)(*at >> CAPSULE_SHIFT));

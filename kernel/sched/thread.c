@@ -10,7 +10,8 @@
 static struct cache thread_cache = CACHE(thread);
 static struct cache fpu_cache = { .name = "fpu", .size = ARCH_FPU_SIZE };
 struct thread *thread_table[THREADS_MAX];
-static uint32_t search_from = 1, n_threads;
+uint32_t thread_top = 1;
+static uint32_t search_from = 1, n_threads; /* no index below search_from is free */
 static uint32_t
     seq_floor; /* no dead thread made a reply token above it: whoever gets its index starts there */
 
@@ -79,6 +80,7 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
     c->threads = t;
     c->n_threads++;
     thread_table[index] = t;
+    thread_top = index < thread_top ? thread_top : index + 1;
     n_threads++;
     *out = t;
     return NOS_OK;
@@ -123,6 +125,10 @@ void thread_kill(struct thread *t)
         t->fpu = NULL;
     }
     thread_table[t->index] = NULL;
+    search_from = t->index < search_from ? t->index : search_from;  // low, so that walks are short
+    while (thread_top > 1 && thread_table[thread_top - 1] == NULL) {
+        thread_top--;
+    }
     uint32_t calls = (uint32_t)(t->token >> 32);
     if (calls - seq_floor < UINT32_MAX / 2) {
         seq_floor = calls;

@@ -85,6 +85,7 @@ MUST_CHECK nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t s
 void thread_kill(struct thread *t); /* off every queue, dead; drops the capsule's list reference */
 void thread_destroy(struct obj *o);
 extern struct thread *thread_table[THREADS_MAX];
+extern uint32_t thread_top;                            /* every thread's index is below it */
 static inline struct thread *thread_at(uint32_t index) /* NULL */
 {
     return index < THREADS_MAX ? thread_table[index] : NULL;

@@ -82,7 +82,10 @@ static struct arch_context *in_general(struct thread *self, uint64_t nr, nos_sta
 {
     if (LIKELY(st == NOS_OK)) {
         self->ctx.nr = NOS_OK;  // a message that comes at once puts its sender there
-        st = perform(self, &table[nr]);
+        const struct row *row =
+            &table[nr];  // checked here: the compiler need not ask for each field
+        __asm__("" : "+r"(row));
+        st = perform(self, row);
     }
     if (UNLIKELY(is_refusal(st))) {
         refuse(self, nr, st);

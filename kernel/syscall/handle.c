@@ -16,11 +16,11 @@ static nos_status_t narrow(const struct handle_slot *from, uint64_t rights, uint
                            uint64_t ttl, struct handle_slot *child)
 {
     uint64_t end;
-    *child = *from;
-    child->origin = NOS_ORIGIN_DUP;
     if ((rights & ~(uint64_t)NOS_RIGHT_ALL) != 0) {
         return NOS_INVALID;
     }
+    *child = *from;
+    child->origin = NOS_ORIGIN_DUP;
     if (ttl != 0) {
         if (__builtin_add_overflow(arch_clock_ns(), ttl, &end)) {
             return NOS_INVALID;

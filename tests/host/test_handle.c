@@ -379,6 +379,47 @@ static void cells_are_paid_for(void **state)
     assert_int_equal(frame_stats().free, frames);
 }
 
+/* A cut touches its own cell and nothing else, however many hang below it: of all memory one byte
+ * changes, and every one of them is dead. */
+static void a_cut_of_ten_thousand(void **state)
+{
+    enum { TABLES = 12, EACH = 900, BELOW = 10000 };
+    static struct handle_table tables[TABLES];
+    static uint8_t before[HOST_RAM];
+    static uint32_t h[BELOW];
+    struct handle_slot *s;
+    uint32_t root = add(1, 0), n = 0, changed = 0;
+    (void)state;
+    uint32_t top = derive(*slot(root), 3);
+    struct handle_slot like = *slot(top);
+    for (uint32_t i = 0; i < TABLES; i++) {
+        handle_table_init(&tables[i], HANDLES_MAX, NOS_CLASS_ALL);
+    }
+    for (; n < BELOW; n++) {
+        like.depth = 0;
+        assert_int_equal(handle_derive(&tables[n / EACH], &like, &h[n]), NOS_OK);
+        assert_int_equal(handle_get(&tables[n / EACH], h[n], REGION, 1, &s), NOS_OK);
+    }
+    uint64_t epoch = cell_epoch;
+    memcpy(before, (const void *)NOS_DIRECT_BASE, HOST_RAM);
+    cell_revoke(like.via);
+    for (size_t i = 0; i < HOST_RAM; i++) {
+        changed += before[i] != ((const uint8_t *)NOS_DIRECT_BASE)[i];
+    }
+    assert_int_equal(changed, 1);
+    assert_int_equal(cell_epoch, epoch + 1);
+    for (n = 0; n < BELOW; n++) {
+        assert_null(handle_fast(&tables[n / EACH], h[n], HANDLE_WANT(REGION, 1)));
+        assert_int_equal(handle_get(&tables[n / EACH], h[n], REGION, 1, &s), NOS_REVOKED);
+    }
+    assert_int_equal(get(root, REGION, 1), NOS_OK);
+    for (uint32_t i = 0; i < TABLES; i++) {
+        handle_close_all(&tables[i]);
+    }
+    handle_close_all(&t);
+    assert_int_equal(cell_count(), 0);
+}
+
 static void no_memory_for_a_cell(void **state)
 {
     uint32_t h = add(1, 0), child = derive(*slot(h), 3), out;
@@ -454,6 +495,7 @@ int main(void)
         cmocka_unit_test_setup(a_dead_slot_is_not_revived_by_a_copy, setup),
         cmocka_unit_test_setup(a_cell_that_went_is_known_by_its_number, setup),
         cmocka_unit_test_setup(cells_are_paid_for, setup),
+        cmocka_unit_test_setup(a_cut_of_ten_thousand, setup),
         cmocka_unit_test_setup(no_memory_for_a_cell, setup),
         cmocka_unit_test_setup(classes_gate_the_holding, setup),
     };

@@ -49,9 +49,12 @@ nos_status_t continuation_step(struct thread *t, bool *done)
     return NOS_OK;
 }
 
+static unsigned jobs_dropped;
+
 void continuation_drop(struct thread *t)
 {
-    (void)t;
+    assert_int_not_equal(t->cont, CONT_NONE);
+    jobs_dropped++;
 }
 
 void arch_timer_arm(uint64_t deadline_ns)
@@ -226,6 +229,7 @@ static int setup(void **state)
     (void)state;
     memset(head, 0, sizeof head);
     memset(thread_table, 0, sizeof thread_table);
+    search_from = thread_top = 1;
     thread_cache = (struct cache)CACHE(thread);
     endpoint_cache = (struct cache)CACHE(endpoint);
     notification_cache = (struct cache)CACHE(notification);
@@ -786,6 +790,24 @@ static void random_walk(void **state)
     assert_true(timed_out > 1000);
 }
 
+/* Indices stay low, so that a walk over all threads is short. */
+static void threads_keep_to_low_numbers(void **state)
+{
+    (void)state;
+    uint32_t top = thread_top, third = client[2]->index;
+    struct thread *more = make(&client_capsule, 5);
+    assert_int_equal(more->index, top);
+    assert_int_equal(thread_top, top + 1);
+    thread_kill(client[2]);
+    assert_int_equal(thread_top, top + 1);
+    thread_kill(more);
+    assert_int_equal(thread_top, top);
+    client[2] = make(&client_capsule, 5);
+    assert_int_equal(client[2]->index, third);
+    more = make(&client_capsule, 5);
+    assert_int_equal(more->index, top);
+}
+
 /* ---- cuts ---- */
 
 static struct cell_account payer;
@@ -892,6 +914,31 @@ static void a_cut_wakes_who_waits_through_it(void **state)
     assert_null(other->receivers.first);
     assert_null(n->waiter);
     assert_int_equal(reply(server[0], token, 1), NOS_NOT_FOUND);
+}
+
+/* A module that is being verified, a capsule that is being started; but not what took no handle,
+ * and not the revoker. */
+static void a_cut_drops_what_is_being_made(void **state)
+{
+    static const enum continuation kinds[] = { CONT_VERIFY, CONT_SPAWN, CONT_ZERO, CONT_REVOKE };
+    (void)state;
+    via_t via = cell(0), alive = cell(0);
+    become(client[5]);
+    jobs_dropped = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        sched_ready(client[i]);
+        client[i]->via = i < 4 ? via : alive;
+        client[i]->cont = kinds[i % 4];
+        client[i]->ctx.nr = 0x7777;
+    }
+    cell_revoke(via);
+    sweep();
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal((int64_t)client[i]->ctx.nr, i < 2 ? NOS_REVOKED : 0x7777);
+        assert_int_equal(client[i]->cont, i < 2 ? CONT_NONE : kinds[i % 4]);
+        assert_int_equal(client[i]->state, THREAD_READY);
+    }
+    assert_int_equal(jobs_dropped, 2);
 }
 
 /* The last handle with that cell is closed while threads wait through it. */
@@ -1033,7 +1080,9 @@ int main(void)
         cmocka_unit_test_setup(a_thread_gives_its_buffer_back, setup),
         cmocka_unit_test_setup(priorities_and_turns, setup),
         cmocka_unit_test_setup(random_walk, setup),
+        cmocka_unit_test_setup(threads_keep_to_low_numbers, setup),
         cmocka_unit_test_setup(a_cut_wakes_who_waits_through_it, setup_cuts),
+        cmocka_unit_test_setup(a_cut_drops_what_is_being_made, setup_cuts),
         cmocka_unit_test_setup(a_cell_that_goes_cancels, setup_cuts),
         cmocka_unit_test_setup(a_revoker_that_dies, setup_cuts),
         cmocka_unit_test_setup(a_server_that_is_cut_is_gone, setup_cuts),

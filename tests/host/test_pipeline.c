@@ -197,6 +197,12 @@ uint64_t vault_random64(void)
     return random_state >> 11;
 }
 
+const uint8_t *vault_issuer_pk(void)
+{
+    static const uint8_t pk[32] = { 7 };
+    return pk;
+}
+
 void vault_random(void *out, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -1237,6 +1243,15 @@ static void test_filter_reaches_the_capsule(void **state)
     assert_int_equal(cap.filter[0], 0x0f);
     assert_int_equal(cap.filter[1], 0xf0);
     drop_handles();
+    spawner.filter[0] = 0x3c;  // what its spawner may not call, it may not either
+    spawner.filter[1] = 0x10;
+    assert_int_equal(
+        grant(hello_under(&p, (struct change){ .tag = NOS_MAN_FILTER, .value = SPAN_OF(filter) })),
+        NOS_OK);
+    assert_int_equal(cap.filter[0], 0x0c);
+    assert_int_equal(cap.filter[1], 0x10);
+    drop_handles();
+    spawner.filter[0] = spawner.filter[1] = UINT64_MAX;
 }
 
 static void test_deadline_does_not_wrap(void **state)
