@@ -54,7 +54,7 @@ run:
 	$(Q)$(SUBMAKE) image
 	$(Q)$(NONOSCTL) run --image $(IMAGE)
 
-CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check'
+CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' tools/check-sel4test
 
 check:
 	$(Q)deps/setup run test

@@ -44,7 +44,7 @@ static void backtrace(uint64_t fp)
 {
     uint64_t at[FRAMES];
     char place[PLACE_TEXT];
-    unsigned n = arch_backtrace(fp, at, FRAMES);
+    unsigned n = fp == 0 ? 0 : arch_backtrace(fp, at, FRAMES);  // 0: it had no frame
     for (unsigned i = 0; i < n; i++) {
         klog("  called from %s", caller_text(at[i], place));
     }

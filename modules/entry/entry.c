@@ -1,7 +1,7 @@
 /*
  * In and out of the kernel in every state that ring 3 can be in. Without an argument: all that
- * comes back. `entry die NAME` and `entry int N` do what must kill, `entry calls` and `entry spin`
- * keep the processor busy for a harness that looks on from outside.
+ * comes back. `entry die NAME` and `entry int N` do what must kill, `entry calls`, `entry yields`
+ * and `entry spin` keep the processor busy for a harness that looks on from outside.
  */
 #include "modules/entry/entry.h"
 
@@ -37,8 +37,30 @@ static void try_flags(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         nos_print("ENTRY flags %s\n", flags[i].name);
-        row("call", regs_call(flags[i].bits));
+        row("call", regs_call(flags[i].bits, NOS_SYS_NULL, NOS_OK));
         row("interrupt", regs_spin(flags[i].bits, ROUNDS));
+    }
+}
+
+/* Every argument register holds a pattern: no handle, no message, nothing that could be done. */
+static void try_calls(void)
+{
+    static const struct {
+        uint64_t nr;
+        nos_status_t status;
+    } calls[] = {
+        { NOS_SYS_YIELD, NOS_OK },
+        { NOS_SYS_HANDLE_CLOSE, NOS_BAD_HANDLE },
+        { NOS_SYS_NOTIFY_SIGNAL, NOS_BAD_HANDLE },
+        { NOS_SYS_NOTIFY_WAIT, NOS_BAD_HANDLE },
+        { NOS_SYS_IPC_CALL, NOS_BAD_HANDLE },
+        { NOS_SYS_IPC_SEND, NOS_BAD_HANDLE },
+        { NOS_SYS_IPC_RECV, NOS_BAD_HANDLE },
+        { NOS_SYS_IPC_REPLY_RECV, NOS_BAD_HANDLE },
+        { 4242, NOS_BAD_SYSCALL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        row("registers-of-calls", regs_call(flags[0].bits, calls[i].nr, calls[i].status));
     }
 }
 
@@ -130,6 +152,7 @@ static void all(void)
 {
     unsigned tried = 0;
     try_flags();
+    try_calls();
     try_stacks();
     try_selectors();
     try_entries();
@@ -174,7 +197,10 @@ int nos_main(void)
         return bad == 0 ? 0 : 1;
     }
     if (is(word[0], "calls")) {
-        calls_for_ever();
+        calls_for_ever(NOS_SYS_NULL);
+    }
+    if (is(word[0], "yields")) {
+        calls_for_ever(NOS_SYS_YIELD);
     }
     while (is(word[0], "spin")) {
         row("spin", regs_spin(0x244ed7, (uint64_t)10 * ROUNDS));

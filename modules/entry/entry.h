@@ -8,8 +8,8 @@
 
 /* Each gives the registers that did not come back as they were, bit 0 = rbx, rbp, rsi, rdi, rdx,
  * r8, r9, r10, r12 ... r15, rax, rcx, r11, bit 15 = flags. */
-uint64_t regs_call(uint64_t flags);                   // over the null call; rcx = ip, r11 = flags
-uint64_t regs_spin(uint64_t flags, uint64_t rounds);  // over interrupts
+uint64_t regs_call(uint64_t flags, uint64_t nr, int64_t status);  // rcx = ip, r11 = flags
+uint64_t regs_spin(uint64_t flags, uint64_t rounds);              // over interrupts
 /* Bit i = xmm i, bit 16 = the x87 stack. */
 uint64_t fpu_spin(uint64_t seed, uint64_t rounds);
 
@@ -18,8 +18,8 @@ int64_t call_at_stack(uint64_t rsp);
 /** The null call with that selector in ds, es, fs and gs, as far as it can be loaded: its status.
  */
 int64_t call_with_selector(uint64_t selector);
-/** Null calls for ever, all flags set that user mode can set, registers as in regs_call. */
-_Noreturn void calls_for_ever(void);
+/** That call for ever, all flags set that user mode can set, registers as in regs_call. */
+_Noreturn void calls_for_ever(uint64_t nr);
 
 /** Execute `int n`. */
 void interrupt_call(uint64_t n);

@@ -66,13 +66,14 @@ pattern:
     .endr
 
     .text
-/* Stack: differences, flags wanted. */
+/* Stack: differences, flags wanted, status wanted. */
 function regs_call
     save
+    pushq   %rdx
     pushq   %rdi
     pushq   $0
+    movq    %rsi, %rax
     each    put
-    xorl    %eax, %eax
     pushq   8(%rsp)
     popfq
     syscall
@@ -94,11 +95,11 @@ function regs_call
     jz      4f
     orq     $(1 << 15), (%rsp)
 4:  each    same
-    testl   %eax, %eax
-    jz      5f
+    cmpl    16(%rsp), %eax
+    je      5f
     orq     $(1 << 12), (%rsp)
 5:  popq    %rax
-    popq    %rdi
+    addq    $16, %rsp
     restore
     ret
 
@@ -198,9 +199,10 @@ function call_with_selector
     ret
 
 function calls_for_ever
+    pushq   %rdi
     each    put
     pushq   $0x244cd7           /* ID AC NT DF and the arithmetic ones */
-11: xorl    %eax, %eax
+11: movq    8(%rsp), %rax
     pushq   (%rsp)
     popfq
     syscall

@@ -74,11 +74,11 @@ def nmi_here(lab):
 
 
 @contextlib.contextmanager
-def busy(name, **config):
-    """A lab whose machine makes null calls without end: the moment `busy`."""
+def busy(name, what='calls', **config):
+    """A lab whose machine makes null calls, or yields, without end: the moment `busy`."""
     with boot(name, config=Config(memory=64, **config), gdb=True) as vm:
         vm.ready(120)
-        send(vm, 'calls')
+        send(vm, what)
         lab = Lab(vm)
         lab.save('busy')
         yield lab
@@ -162,16 +162,19 @@ def bad_returns(t):
                     lab.gdb.stop()
 
 
-def kernel_stack(lab):
-    """Top of this CPU's kernel stack, with gs the kernel's."""
+KSTACK, CTX = 8, 24     # in the record of a CPU
+
+
+def cpu_word(lab, offset):
+    """A word of this CPU's record, with gs the kernel's."""
     found = re.search(r'^GS =\w+ ([0-9a-f]+)', lab.vm.qmp.monitor('info registers'), re.M)
-    return int.from_bytes(lab.gdb.read(int(found.group(1), 16) + 8, 8), 'little')
+    return int.from_bytes(lab.gdb.read(int(found.group(1), 16) + offset, 8), 'little')
 
 
 def overrun(lab):
     """The stack ends here: the next thing that is stored on it is a double fault."""
     def trial(offset):
-        lab.gdb.set('rsp', kernel_stack(lab) - 16384)
+        lab.gdb.set('rsp', cpu_word(lab, KSTACK) - 16384)
         text, record = lab.panic()
         need('double fault (vector 8' in text, text)
         need('memory wiped' in record, 'memory was not wiped')
@@ -223,8 +226,7 @@ def every_vector(t):
             need('kernel address' in vm.ask('about'), 'no answer')
 
 
-# Name: machine code, put over the second instruction of the kernel's first C function of a system call; what the
-# record must say of it.
+# Name: machine code, put into the handler of `yield` where its frame is made; what the record must say of it.
 FAULTS = {
     'read of address zero': ('488b042500000000', r'page fault \(vector 14, code 0x0\), address 0x0,'),
     'write to its own code': ('c605f9ffffff00', r'page fault \(vector 14, code 0x3\), address 0xffffffff'),
@@ -243,18 +245,21 @@ ELSEWHERE = ('jump to user memory', 'jump to its stack')
 
 def kernel_faults(machine):
     def run(t):
-        with busy(f'kernel-faults-{machine}', machine=machine) as lab:
-            point = kernel.instructions('up_syscall', _next_symbol('up_syscall'))[2][0]
+        with busy(f'kernel-faults-{machine}', 'yields', machine=machine) as lab:
+            handler = kernel.instructions('sys_yield', _next_symbol('sys_yield'))
+            point = handler[[words for _, words in handler].index('movq %rsp, %rbp') + 1][0]
             for name, (code, words) in FAULTS.items():
                 with t.case(name):
                     lab.back('busy')
                     lab.reach(point)
                     lab.gdb.write(lab.base + point, bytes.fromhex(code))
+                    user_ip = lab.gdb.read(cpu_word(lab, CTX) + CTX_IP, 8)
+                    lab.gdb.set('rcx', int.from_bytes(user_ip, 'little'))
                     if name == 'interrupts on':
                         lab.vm.com1.send('x')
                     text, record = lab.panic()
                     need(re.search(words, text), text)
-                    need(name in ELSEWHERE or ' at up_syscall+0x' in text, text)
+                    need(name in ELSEWHERE or ' at sys_yield+0x' in text, text)
                     need(re.search(r'^ *\[[^\]]*\]   called from syscall_entry\+0x[0-9a-f]+ \(image\+0x', record, re.M),
                          record[-300:])
                     need('memory wiped' in record, 'memory was not wiped')
@@ -284,9 +289,12 @@ def every_exit_by_iret(t):
         vm.com1.expect(r'^ENTRY done', 120)
         rows = re.findall(r'^ENTRY (\S+) ([0-9a-f]+) (?:ok|BAD)$', vm.com1.text(), re.M)
         with t.case(f'{len(rows)} round trips'):
-            wrong = [r for r in rows if int(r[1], 16) & ~(0x6000 if r[0] == 'call' else 0)]
-            need(len(rows) == 45 and not wrong, wrong)
+            wrong = [r for r in rows if int(r[1], 16) & ~(0x6000 if 'call' in r[0] else 0)]
+            need(len(rows) == 54 and not wrong, wrong)
+        send(vm, 'calls')
         lab.gdb.stop()
-        with t.case('no exit by sysret'):
-            sysret = next(p for p in kernel.instructions('exit_user', 'exit_full') if p[1].startswith('sysret'))
-            need(not lab.gdb.run_to(lab.base + sysret[0], 2 * SLOW), 'there was one')
+        sysret = next(p for p in kernel.instructions('exit_user', 'exit_full') if p[1].startswith('sysret'))
+        with t.case('no exit by sysret of a thread that began after that'):
+            for _ in range(5):
+                need(not lab.gdb.run_to(lab.base + sysret[0], 0.2 * SLOW) or lab.gdb.registers()['rbx'] != PATTERN,
+                     'there was one')

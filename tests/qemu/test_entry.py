@@ -42,7 +42,7 @@ def round_trips(t):
                 wrong = [r[1] for r in rows if r[0] == name and r[2] != 'ok']
                 need(not wrong, f'bits of what changed: {wrong}')
         with t.case('all of it ran'):
-            same(len(rows), 45, 'rows')
+            same(len(rows), 54, 'rows')
 
 
 @test
