@@ -143,6 +143,8 @@ struct nos_mem_info { /* bytes, but for the counts */
     uint64_t dirty_free; /* free, not yet zeroed */
     uint64_t n_capsules, n_threads, n_objects;
     uint64_t zeroed_frames, longest_step_insn;
+    uint64_t lock_waits, lock_wait_longest_ns; /* for the kernel lock, all CPUs */
+    uint64_t timer_irqs, ipis;                 /* timer interrupts; interrupts between CPUs */
 };
 
 struct nos_check_info {

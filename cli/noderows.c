@@ -105,6 +105,10 @@ cJSON *row_mem(const struct nos_mem_info *m)
     out_u64(row, "n_objects", m->n_objects);
     out_u64(row, "zeroed_frames", m->zeroed_frames);
     out_u64(row, "longest_step_insn", m->longest_step_insn);
+    out_u64(row, "lock_waits", m->lock_waits);
+    out_u64(row, "lock_wait_longest_ns", m->lock_wait_longest_ns);
+    out_u64(row, "timer_irqs", m->timer_irqs);
+    out_u64(row, "ipis", m->ipis);
     return row;
 }
 

@@ -289,6 +289,8 @@ void render_mem(struct fmt *f, const struct nos_mem_info *m)
     count(f, "threads", m->n_threads);
     count(f, "objects", m->n_objects);
     count(f, "frames zeroed", m->zeroed_frames);
+    count(f, "waits for lock", m->lock_waits);
+    count(f, "  longest, us", m->lock_wait_longest_ns / 1000);
 }
 
 static void id_row(struct fmt *f, const char *label, const uint8_t id[32])

@@ -37,6 +37,7 @@ struct cpu {
     bool kicked;              /* has been sent an interrupt that brings it into the scheduler */
     uint64_t timer_ns;        /* what the timer is armed for; 0 = off */
     struct thread *deadlines; /* of threads that blocked here; sorted, earliest first */
+    struct capsule *parked;   /* capsules that spent their budget here */
     struct ready_queue ready[PRIORITIES];
 
     /* This CPU's own. */
@@ -48,10 +49,10 @@ struct cpu {
     /* The port's, between CPUs: one writes, the other reads. */
     uint32_t apic_id;
     uint32_t asked;  /* what the holder of the kernel lock waits for; 0 = nothing */
-    uint32_t parked; /* stopped for good */
+    uint32_t halted; /* stopped for good */
 
     /* Counted for people and tests; each written by this CPU alone. */
-    uint64_t idle_ns, timer_irqs, lock_waits, lock_wait_longest; /* the last in TSC ticks */
+    uint64_t idle_ns, timer_irqs, ipis, lock_waits, lock_wait_longest; /* the last in TSC ticks */
 };
 _Static_assert(offsetof(struct cpu, ctx) == 24 && offsetof(struct cpu, current) == 32, "entry.S");
 

@@ -24,6 +24,12 @@ void loan_priority(struct thread *caller, struct thread *worker)
     }
 }
 
+void loan_set_base(struct thread *t, uint32_t priority)
+{
+    t->base_priority = priority;
+    sched_reprioritise(t, effective(t));
+}
+
 static void own_account(struct thread *w)
 {
     struct capsule *payer = w->capsule;

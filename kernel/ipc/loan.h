@@ -17,6 +17,8 @@ static inline void loan_begin(struct thread *caller, struct thread *worker)
     }
 }
 
+void loan_set_base(struct thread *t, uint32_t priority); /* its own; what is lent stays */
+
 void loan_end(struct thread *caller); /* its wait for the answer is over, whatever the reason */
 
 /** It turns to something else, its last caller unanswered: on its own account. */

@@ -20,6 +20,7 @@ void module_job_init(struct module_job *j, paddr_t base, uint32_t pages, uint64_
     j->boot = false;
     j->stage = STAGE_EXTRACT;
     j->out = NULL;
+    j->ahead = false;
     memset(j->name, 0, sizeof j->name);
     memset(j->id, 0, sizeof j->id);
 }
@@ -107,9 +108,28 @@ static nos_status_t finish(struct module_job *j)
     return NOS_OK;
 }
 
+bool module_job_is_pure(const struct module_job *j)
+{
+    return j->stage == STAGE_SIGNATURE || j->stage == STAGE_HASHES;
+}
+
+void module_job_ahead(struct module_job *j)
+{
+    bool hashed = true;
+    if (j->stage == STAGE_SIGNATURE) {
+        j->worked = stage2_signature(j);
+        if (j->worked == NOS_OK) {
+            stage3_begin(j);
+        }
+    } else {
+        j->worked = stage3_hashes(j, &hashed);
+    }
+    j->hashed = hashed;
+    j->ahead = true;
+}
+
 static nos_status_t one_step(struct module_job *j, bool *done)
 {
-    bool hashed = false;
     nos_status_t st;
 
     switch (j->stage) {
@@ -119,16 +139,13 @@ static nos_status_t one_step(struct module_job *j, bool *done)
         j->stage += st == NOS_OK;
         return st;
     case STAGE_SIGNATURE:
-        st = stage2_signature(j);
-        if (st == NOS_OK) {
-            stage3_begin(j);
-        }
-        j->stage += st == NOS_OK;
-        return st;
     case STAGE_HASHES:
-        st = stage3_hashes(j, &hashed);
-        j->stage += st == NOS_OK && hashed;
-        return st;
+        if (!j->ahead) {
+            module_job_ahead(j);
+        }
+        j->ahead = false;
+        j->stage += j->worked == NOS_OK && j->hashed;
+        return j->worked;
     case STAGE_MANIFEST:
     case STAGE_GRANT:
     case STAGE_LOAD:
@@ -162,7 +179,8 @@ static void boot_file(const struct nos_boot_file *f)
     KASSERT(f->base % PAGE_SIZE == 0 && pages <= UINT32_MAX);
     if (f->status != NOS_OK || f->len == 0) {
         nos_status_t st = f->status != NOS_OK ? (nos_status_t)f->status : NOS_MOD_TRUNCATED;
-        struct refusal r = { .status = st };  // it was read and it is empty: cut before its first byte
+        struct refusal r = { .status =
+                                 st };  // it was read and it is empty: cut before its first byte
         memcpy(r.name, f->name, sizeof r.name);
         registry_refuse(&r, STAGE_EXTRACT, 0);
         if (f->len != 0) {

@@ -76,6 +76,8 @@ struct module_job { /* one verification; 2.4 KiB; it does not move between its s
     uint8_t id[32];          /* from stage 1 on */
     struct mod_view view;
     struct mod_hasher hasher;
+    bool ahead, hashed; /* the work of this stage's step is done, with this status */
+    nos_status_t worked;
     struct module *out; /* on success. Borrows: the registry's reference */
 };
 
@@ -95,6 +97,11 @@ void module_job_init(struct module_job *j, paddr_t base, uint32_t pages, uint64_
  *         GRANT_*, ELF_*; NO_MEMORY; QUOTA (registry full).
  */
 MUST_CHECK nos_status_t module_job_step(struct module_job *j, bool *done);
+
+/** Is the next step one that looks at nothing but the job and its frames: a signature or hashes?
+ * Then it may be done ahead, without the kernel lock, and module_job_step takes its result. */
+bool module_job_is_pure(const struct module_job *j);
+void module_job_ahead(struct module_job *j);
 
 /** Stop before the end: the frames go back. */
 void module_job_drop(struct module_job *j);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi/info.h"
+#include "kernel/core/percpu.h"
 #include "kernel/memory/space.h"
 #include "kernel/object/handle.h"
 
@@ -11,6 +12,14 @@ struct region;
 struct thread;
 struct notification;
 struct endpoint;
+
+struct budget {         /* the scheduler's; only of capsules whose `sched` has one */
+    uint64_t tsc, used; /* ticks in each period; of them spent */
+    uint64_t until_ns;  /* the period's end; the next begins with the first use after it */
+    bool spent;
+    struct ready_queue parked;   /* threads that wait for that end */
+    struct capsule *next_parked; /* of those whose end one CPU watches */
+};
 
 struct capsule {
     struct obj obj;
@@ -29,7 +38,8 @@ struct capsule {
     uint32_t n_objects;       /* kernel objects charged to this capsule */
     struct nos_limits limits; /* manifest, lowered by policy */
     struct nos_restart restart;
-    struct nos_sched sched;       /* manifest, lowered by policy */
+    struct nos_sched sched; /* manifest, lowered by policy */
+    struct budget budget;
     struct nos_children children; /* what it can still hand on */
     uint32_t sponsor; /* gets that and its limits back: the parent, or who is above it; 0 = none */
     bool kill_on_filter; /* the policy: a filtered call ends the capsule */

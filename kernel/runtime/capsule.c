@@ -347,6 +347,7 @@ void capsule_describe(const struct capsule *c, struct nos_capsule_info *out)
 {
     uint64_t hz, mult, base;
     arch_clock_params(&hz, &mult, &base);
+    sched_charge_all();
     *out = (struct nos_capsule_info){
         .id = c->id,
         .state = c->state,

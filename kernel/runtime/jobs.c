@@ -84,11 +84,24 @@ static nos_status_t import_step(struct thread *t, struct token_wait *w, bool *do
     return st;
 }
 
+static bool verify_ahead(struct thread *t, struct module_job *j)
+{
+    if (!module_job_is_pure(j)) {
+        return true;
+    }
+    sched_step_begin(t);
+    module_job_ahead(j);
+    return sched_step_end(t);
+}
+
 nos_status_t continuation_step(struct thread *t, bool *done)
 {
     nos_status_t st = NOS_OK;
     switch ((enum continuation)t->cont) {
     case CONT_VERIFY:
+        if (!verify_ahead(t, &((struct verify_wait *)t->job)->job)) {
+            return NOS_CANCELLED;  // it died meanwhile, and the job with it
+        }
         st = module_job_step(&((struct verify_wait *)t->job)->job, done);
         if (*done) {
             st = finish_verify(t, t->job, st);

@@ -66,6 +66,19 @@ static nos_status_t about_record(struct nos_about *out)
     return NOS_OK;
 }
 
+static void count_cpus(struct nos_mem_info *out)
+{
+    uint64_t hz, mult, base, longest = 0;
+    arch_clock_params(&hz, &mult, &base);
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        out->lock_waits += cpus[i].lock_waits;
+        out->timer_irqs += cpus[i].timer_irqs;
+        out->ipis += cpus[i].ipis;
+        longest = cpus[i].lock_wait_longest > longest ? cpus[i].lock_wait_longest : longest;
+    }
+    out->lock_wait_longest_ns = (uint64_t)((unsigned __int128)longest * mult >> 32);
+}
+
 static nos_status_t mem_record(struct nos_mem_info *out)
 {
     struct frame_stats f = frame_stats();
@@ -91,6 +104,7 @@ static nos_status_t mem_record(struct nos_mem_info *out)
         .zeroed_frames = f.zeroed,
         .longest_step_insn = sched_longest_step(),
     };
+    count_cpus(out);
     return NOS_OK;
 }
 

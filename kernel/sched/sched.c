@@ -50,28 +50,71 @@ void sched_arm_background(void)
 
 /* ---- who pays ---- */
 
+static bool has_budget(const struct capsule *c)
+{
+    return c != NULL && c->sched.budget_us != 0;
+}
+
+/* A period begins with the first use after the last one's end. */
+static void look_at_period(struct capsule *c)
+{
+    struct budget *b = &c->budget;
+    uint64_t now = arch_clock_ns(), hz, mult, base;
+    if (now >= b->until_ns) {
+        arch_clock_params(&hz, &mult, &base);
+        b->tsc = hz / 1000 * c->sched.budget_us / 1000;
+        b->until_ns = now + (uint64_t)c->sched.period_us * 1000;
+        b->used = 0;
+        b->spent = false;
+    }
+}
+
 static void pay_up(struct cpu *cpu)
 {
     uint64_t now = arch_tsc();
-    if (cpu->payer != NULL) {
-        cpu->payer->cpu_tsc += now - cpu->switch_tsc;
+    struct capsule *c = cpu->payer;
+    if (c != NULL && now > cpu->switch_tsc) {
+        c->cpu_tsc += now - cpu->switch_tsc;
+        c->budget.used += now - cpu->switch_tsc;
+        c->budget.spent = has_budget(c) && c->budget.used >= c->budget.tsc;
     }
     cpu->switch_tsc = now;
+}
+
+/* The timer comes when the payer's budget is used up; at once if it is already: then sched_tick
+ * finds somebody else to pay, or to run. */
+static void watch_budget(struct cpu *cpu)
+{
+    const struct budget *b = &cpu->payer->budget;
+    uint64_t hz, mult, base, left = b->used < b->tsc ? b->tsc - b->used : 0;
+    arch_clock_params(&hz, &mult, &base);
+    arm(cpu, arch_clock_ns() + (uint64_t)((unsigned __int128)left * mult >> 32) + 1);
 }
 
 void sched_pay(struct cpu *cpu, struct capsule *payer)
 {
     pay_up(cpu);
     cpu->payer = payer;
+    if (UNLIKELY(has_budget(payer))) {
+        look_at_period(payer);
+        watch_budget(cpu);
+    }
 }
 
-void sched_forget_payer(const struct capsule *c)
+/* Must `t` wait for a budget? A server that was lent one which is used up goes on on its own. */
+static bool must_wait(struct thread *t)
 {
-    for (uint32_t i = 0; i < CPUS_MAX; i++) {
-        if (cpus[i].payer == c) {
-            sched_pay(&cpus[i], NULL);
+    if (LIKELY(!t->payer->budget.spent)) {
+        return false;
+    }
+    look_at_period(t->payer);
+    if (t->payer->budget.spent && t->payer != t->capsule) {
+        t->payer = t->capsule;
+        if (t->payer->budget.spent) {
+            look_at_period(t->payer);
         }
     }
+    return t->payer->budget.spent;
 }
 
 /* ---- run queues ---- */
@@ -81,11 +124,8 @@ static struct cpu *home(const struct thread *t)
     return &cpus[t->cpu % CPUS_MAX];
 }
 
-static void enqueue(struct cpu *cpu, struct thread *t)
+static void append(struct ready_queue *q, struct thread *t)
 {
-    struct ready_queue *q = &cpu->ready[t->priority];
-    t->state = THREAD_READY;
-    t->cpu = cpu->id;
     t->next = NULL;
     t->prev = q->last;
     if (q->last != NULL) {
@@ -94,17 +134,44 @@ static void enqueue(struct cpu *cpu, struct thread *t)
         q->first = t;
     }
     q->last = t;
+}
+
+/* Behind the others whose budget is used up; this CPU's timer comes when the period ends. */
+static void park(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    struct capsule *c = t->capsule;
+    if (c->budget.parked.first == NULL) {
+        c->budget.next_parked = cpu->parked;
+        cpu->parked = c;
+        arm(cpu, c->budget.until_ns);
+    }
+    t->parked = true;
+    append(&c->budget.parked, t);
+}
+
+static void enqueue(struct cpu *cpu, struct thread *t)
+{
+    t->state = THREAD_READY;
+    t->cpu = cpu->id;
+    if (UNLIKELY(must_wait(t))) {
+        park(t);
+        return;
+    }
+    append(&cpu->ready[t->priority], t);
     cpu->ready_mask |= 1u << t->priority;
 }
 
 static void dequeue(struct thread *t)
 {
     struct cpu *cpu = home(t);
-    struct ready_queue *q = &cpu->ready[t->priority];
+    struct ready_queue *q = t->parked ? &t->capsule->budget.parked : &cpu->ready[t->priority];
     *(t->prev != NULL ? &t->prev->next : &q->first) = t->next;
     *(t->next != NULL ? &t->next->prev : &q->last) = t->prev;
     t->next = t->prev = NULL;
-    if (q->first == NULL) {
+    if (t->parked) {
+        t->parked = false;
+    } else if (q->first == NULL) {
         cpu->ready_mask &= ~(1u << t->priority);
     }
 }
@@ -164,6 +231,9 @@ void sched_ready(struct thread *t)
 {
     struct cpu *cpu = this_cpu(), *to = cpu_for(t);
     enqueue(to, t);
+    if (UNLIKELY(t->parked)) {
+        return;
+    }
     if (to != cpu) {
         tell(to, t);
     } else if (cpu->current == NULL) {
@@ -190,6 +260,26 @@ void sched_reprioritise(struct thread *t, uint32_t priority)
     if (queued) {
         sched_ready(t);
     } else if (t->state == THREAD_RUNNING && home(t)->ready_mask >> priority >> 1 != 0) {
+        give_way(home(t));
+    }
+}
+
+uint32_t sched_cpus_of(const struct capsule *c)
+{
+    uint32_t mask = c->sched.cpus > CPUS_ALL ? CPUS_ALL : (uint32_t)c->sched.cpus;
+    return (mask & cpus_running) != 0 ? mask : CPUS_ALL;
+}
+
+void sched_set_cpus(struct thread *t, uint32_t mask)
+{
+    t->cpus = mask;
+    if ((home(t)->bit & mask) != 0) {
+        return;
+    }
+    if (t->state == THREAD_READY) {
+        dequeue(t);
+        sched_ready(t);
+    } else if (t->state == THREAD_RUNNING) {
         give_way(home(t));
     }
 }
@@ -299,6 +389,69 @@ static void end_waits(struct cpu *cpu, uint64_t now)
     }
 }
 
+/* Those whose period has ended come back. A capsule leaves the list when its queue is found empty.
+ */
+static void unpark(struct cpu *cpu, uint64_t now)
+{
+    struct capsule **at = &cpu->parked;
+    while (*at != NULL) {
+        struct capsule *c = *at;
+        while (now >= c->budget.until_ns && c->budget.parked.first != NULL) {
+            struct thread *t = c->budget.parked.first;
+            dequeue(t);
+            sched_ready(t);
+        }
+        if (c->budget.parked.first == NULL) {
+            *at = c->budget.next_parked;
+        } else {
+            arm(cpu, c->budget.until_ns);
+            at = &c->budget.next_parked;
+        }
+    }
+}
+
+/* The budget that this CPU runs on may be used up: then somebody else pays for the current thread,
+ * or another thread runs. */
+static void check_budget(struct cpu *cpu)
+{
+    struct thread *t = cpu->current;
+    pay_up(cpu);
+    if (!has_budget(cpu->payer)) {
+        return;
+    }
+    if (!cpu->payer->budget.spent) {
+        watch_budget(cpu);
+    } else if (t != NULL && must_wait(t)) {
+        cpu->resched = true;
+    } else if (t != NULL) {
+        sched_pay(cpu, t->payer);
+    }
+}
+
+void sched_charge_all(void)
+{
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        pay_up(&cpus[i]);
+    }
+}
+
+void sched_forget_payer(struct capsule *c)
+{
+    for (uint32_t i = 0; i < CPUS_MAX; i++) {
+        if (cpus[i].payer == c) {
+            pay_up(&cpus[i]);
+            cpus[i].payer = NULL;
+        }
+        for (struct capsule **at = &cpus[i].parked; *at != NULL;) {
+            if (*at == c) {
+                *at = c->budget.next_parked;
+            } else {
+                at = &(*at)->budget.next_parked;
+            }
+        }
+    }
+}
+
 void sched_tick(void)
 {
     struct cpu *cpu = this_cpu();
@@ -309,6 +462,8 @@ void sched_tick(void)
     cpu->slice_armed = false;
     cpu->background_armed = false;
     end_waits(cpu, now);
+    unpark(cpu, now);
+    check_budget(cpu);
     if (cpu->current != NULL && cpu->ready_mask >> cpu->current->priority != 0) {
         cpu->resched = true;
     }
@@ -359,9 +514,12 @@ static void leave(struct cpu *cpu)
     if (cpu->fpu_owner != NULL) {
         sched_fpu_switch(cpu, NULL);
     }
+    if (UNLIKELY(has_budget(cpu->payer))) {
+        pay_up(cpu);  // so that it is known here whether it may go on
+    }
     if (t->state == THREAD_RUNNING) {
         enqueue((cpu->bit & t->cpus) != 0 ? cpu : cpu_for(t), t);
-        if (t->cpu != cpu->id) {
+        if (t->cpu != cpu->id && !t->parked) {
             tell(home(t), t);
         }
     } else if (t->state == THREAD_DEAD) {
@@ -440,13 +598,33 @@ static void idle(struct cpu *cpu)
     cpu->idle_ns += arch_clock_ns() - start;
 }
 
+void sched_step_begin(struct thread *t)
+{
+    t->stepping = true;
+    kernel_unlock();
+    arch_irq_open();
+}
+
+bool sched_step_end(struct thread *t)
+{
+    arch_irq_close();
+    (void)kernel_lock();
+    t->stepping = false;
+    if (t->state == THREAD_DEAD) {
+        continuation_drop(t);
+        t->cont = CONT_NONE;
+        return false;
+    }
+    return true;
+}
+
 static void run_continuation(struct thread *t)
 {
     uint64_t since = arch_tsc();
     bool done = false;
     nos_status_t st = continuation_step(t, &done);
     note_step(since);
-    if (done) {
+    if (done && t->state != THREAD_DEAD) {
         t->cont = CONT_NONE;
         t->ctx.nr = (uint64_t)(int64_t)st;
     }

@@ -54,7 +54,7 @@ nos_status_t thread_create(struct capsule *c, uint64_t ip, uint64_t sp, uint64_t
     }
     t->capsule = c;
     t->payer = c;
-    t->cpus = CPUS_ALL;
+    t->cpus = sched_cpus_of(c);
     t->cpu = this_cpu()->id;
     t->priority = t->base_priority = priority;
     nos_status_t st = NOS_OK;
@@ -108,7 +108,7 @@ void thread_kill(struct thread *t)
     if (t->serves) {
         thread_left_clients(t);
     }
-    if (t->cont != CONT_NONE) {
+    if (t->cont != CONT_NONE && !t->stepping) {  // else sched_step_end drops it
         continuation_drop(t);
         t->cont = CONT_NONE;
     }

@@ -36,6 +36,7 @@ struct thread {
     struct arch_context ctx;
     uint32_t state; /* enum thread_state */
     uint32_t cont;  /* enum continuation */
+    bool stepping;  /* its CPU is between sched_step_begin and sched_step_end */
     void *job;      /* owned: what the continuation works on; a frame, for CONT_ZERO a region */
     struct capsule *capsule;        /* referenced */
     uint32_t cpus;                  /* mask: where it may run */
@@ -69,6 +70,7 @@ struct thread {
     uint32_t borrows;             /* bit p: somebody lends it priority p, which is above its own */
     uint16_t lenders[PRIORITIES]; /* how many do */
     uint64_t fault_addr;
+    bool parked;       /* READY, but on its capsule's queue until the budget's next period */
     bool serves;       /* has received: others may wait for its answer */
     uint64_t *ipc_buf; /* IPC buffer through the direct map */
     uint64_t ipc_va;
@@ -112,7 +114,19 @@ void sched_unqueue(struct thread *t);                         /* READY: off the 
 void sched_reprioritise(struct thread *t, uint32_t priority); /* its effective one, in any state */
 void sched_forget_space(
     const struct arch_space *s); /* it is about to be torn down: no CPU stands on it afterwards */
-void sched_forget_payer(const struct capsule *c); /* it has ended: nobody is charged */
+void sched_charge_all(void);     /* cpu_tsc of every capsule is that of this moment */
+void sched_forget_payer(struct capsule *c); /* it has ended: nobody is charged */
+
+/** Where `t` may run: `cpus`, of which one runs. It goes there if it stands elsewhere. */
+void sched_set_cpus(struct thread *t, uint32_t mask);
+uint32_t
+sched_cpus_of(const struct capsule *c); /* as its manifest says; all, if none of those run */
+
+/** Around the part of a bounded step that works on what this thread alone can reach: without the
+ * lock, interrupts let in. Who kills the thread meanwhile leaves it its job; sched_step_end then
+ * says false, and the job is dropped here. */
+void sched_step_begin(struct thread *t);
+MUST_CHECK bool sched_step_end(struct thread *t);
 
 /** The context to leave the kernel with: the current thread's if it may go on, else another's; runs
  * continuations, idles when nothing is ready. */

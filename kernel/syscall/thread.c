@@ -1,6 +1,7 @@
 /* Threads, time, the caller itself. */
 #include <string.h>
 
+#include "kernel/ipc/loan.h"
 #include "kernel/runtime/node.h"
 #include "kernel/syscall/syscall.h"
 
@@ -50,8 +51,9 @@ nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx,
     }
     nos_status_t st = thread_create(self->capsule, entry, stack, arg, 0, (uint32_t)priority, &t);
     if (st == NOS_OK) {
-        st = handle_add(&self->capsule->handles, &t->obj, NOS_RIGHT_INSPECT | NOS_RIGHT_DUP | NOS_RIGHT_CONTROL, 0,
-                        NOS_ORIGIN_MADE, &h);
+        st = handle_add(&self->capsule->handles, &t->obj,
+                        NOS_RIGHT_INSPECT | NOS_RIGHT_DUP | NOS_RIGHT_CONTROL, 0, NOS_ORIGIN_MADE,
+                        &h);
         if (st == NOS_OK) {
             ctx->w[0] = h;
             sched_ready(t);
@@ -61,6 +63,25 @@ nos_status_t sys_thread_create(struct thread *self, struct arch_context *ctx,
         obj_put(&t->obj);
     }
     return st;
+}
+
+/* Its own priority; what callers lend it stays on top of that. */
+nos_status_t sys_thread_set(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    struct thread *t = CONTAINER_OF(slot->obj, struct thread, obj);
+    uint64_t priority = ctx->arg1, mask = ctx->w[0];
+    (void)self;
+
+    if (priority > t->capsule->limits.priority ||
+        (mask & ~(uint64_t)sched_cpus_of(t->capsule)) != 0 || (mask & cpus_running) == 0) {
+        return NOS_INVALID;
+    }
+    if (t->state == THREAD_DEAD) {
+        return NOS_BAD_STATE;
+    }
+    loan_set_base(t, (uint32_t)priority);
+    sched_set_cpus(t, (uint32_t)mask);
+    return NOS_OK;
 }
 
 nos_status_t sys_thread_exit(struct thread *self, struct arch_context *ctx,

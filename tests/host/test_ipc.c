@@ -77,6 +77,21 @@ void arch_space_leave(const struct arch_space *s)
     (void)s;
 }
 
+void arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base)
+{
+    *hz = 1000000000;
+    *mult = 1ull << 32;
+    *base = 0;
+}
+
+void arch_irq_open(void)
+{
+}
+
+void arch_irq_close(void)
+{
+}
+
 void arch_kick(unsigned cpu)
 {
     (void)cpu;

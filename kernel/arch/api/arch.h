@@ -59,6 +59,10 @@ void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint6
 /** Wait for an interrupt: handles those that came (up_irq) and returns with interrupts off. */
 void arch_idle(void);
 
+/** Let interrupts in (up_irq runs) from one to the other. Nothing is locked meanwhile. */
+void arch_irq_open(void);
+void arch_irq_close(void);
+
 /** Let pending interrupts in for a moment (up_irq runs), without waiting. */
 void arch_irq_window(void);
 

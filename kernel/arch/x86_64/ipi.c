@@ -66,6 +66,7 @@ void arch_answer(void)
 static void ask(struct cpu *cpu, uint32_t what)
 {
     __atomic_store_n(&cpu->asked, what, __ATOMIC_RELEASE);
+    this_cpu()->ipis++;
     lapic_send(cpu->apic_id, VEC_ASK);
 }
 
@@ -85,6 +86,7 @@ static void await_all(uint32_t mask)
 
 void arch_kick(unsigned cpu)
 {
+    this_cpu()->ipis++;
     lapic_send(cpus[cpu].apic_id, VEC_KICK);
 }
 
@@ -153,7 +155,7 @@ void arch_stop_others(void)
     }
     for (uint32_t rest = others; rest != 0; rest &= rest - 1) {
         const struct cpu *cpu = &cpus[__builtin_ctz(rest)];
-        for (unsigned i = 0; i < STOP_SPINS && __atomic_load_n(&cpu->parked, __ATOMIC_ACQUIRE) == 0;
+        for (unsigned i = 0; i < STOP_SPINS && __atomic_load_n(&cpu->halted, __ATOMIC_ACQUIRE) == 0;
              i++) {
             __builtin_ia32_pause();
         }
@@ -168,10 +170,10 @@ void ipi_nmi(void)
     }
 }
 
-_Noreturn void park(struct stacks *s, uint32_t *parked); /* start.S */
+_Noreturn void park(struct stacks *s, uint32_t *halted); /* start.S */
 
 void arch_park(void)
 {
     struct cpu *cpu = this_cpu();
-    park(cpu_stacks[cpu->id], &cpu->parked);
+    park(cpu_stacks[cpu->id], &cpu->halted);
 }

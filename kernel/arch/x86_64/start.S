@@ -20,7 +20,7 @@ kernel_entry:
 /* The end of a CPU: its stacks are wiped, guard pages left out, its registers too, and it waits for an
  * interrupt that never comes. It may stand on one of these stacks, so nothing here uses any. */
     .globl park
-park:                           /* (struct stacks *s, uint32_t *parked) */
+park:                           /* (struct stacks *s, uint32_t *halted) */
     cli
     cld
     xorl %eax, %eax

@@ -183,6 +183,18 @@ void arch_idle(void)
     cpu->in_window = 0;
 }
 
+void arch_irq_open(void)
+{
+    this_cpu()->in_window = 1;
+    __asm__ volatile("sti" : : : "memory");
+}
+
+void arch_irq_close(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+    this_cpu()->in_window = 0;
+}
+
 void arch_irq_window(void)
 {
     struct cpu *cpu = this_cpu();

@@ -1,0 +1,128 @@
+"""Who gets how much of the CPUs: budgets, several CPUs, quiet when there is nothing to do. Time is counted in
+instructions (-icount) where a share is measured, so a busy host does not change it."""
+
+import os
+import re
+import struct
+import time
+
+from cases import need, test
+from lab import BUILD, Module, boot, ctl, ctl_json, module_file
+from vm import SLOW, Config
+
+SCHED = 0x8008
+ALL = 2 ** 64 - 1
+COUNTED = Config(icount=True, smp=1)
+
+
+def crashme_with(budget_us, period_us, cpus=ALL):
+    """The released crashme with a record SCHED in its manifest."""
+    module = Module(module_file('crashme'))
+    records = [r for r in module.records() if r[0] != SCHED]
+    records = sorted(records + [(SCHED, struct.pack('<IIQ', budget_us, period_us, cpus))], key=lambda r: r[0])
+    return module.set_records(records).bytes()
+
+
+def start(vm, file, *arg):
+    """The new capsule's id."""
+    path = os.path.join(BUILD, 'test', f'{vm.name}.mod')
+    with open(path, 'wb') as f:
+        f.write(file)
+    known = {c['id'] for c in ctl_json(vm, 'ps')}
+    try:
+        ctl(vm, 'load', path, '--start', *arg)
+    finally:
+        os.unlink(path)
+    return max(c['id'] for c in ctl_json(vm, 'ps') if c['id'] not in known and c['name'] == 'crashme')
+
+
+def spinner(vm):
+    return int(re.search(r'crashme is capsule (\d+)', vm.ask('load crashme spin', 120)).group(1))
+
+
+def sample(vm, ids):
+    return ctl_json(vm, 'about')['uptime_ns'], {c['id']: c['cpu_ns'] for c in ctl_json(vm, 'ps') if c['id'] in ids}
+
+
+def shares(vm, ids, ns=400_000_000):
+    """What part of one CPU each got over at least `ns` of the machine's time."""
+    begin, had = sample(vm, ids)
+    end = time.monotonic() + 120 * SLOW
+    while True:
+        time.sleep(1)
+        now, have = sample(vm, ids)
+        if now - begin >= ns:
+            return [(have[i] - had[i]) / (now - begin) for i in ids]
+        need(time.monotonic() < end, f'the machine stands: {now - begin} ns')
+
+
+@test
+def budget(t):
+    """Two capsules of one priority that only compute. One has 20 % of a CPU: it gets that, and the other what is left:
+    at least 95 % of the 80 % that the budget leaves it. Without a budget it would get half."""
+    with boot('budget', config=COUNTED) as vm:
+        vm.ready(120)
+        free = spinner(vm)
+        limited = start(vm, crashme_with(2000, 10000), 'spin')
+        got, other = shares(vm, [limited, free])
+        with t.case(f'20 % are 20 %: {got:.3f}'):
+            need(0.18 <= got <= 0.22, got)
+        with t.case(f'the other keeps 95 % of its share of 80 %: {other:.3f}'):
+            need(other >= 0.95 * 0.8, other)
+        ctl(vm, 'kill', str(limited))
+        third = start(vm, module_file('crashme'), 'spin')
+        halves = shares(vm, [free, third])
+        with t.case(f'without a budget they share: {halves[0]:.3f} {halves[1]:.3f}'):
+            need(all(0.45 <= h <= 0.55 for h in halves), halves)
+
+
+@test
+def idle_is_quiet(t):
+    """No timer runs when nothing waits for one: the audit log's checkpoints alone need some."""
+    for cpus in (1, 4):
+        with t.case(f'{cpus} CPUs'), boot(f'quiet-{cpus}', config=Config(smp=cpus)) as vm:
+            vm.ready(120)
+            time.sleep(3)
+            before = ctl_json(vm, 'mem')
+            time.sleep(4)
+            after = ctl_json(vm, 'mem')
+            need(after['timer_irqs'] - before['timer_irqs'] <= 40, f"{before['timer_irqs']} {after['timer_irqs']}")
+
+
+@test
+def spread(t):
+    """Four that only compute, on four CPUs: each has one of its own, but those that one CPU must do for."""
+    with boot('spread', config=Config(smp=4)) as vm:
+        vm.ready(120)
+        with t.case('four on four: more than two CPUs are busy'):
+            ids = [spinner(vm) for _ in range(4)]
+            busy = shares(vm, ids)
+            need(sum(busy) > 2.2 and min(busy) > 0.3, busy)
+            for i in ids:
+                ctl(vm, 'kill', str(i))
+        with t.case('two that may run on CPU 2 only: one CPU is busy'):
+            file = crashme_with(0, 0, 1 << 2)
+            ids = [start(vm, file, 'spin') for _ in range(2)]
+            busy = shares(vm, ids)
+            need(0.8 < sum(busy) < 1.1, busy)
+
+
+@test
+def kills_across_cpus(t):
+    """Start and kill what runs on other CPUs, again and again: no frame is lost, everybody lives."""
+    from test_attack import lost, mark
+    with boot('kills', config=Config(smp=4)) as vm:
+        vm.ready(120)
+        for i in [spinner(vm) for _ in range(4)]:
+            ctl(vm, 'kill', str(i))
+        before = mark(vm)
+        for _ in range(6):
+            for i in [spinner(vm) for _ in range(4)]:
+                ctl(vm, 'kill', str(i))
+            vm.ask('load crashme exit 0')
+        with t.case('every frame came back'):
+            need(lost(vm, before) == 0, lost(vm, before))
+        with t.case('the system capsules run on'):
+            rows = vm.ask('ps')
+            for name in ('init', 'console', 'manage', 'shell'):
+                need(re.search(rf'^\s*\d+ {name}\s+running\s', rows, re.M), f'{name}: {rows}')
