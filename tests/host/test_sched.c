@@ -1,0 +1,347 @@
+/* Placement, theft, affinity and budgets on faked CPUs: every rule of docs/scheduling.md that needs
+ * no hardware. */
+#include "tests/host/kernel_host.h"
+#include "tests/host/test.h"
+
+#include "tests/host/kernel_host_impl.h"
+
+#include "kernel/core/lock.c"
+#include "kernel/sched/sched.c"
+
+static unsigned kicks[CPUS_MAX];
+static uint64_t armed[CPUS_MAX];
+
+void obj_put(struct obj *o)
+{
+    o->refs--;
+}
+
+bool background_step(void)
+{
+    return false;
+}
+
+uint64_t background_due(void)
+{
+    return 0;
+}
+
+nos_status_t continuation_step(struct thread *t, bool *done)
+{
+    (void)t;
+    *done = true;
+    return NOS_OK;
+}
+
+void continuation_drop(struct thread *t)
+{
+    (void)t;
+}
+
+void thread_wait_cancel(struct thread *t)
+{
+    (void)t;
+}
+
+void arch_timer_arm(uint64_t deadline_ns)
+{
+    armed[host_cpu] = deadline_ns;
+}
+
+void arch_space_switch(const struct arch_space *s)
+{
+    (void)s;
+}
+
+void arch_space_leave(const struct arch_space *s)
+{
+    (void)s;
+}
+
+void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
+{
+    (void)old, (void)next;
+}
+
+void arch_kick(unsigned cpu)
+{
+    kicks[cpu]++;
+}
+
+void arch_irq_window(void)
+{
+}
+
+void arch_irq_open(void)
+{
+}
+
+void arch_irq_close(void)
+{
+}
+
+void arch_idle(void)
+{
+    fail_msg("nobody idles here");
+}
+
+void arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base)
+{
+    *hz = 1000000000;
+    *mult = 1ull << 32;
+    *base = 0;
+}
+
+enum { THREADS = 12, CPUS = 4 };
+static struct capsule a, b;
+static struct thread th[THREADS];
+
+static struct thread *make(int n, struct capsule *c, uint32_t priority, uint32_t cpu)
+{
+    struct thread *t = &th[n];
+    *t = (struct thread){ .capsule = c,
+                          .payer = c,
+                          .priority = priority,
+                          .base_priority = priority,
+                          .cpus = CPUS_ALL,
+                          .cpu = cpu,
+                          .state = THREAD_SLEEP };
+    t->obj.refs = 1;
+    return t;
+}
+
+/* `t` is what CPU `id` runs. */
+static void runs(unsigned id, struct thread *t)
+{
+    unsigned was = host_cpu;
+    host_become(id);
+    sched_enter(&cpus[id], t);
+    host_become(was);
+}
+
+static void idles(unsigned id)
+{
+    cpus[id].idle = true;
+    cpus[id].current = NULL;
+    idle_mask |= cpus[id].bit;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    host_start();
+    memset(kicks, 0, sizeof kicks);
+    memset(armed, 0, sizeof armed);
+    memset(&a, 0, sizeof a);
+    memset(&b, 0, sizeof b);
+    idle_mask = 0;
+    background_by = NULL;
+    cpus_running = (1u << CPUS) - 1;
+    host_now = 1000000;
+    for (unsigned i = 0; i < CPUS; i++) {
+        runs(i, make((int)i, &a, 10, i));
+    }
+    return 0;
+}
+
+static void woken_where_it_ran(void **state)
+{
+    (void)state;
+    struct thread *t = make(5, &a, 12, 2);  // more urgent than what runs there
+    idles(3);
+    sched_ready(t);
+    assert_int_equal(t->cpu, 2);
+    assert_int_equal(kicks[2], 1);
+    assert_true(cpus[2].resched);
+    sched_ready(make(6, &a, 12, 2));  // one interrupt is on its way
+    assert_int_equal(kicks[2], 0 + 1);
+}
+
+static void else_to_an_idle_one(void **state)
+{
+    (void)state;
+    struct thread *t = make(5, &a, 10, 2);
+    idles(3);
+    sched_ready(t);
+    assert_int_equal(t->cpu, 3);
+    assert_int_equal(kicks[3], 1);
+    assert_int_equal(kicks[2], 0);
+}
+
+static void an_idle_one_of_its_mask(void **state)
+{
+    (void)state;
+    struct thread *t = make(5, &a, 10, 2);
+    t->cpus = 1u << 1 | 1u << 2;
+    idles(3);
+    sched_ready(t);
+    assert_int_equal(t->cpu, 2);  // 3 is idle, and not for it
+    assert_int_equal(kicks[3], 0);
+    assert_int_equal(kicks[2], 1);  // as urgent as what runs: they share from now on
+    assert_false(cpus[2].resched);
+}
+
+static void no_interrupt_for_the_less_urgent(void **state)
+{
+    (void)state;
+    sched_ready(make(5, &a, 9, 2));
+    assert_int_equal(th[5].cpu, 2);
+    assert_int_equal(kicks[2], 0);
+}
+
+static void never_outside_its_mask(void **state)
+{
+    (void)state;
+    struct thread *t = make(5, &a, 31, 0);
+    t->cpus = 1u << 3 | 1u << 7;  // 7 does not run
+    sched_ready(t);
+    assert_int_equal(t->cpu, 3);
+    t = make(6, &a, 31, 3);
+    t->cpus = 1u << 3;
+    assert_false(sched_may_switch(&cpus[0], t));
+    assert_true(sched_may_switch(&cpus[3], make(7, &a, 31, 3)) == !cpus[3].resched);
+}
+
+static void theft(void **state)
+{
+    (void)state;
+    sched_ready(make(5, &a, 8, 1));
+    sched_ready(make(6, &a, 9, 2));
+    struct thread *pinned = make(7, &a, 10, 2);
+    pinned->cpus = 1u << 2;
+    sched_ready(pinned);
+    assert_ptr_equal(steal(&cpus[3]), &th[6]);  // the most urgent that may come
+    host_become(3);
+    assert_ptr_equal(pick(&cpus[3]), &th[6]);
+    assert_ptr_equal(pick(&cpus[3]), &th[5]);
+    assert_null(pick(&cpus[3]));
+    host_become(2);
+    assert_ptr_equal(pick(&cpus[2]), pinned);
+    assert_int_equal(cpus[2].ready_mask, 0);
+}
+
+static void urgent_first_then_in_turn(void **state)
+{
+    (void)state;
+    sched_ready(make(5, &a, 5, 0));
+    sched_ready(make(6, &a, 5, 0));
+    sched_ready(make(7, &a, 9, 0));
+    assert_ptr_equal(pick(&cpus[0]), &th[7]);
+    assert_ptr_equal(pick(&cpus[0]), &th[5]);
+    assert_ptr_equal(pick(&cpus[0]), &th[6]);
+}
+
+static void moved_away(void **state)
+{
+    (void)state;
+    sched_set_cpus(&th[1], 1u << 2);  // it runs on 1
+    assert_true(cpus[1].resched);
+    assert_int_equal(kicks[1], 1);
+    host_become(1);
+    leave(&cpus[1]);
+    assert_int_equal(th[1].cpu, 2);
+    assert_int_equal(th[1].state, THREAD_READY);
+    sched_set_cpus(&th[1], 1u << 3);  // it is queued at 2
+    assert_int_equal(th[1].cpu, 3);
+    assert_int_equal(cpus[2].ready_mask, 0);
+}
+
+static void use(struct cpu *cpu, uint64_t ticks)
+{
+    cpu->switch_tsc = arch_tsc() - ticks;
+}
+
+static void a_spent_budget_parks(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    runs(0, make(5, &b, 10, 0));
+    assert_int_equal(b.budget.until_ns, host_now + 10000000000);
+    assert_in_range(armed[0], host_now + 1000000000, host_now + 2000000001);
+    use(&cpus[0], 1000000000);
+    sched_tick();
+    assert_false(cpus[0].resched);
+    use(&cpus[0], 1100000000);
+    sched_tick();
+    assert_true(b.budget.spent && cpus[0].resched);
+    leave(&cpus[0]);
+    assert_true(th[5].parked);
+    assert_int_equal(cpus[0].ready_mask, 0);
+    host_now += 9000000000;
+    sched_tick();
+    assert_true(th[5].parked);
+    host_now += 1000000000;
+    sched_tick();
+    assert_false(th[5].parked);
+    assert_int_equal(cpus[0].ready_mask, 1u << 10);
+    assert_null(cpus[0].parked);
+    assert_ptr_equal(pick(&cpus[0]), &th[5]);
+    runs(0, &th[5]);  // with a whole budget again
+    use(&cpus[0], 1000000000);
+    sched_tick();
+    assert_false(b.budget.spent);
+}
+
+static void a_server_goes_on_on_its_own(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    make(5, &a, 10, 0);
+    th[5].payer = &b;
+    runs(0, &th[5]);
+    use(&cpus[0], 3000000000);
+    sched_tick();
+    assert_false(cpus[0].resched);
+    assert_ptr_equal(th[5].payer, &a);
+    assert_ptr_equal(cpus[0].payer, &a);
+    assert_true(b.cpu_tsc >= 3000000000);
+}
+
+static void parked_and_killed(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    runs(0, make(5, &b, 10, 0));
+    use(&cpus[0], 3000000000);
+    sched_tick();
+    leave(&cpus[0]);
+    assert_true(th[5].parked);
+    sched_unqueue(&th[5]);
+    assert_null(b.budget.parked.first);
+    sched_forget_payer(&b);
+    assert_null(cpus[0].parked);
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_ptr_not_equal(cpus[i].payer, &b);
+    }
+}
+
+static void time_is_charged_when_the_payer_changes(void **state)
+{
+    (void)state;
+    use(&cpus[0], 5000);
+    uint64_t since = cpus[0].switch_tsc;
+    runs(0, make(5, &a, 10, 0));
+    assert_int_equal(cpus[0].switch_tsc, since);
+    runs(0, make(6, &b, 10, 0));
+    assert_true(a.cpu_tsc >= 5000);
+    assert_int_not_equal(cpus[0].switch_tsc, since);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(woken_where_it_ran, setup),
+        cmocka_unit_test_setup(else_to_an_idle_one, setup),
+        cmocka_unit_test_setup(an_idle_one_of_its_mask, setup),
+        cmocka_unit_test_setup(no_interrupt_for_the_less_urgent, setup),
+        cmocka_unit_test_setup(never_outside_its_mask, setup),
+        cmocka_unit_test_setup(theft, setup),
+        cmocka_unit_test_setup(urgent_first_then_in_turn, setup),
+        cmocka_unit_test_setup(moved_away, setup),
+        cmocka_unit_test_setup(a_spent_budget_parks, setup),
+        cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
+        cmocka_unit_test_setup(parked_and_killed, setup),
+        cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
