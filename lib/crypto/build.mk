@@ -52,6 +52,8 @@ $(SODIUM_VERSION_H): lib/crypto/build.mk $(DEPS_STAMP)
 $(foreach f,$(CRYPTO_SRCS),$(eval CFLAGS_$(f) := -DSODIUM_STATIC=1 $(SODIUM_INC) -isystem $(BLAKE3_DIR)))
 CFLAGS_lib/crypto/blake3.c += -Wframe-larger-than=3072
 
+build/kernel/third/libsodium/crypto_core/ed25519/ref10/ed25519_ref10.o: THIRD_COMPILE = $(ED25519_KERNEL_COMPILE)
+
 # crypto_flavour FLAVOUR CC THIRD_CFLAGS: build/FLAVOUR/libcrypto.a
 define crypto_flavour
 CRYPTO_OWN_$(1) := $$(CRYPTO_SRCS:%.c=build/$(1)/%.o)
@@ -62,7 +64,7 @@ $$(CRYPTO_OWN_$(1)): | $(SODIUM_VERSION_H)
 
 $$(CRYPTO_SODIUM_$(1)): build/$(1)/third/libsodium/%.o: $(SODIUM_VERSION_H) tools/flags.mk
 	$$(say) CC '$$@'
-	$$(Q)mkdir -p $$(@D) && $(2) $(3) $(SODIUM_OPT_$(1)) $(SODIUM_DEFS) $(SODIUM_INC) -c $(SODIUM_DIR)/$$*.c -o $$@
+	$$(Q)mkdir -p $$(@D) && $$(or $$(THIRD_COMPILE),$(2) $(3) $(SODIUM_OPT_$(1))) $(SODIUM_DEFS) $(SODIUM_INC) -c $(SODIUM_DIR)/$$*.c -o $$@
 
 $$(CRYPTO_BLAKE3_$(1)): build/$(1)/third/blake3/%.o: $(DEPS_STAMP) lib/crypto/build.mk tools/flags.mk
 	$$(say) CC '$$@'
