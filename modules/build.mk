@@ -2,7 +2,7 @@
 #
 # To add one: a folder with sources and manifest.json, its name in MODULES, its rule in policy.json.
 
-MODULES := init console shell manage hello crashme probe gate swarm duel bench nil loadee loopback echo pager
+MODULES := init console shell manage hello crashme probe gate swarm duel bench nil loadee loopback echo pager courier
 # On the boot volume; the others are sent to a running machine by tests and `make bench`.
 IMAGE_MODULES := init console shell manage hello crashme
 

@@ -488,19 +488,20 @@ MUST_CHECK static inline nos_status_t nos_sys_region_map_into(nos_handle_t regio
 }
 
 /** The vault signs what this handle grants for another module to import: struct nos_token_request in, 196 bytes out. */
-MUST_CHECK static inline nos_status_t nos_sys_token_issue(nos_handle_t h, uint64_t req,
-                                                          uint64_t req_len, uint64_t out,
+MUST_CHECK static inline nos_status_t nos_sys_token_issue(nos_handle_t h, const void *req,
+                                                          uint64_t req_len, void *out,
                                                           uint64_t out_len)
 {
-    return nos_syscall5(NOS_SYS_TOKEN_ISSUE, h.v, req, req_len, out, out_len, NULL);
+    return nos_syscall5(NOS_SYS_TOKEN_ISSUE, h.v, (uint64_t)req, req_len, (uint64_t)out, out_len,
+                        NULL);
 }
 
 /** Verify a token of 1 to 4 blocks made out to this module, and hold what it grants. */
-MUST_CHECK static inline nos_status_t nos_sys_token_import(uint64_t token, uint64_t len,
+MUST_CHECK static inline nos_status_t nos_sys_token_import(const void *token, uint64_t len,
                                                            nos_handle_t *out)
 {
     uint64_t value;
-    nos_status_t st = nos_syscall2(NOS_SYS_TOKEN_IMPORT, token, len, &value);
+    nos_status_t st = nos_syscall2(NOS_SYS_TOKEN_IMPORT, (uint64_t)token, len, &value);
     if (st == NOS_OK) {
         *out = (nos_handle_t){ (uint32_t)value };
     }

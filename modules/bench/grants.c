@@ -91,7 +91,7 @@ static nos_status_t issue(nos_handle_t h, uint8_t token[TOKEN_LEN])
         return st;
     }
     memcpy(want.audience, self.module_id, sizeof(want.audience));
-    return nos_sys_token_issue(h, (uint64_t)&want, sizeof(want), (uint64_t)token, TOKEN_LEN);
+    return nos_sys_token_issue(h, &want, sizeof(want), token, TOKEN_LEN);
 }
 
 static void tokens(nos_handle_t made)
@@ -103,7 +103,7 @@ static void tokens(nos_handle_t made)
     nos_status_t st = issue(made, token);
     for (int i = 0; i < TOKEN_TRIES && st == NOS_OK; i++) {
         uint64_t from = nos_tsc();
-        st = nos_sys_token_import((uint64_t)token, sizeof(token), &got);
+        st = nos_sys_token_import(token, sizeof(token), &got);
         minimum_add(&m, nos_tsc() - from);
         nos_ignore(nos_sys_handle_close(got));
     }

@@ -13,7 +13,7 @@ $(CRAFT): build/tool/tests/qemu/craft.o build/test/libcli.a $(LIB_SRCS:%.c=build
 
 QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) build/modules/probe.mod build/modules/gate.mod build/modules/swarm.mod build/modules/duel.mod \
                    build/modules/bench.mod build/modules/loopback.mod build/modules/echo.mod build/modules/pager.mod
-QEMU_TEST_NEEDS += build/modules/entry.mod
+QEMU_TEST_NEEDS += build/modules/entry.mod build/modules/courier.mod
 
 .PHONY: test-qemu qemu-test-needs
 qemu-test-needs: $(QEMU_TEST_NEEDS)

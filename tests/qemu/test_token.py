@@ -1,0 +1,119 @@
+"""Tokens between capsules, and out of the machine and back."""
+
+import json
+import os
+import re
+
+from cases import need, same, test
+from lab import BUILD, CTL, KEYS, boot, ctl, ctl_json, key, run
+
+COURIER = os.path.join(BUILD, 'modules', 'courier.mod')
+PIECE = 100  # bytes of a token that fit an argument as hexadecimal text
+
+
+def public(path):
+    return json.loads(run(CTL, 'key', 'show', path, '-o', 'json'))['public']
+
+
+def module_id():
+    text = run(CTL, 'mod', 'inspect', COURIER, '--key', os.path.join(KEYS, 'publisher.pub'), '-o', 'json')
+    return json.loads(text)[0]['module_id']
+
+
+@test
+def attacks(t):
+    """Forged, foreign, widened, stale and cut tokens, and too many: each has its own refusal."""
+    with boot('token-attacks') as vm:
+        vm.ready()
+        ctl(vm, 'load', COURIER, '--start', 'attack')
+        vm.com1.expect(r'^COURIER done', 120)
+        rows = re.findall(r'COURIER (\S+) (\w+) (\w+) (ok|BAD)$', vm.com1.text(), re.M)
+        with t.case(f'{len(rows)} attacks were made'):
+            need(len(rows) >= 55, 'too few')
+        for name, want, got, verdict in rows:
+            if verdict != 'ok':
+                t.fail(name, f'{got}, not {want}')
+        with t.case('every answer is the promised one'):
+            need(all(r[3] == 'ok' for r in rows), f'{sum(r[3] != "ok" for r in rows)} are not')
+        with t.case('issue, import and refusals are in the audit log'):
+            audit = ctl_json(vm, 'audit')
+            kinds = {r['kind'] for r in audit['records']}
+            need({'token', 'import', 'deny'} <= kinds and audit['chain_ok'], str(kinds))
+
+
+def issued(vm, text_from):
+    lines = re.findall(r'COURIER token ([0-9a-f]+)', vm.com1.text()[text_from:])
+    return bytes.fromhex(''.join(lines))
+
+
+def give(vm, token):
+    for at in range(0, len(token), PIECE):
+        piece = token[at:at + PIECE]
+        ctl(vm, 'start', 'courier', f'put {at} {piece.hex()}')
+        vm.com1.expect(rf'COURIER has {at + len(piece)}\b', 20)
+
+
+def go(vm, token, want):
+    ctl(vm, 'start', 'courier', f'go {len(token)}')
+    vm.com1.expect(rf'COURIER import {want}\b', 20)
+
+
+@test
+def journey(t):
+    """Issued in one capsule, extended off the machine, imported in another, used, cut."""
+    holder = key('holder', 'token-holder')
+    with boot('token-journey') as vm:
+        vm.ready()
+        start = len(vm.com1.text())
+        ctl(vm, 'load', COURIER, '--start', 'issue ' + public(holder.replace('.key', '.pub')))
+        vm.com1.expect(r'COURIER issue OK', 20)
+        vm.com1.expect(r'(COURIER token [0-9a-f]{98}\s+){4}', 20)
+        path, longer = (os.path.join(BUILD, 'test', f'{n}.token') for n in ('issued', 'longer'))
+        with open(path, 'wb') as f:
+            f.write(issued(vm, start))
+        issuer = ctl_json(vm, 'about')['issuer']
+        with t.case('what the capsule printed verifies off the machine'):
+            run(CTL, 'token', 'verify', path, '--issuer', issuer)
+        run(CTL, 'token', 'derive', path, '--key', holder, '--rights', 'signal', '--audience', module_id(),
+            '-o', longer)
+        with t.case('so does the longer chain'):
+            run(CTL, 'token', 'verify', longer, '--issuer', issuer, '--audience', module_id())
+        with open(longer, 'rb') as f:
+            token = f.read()
+        same(len(token), 392, 'bytes of two blocks')
+        ctl(vm, 'start', 'courier', 'import')
+        give(vm, token)
+        with t.case('the first block alone is made out to nobody'):
+            go(vm, token[:196], 'TOKEN_AUDIENCE')
+        with t.case('imported and used'):
+            go(vm, token, 'OK')
+            vm.com1.expect(r'COURIER hello OK', 20)
+            vm.com1.expect(r'COURIER signalled', 20)
+        with t.case('the handle says where it comes from'):
+            need(any(h['origin'] == 'token' and h['rights'] == ['signal'] for h in ctl_json(vm, 'caps', 'courier')),
+                 'no such handle')
+        with t.case('cut by the issuer: the handle is dead'):
+            go(vm, token, 'OK')
+            vm.com1.expect(r'COURIER revoke OK', 20)
+            vm.com1.expect(r'COURIER use REVOKED', 20)
+        with t.case('and the token too'):
+            go(vm, token, 'REVOKED')
+        with t.case('when the issuer has ended nothing is known of it'):
+            for c in ctl_json(vm, 'ps'):
+                if c['name'] == 'courier' and c['state'] == 'running':
+                    first = c['id']
+                    break
+            ctl(vm, 'kill', str(first))
+            go(vm, token, 'NOT_FOUND')
+            vm.com1.expect(r'COURIER use REVOKED', 20)
+    another_boot(t, token)
+
+
+def another_boot(t, token):
+    """A token of one boot is none in the next: the vault has another key."""
+    with boot('token-other-boot', cold=True) as vm:
+        vm.ready()
+        ctl(vm, 'load', COURIER, '--start', 'import')
+        give(vm, token)
+        with t.case('in another boot nobody has issued it'):
+            go(vm, token, 'TOKEN_ISSUER')
