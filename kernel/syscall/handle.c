@@ -90,11 +90,11 @@ nos_status_t sys_cap_revoke(struct thread *self, struct arch_context *ctx, struc
 nos_status_t sys_handle_info(struct thread *self, struct arch_context *ctx,
                              struct handle_slot *slot)
 {
-    struct nos_handle_info info;
     (void)self;
-    if (ctx->w[0] != sizeof info) {
+    if (ctx->w[0] != sizeof(struct nos_handle_info)) {
         return NOS_TOO_BIG;
     }
+    struct nos_handle_info info;
     handle_describe((uint32_t)ctx->arg0, slot, &info);
     return copy_out(ctx->arg1, &info, sizeof info);
 }

@@ -98,11 +98,11 @@ nos_status_t sys_thread_exit(struct thread *self, struct arch_context *ctx,
 
 nos_status_t sys_self_info(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
-    struct nos_capsule_info info;
     (void)slot;
-    if (ctx->arg1 != sizeof info) {
+    if (ctx->arg1 != sizeof(struct nos_capsule_info)) {
         return NOS_TOO_BIG;
     }
+    struct nos_capsule_info info;
     capsule_describe(self->capsule, &info);
     return copy_out(ctx->arg0, &info, sizeof info);
 }
