@@ -10,7 +10,6 @@
 
 #include "kernel/ipc/cancel.c"
 #include "kernel/ipc/endpoint.c"
-#include "kernel/ipc/fast.c"
 #include "kernel/ipc/loan.c"
 #include "kernel/ipc/notify.c"
 #define place pass_place
