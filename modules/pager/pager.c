@@ -80,6 +80,7 @@ int nos_main(void)
     test_paging();
     test_map_into();
     test_giving();
+    test_children();
     nos_print("PAGER total %u ok %u BAD\nPAGER done\n", good, bad);
     return bad == 0 ? 0 : 1;
 }

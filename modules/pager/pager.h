@@ -44,3 +44,4 @@ void row(const char *name, nos_status_t want, nos_status_t got);
 void test_paging(void);
 void test_map_into(void);
 void test_giving(void);
+void test_children(void);
