@@ -97,6 +97,28 @@ void spawn_drop(struct spawn_job *j)
     dropped++;
 }
 
+bool module_job_is_pure(const struct module_job *j)
+{
+    (void)j;
+    return false;
+}
+
+void module_job_ahead(struct module_job *j)
+{
+    (void)j;
+}
+
+void sched_step_begin(struct thread *t)
+{
+    (void)t;
+}
+
+bool sched_step_end(struct thread *t)
+{
+    (void)t;
+    return true;
+}
+
 nos_status_t module_job_step(struct module_job *j, bool *done)
 {
     (void)j;

@@ -172,6 +172,17 @@ void module_job_init(struct module_job *j, paddr_t base, uint32_t pages, uint64_
     (void)j, (void)base, (void)pages, (void)len, (void)actor;
 }
 
+bool module_job_is_pure(const struct module_job *j)
+{
+    (void)j;
+    return false;
+}
+
+void module_job_ahead(struct module_job *j)
+{
+    (void)j;
+}
+
 nos_status_t module_job_step(struct module_job *j, bool *done)
 {
     (void)j;
