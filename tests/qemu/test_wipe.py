@@ -26,8 +26,8 @@ def _copies(vm, name, mark=MARK):
     return ram.count(mark.encode())
 
 
-def _panic(t, name, changes, last):
-    with boot(name, changes, config=CONFIG) as vm:
+def _panic(t, name, changes, last, config=CONFIG):
+    with boot(name, changes, config=config) as vm:
         vm.ready(120)
         vm.ask(f'load hello {MARK}')
         with t.case('the mark is in RAM before'):
@@ -77,3 +77,11 @@ def panic_hold(t):
     left, _ = _panic(t, 'panic-hold', {'BOOT.POL': policy_from(_hold)}, 'keys wiped, memory kept; stopped')
     with t.case('memory is kept for the post-mortem'):
         need(left > 0, 'it was wiped')
+
+
+@test
+def panic_of_four(t):
+    """An NMI at each of four processors: one says so, all stop."""
+    left, _ = _panic(t, 'panic-4', None, 'memory wiped; stopped', Config(memory=64, smp=4))
+    with t.case('no copy of what ran is left in RAM'):
+        need(left == 0, f'{left} copies of the mark are left')

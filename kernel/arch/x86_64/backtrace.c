@@ -19,15 +19,22 @@ static bool inside(const uint8_t *low, uint64_t len, uint64_t at, struct bounds 
     return true;
 }
 
+/* This CPU's; the boot CPU's while no other runs. */
+static const struct stacks *own(void)
+{
+    const struct stacks *s = cpu_stacks[this_cpu()->id];
+    return s != NULL ? s : &stacks;
+}
+
 static bool on_kernel_stack(uint64_t at, struct bounds *out)
 {
-    return inside(stacks.kernel, STACK_KERNEL, at, out);
+    return inside(own()->kernel, STACK_KERNEL, at, out);
 }
 
 static bool on_fault_stack(uint64_t at, struct bounds *out)
 {
     for (unsigned i = 0; i < STACK_FAULTS; i++) {
-        if (inside(stacks.fault[i].bytes, STACK_FAULT, at, out)) {
+        if (inside(own()->fault[i].bytes, STACK_FAULT, at, out)) {
             return true;
         }
     }
