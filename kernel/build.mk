@@ -2,9 +2,12 @@
 
 KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S))
 
-# Nothing of a system call's way runs through these: small before fast.
-KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c \
-    entropy.c insn.c ioapic.c kernel_space.c layout.c machine.c mitigate.c ports.c power.c segments.c serial.c)
+# Nothing of a system call's way runs through these: small before fast. Parsers of lib/ run once for each file.
+KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) \
+    $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c entropy.c insn.c ioapic.c kernel_space.c layout.c \
+    machine.c mitigate.c ports.c power.c segments.c serial.c smp.c ipi.c) \
+    $(addprefix kernel/ipc/,named.c cancel.c revoke.c) kernel/sched/thread.c \
+    $(filter-out lib/elf_reloc.c lib/policy_find.c,$(wildcard lib/*.c))
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
 # The fast path calls nothing: no frame for it, and no table of jumps (an indirect jump is a guess of the CPU's).

@@ -63,6 +63,8 @@ ED25519_KERNEL_COMPILE = gcc -std=gnu17 -ffreestanding -nostdinc -isystem lib/fr
     -isystem $(shell gcc -print-file-name=include) -D_LIBC_LIMITS_H_ -fpie -fvisibility=hidden -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
     -Os -g $(SAFE) $(SECTIONS) $(REPRO) -w
+# Of BLAKE3 what walks the tree; the compression itself stays fast.
+BLAKE3_OPT_kernel_blake3 := -Os
 
 # --- boot: PE/COFF, Microsoft calling convention -----------------------------------------------------------------
 BOOT_CC := clang

@@ -68,7 +68,7 @@ $$(CRYPTO_SODIUM_$(1)): build/$(1)/third/libsodium/%.o: $(SODIUM_VERSION_H) tool
 
 $$(CRYPTO_BLAKE3_$(1)): build/$(1)/third/blake3/%.o: $(DEPS_STAMP) lib/crypto/build.mk tools/flags.mk
 	$$(say) CC '$$@'
-	$$(Q)mkdir -p $$(@D) && $(2) $(3) $(BLAKE3_DEFS) -c $(BLAKE3_DIR)/$$*.c -o $$@
+	$$(Q)mkdir -p $$(@D) && $(2) $(3) $$(BLAKE3_OPT_$(1)_$$*) $(BLAKE3_DEFS) -c $(BLAKE3_DIR)/$$*.c -o $$@
 
 build/$(1)/libcrypto.a: $$(CRYPTO_OWN_$(1)) $$(CRYPTO_SODIUM_$(1)) $$(CRYPTO_BLAKE3_$(1))
 	$$(say) AR '$$@'
