@@ -59,7 +59,8 @@ int nos_main(void)
     attack_revoke();
     fresh_message();
     row("after-all", NOS_OK, ask(ORDER_PING));
-    row("capsule_kill", NOS_OK, nos_sys_capsule_kill(duel.capsule));
+    attack_faults();
+    row("kill-an-ended-one", NOS_BAD_STATE, nos_sys_capsule_kill(duel.capsule));
     nos_print("DUEL total %u ok %u BAD\nDUEL done\n", good, bad);
     return bad == 0 ? 0 : 1;
 }

@@ -11,22 +11,24 @@
 #include "sdk/ipc.h"
 #include "sdk/syscalls.h"
 
-enum order { /* label of a call to the dueler; its answer's words */
-             ORDER_PING =
-                 1, /* word 0 = the sender's id, word 1 = the badge, as the kernel stamped them */
-             ORDER_USE,  /* signal word 0's bits with the handle that came along; label = status */
-             ORDER_LOOK, /* word 0 = handles that came, then the rights of each */
-             ORDER_HOLD, /* no answer: the token is kept */
-             ORDER_RELEASE, /* answer whoever is held; word 0, 1 = status of that, and of a second
-                               time */
-             ORDER_CREATE,  /* can it still make a notification? label = status */
-             ORDER_SWEEP,   /* close all that it was handed */
-             ORDER_KEEP,    /* keep the handle that came for the next */
-             ORDER_HAMMER,  /* signal with it until that fails; label = how */
-             ORDER_ACCEPT,  /* word 0 = how many handles it takes from now on */
-             ORDER_REPLY_WITH, /* word 0 = a token: answer that one; label = status */
-             ORDER_GIVE, /* the answer carries a handle; the next PING's word 2 = how that went */
+/* Label of a call to the dueler; the words of its answer. */
+enum order {
+    ORDER_PING = 1,    // word 0 = the sender's id, 1 = the badge, as the kernel stamped them
+    ORDER_USE,         // signal word 0's bits with the handle that came along; label = status
+    ORDER_LOOK,        // word 0 = handles that came, then the rights of each
+    ORDER_HOLD,        // no answer: the token is kept
+    ORDER_RELEASE,     // answer whoever is held; word 0, 1 = status of that, and of a second time
+    ORDER_CREATE,      // can it still make a notification? label = status
+    ORDER_SWEEP,       // close all that it was handed
+    ORDER_KEEP,        // keep the handle that came for the next
+    ORDER_HAMMER,      // signal with it until that fails; label = how
+    ORDER_ACCEPT,      // word 0 = how many handles it takes from now on
+    ORDER_REPLY_WITH,  // word 0 = a token: answer that one; label = status
+    ORDER_TOUCH,       // read at TOUCHED, where it has nothing
+    ORDER_GIVE,        // the answer carries a handle; the next PING's word 2 = how that went
 };
+
+#define TOUCHED 0x123456000ull
 
 struct duel {
     nos_handle_t serve; /* the dueler's endpoint: call, grant, dup */
@@ -48,6 +50,7 @@ void attack_messages(void);
 void attack_replies(void);
 void attack_quotas(void);
 void attack_revoke(void);
+void attack_faults(void); /* ends the dueler */
 
 /** The dueler's whole life. */
 int dueler(void);

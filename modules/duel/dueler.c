@@ -103,6 +103,13 @@ static void give(struct nos_msg *m)
     }
 }
 
+static uint64_t touch(void)
+{
+    uint64_t v;
+    __asm__ volatile("movq (%1), %0" : "=r"(v) : "r"(TOUCHED) : "memory");
+    return v;
+}
+
 /* False: no answer now. */
 static bool carry_out(struct nos_msg *m)
 {
@@ -146,6 +153,9 @@ static bool carry_out(struct nos_msg *m)
         return true;
     case ORDER_REPLY_WITH:
         nos_msg_answer(m, reply_with(m->word[0]));
+        return true;
+    case ORDER_TOUCH:
+        nos_msg_answer(m, touch() == 0 ? NOS_OK : NOS_BAD_STATE);
         return true;
     case ORDER_GIVE:
         give(m);
