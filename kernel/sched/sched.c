@@ -396,7 +396,8 @@ static void unpark(struct cpu *cpu, uint64_t now)
     struct capsule **at = &cpu->parked;
     while (*at != NULL) {
         struct capsule *c = *at;
-        while (now >= c->budget.until_ns && c->budget.parked.first != NULL) {
+        bool over = now >= c->budget.until_ns || !c->budget.spent;  // the first one begins the next
+        while (over && c->budget.parked.first != NULL) {
             struct thread *t = c->budget.parked.first;
             dequeue(t);
             sched_ready(t);

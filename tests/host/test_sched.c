@@ -282,6 +282,23 @@ static void a_spent_budget_parks(void **state)
     assert_false(b.budget.spent);
 }
 
+static void all_that_were_parked_come_back(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    runs(0, make(5, &b, 10, 0));
+    use(&cpus[0], 3000000000);
+    sched_tick();
+    leave(&cpus[0]);
+    sched_ready(make(6, &b, 10, 0));
+    sched_ready(make(7, &b, 10, 0));
+    assert_true(th[5].parked && th[6].parked && th[7].parked);
+    host_now += 10000000000;
+    sched_tick();
+    assert_false(th[5].parked || th[6].parked || th[7].parked);
+    assert_null(cpus[0].parked);
+}
+
 static void a_server_goes_on_on_its_own(void **state)
 {
     (void)state;
@@ -339,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup(urgent_first_then_in_turn, setup),
         cmocka_unit_test_setup(moved_away, setup),
         cmocka_unit_test_setup(a_spent_budget_parks, setup),
+        cmocka_unit_test_setup(all_that_were_parked_come_back, setup),
         cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
         cmocka_unit_test_setup(parked_and_killed, setup),
         cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),

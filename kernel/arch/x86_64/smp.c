@@ -23,7 +23,8 @@
 #include "kernel/core/panic.h"
 
 enum { LOW_PAGES = 5, LOW_END = 0xa0000, APIC_ID_MAX = 254 };
-enum { SETTLE_NS = 10000000, AGAIN_NS = 1000000, ARRIVE_NS = 1000000000 };
+enum { SETTLE_NS = 10000000, AGAIN_NS = 1000000 };
+#define ARRIVE_NS 5000000000ull
 enum { TSC_ROUNDS = 8, TSC_SLACK_NS = 1000 };
 
 struct words {  // the end of the trampoline
@@ -200,7 +201,10 @@ static bool start_next(uint32_t id, uint8_t apic_id)
     cpus[id].apic_id = apic_id;
     cpus_running |= 1u << id;
     step_to(GO);
-    return wait_for(WAITING, ARRIVE_NS);
+    while (step_now() != WAITING) {  // it is alive: it has just told the time
+        __builtin_ia32_pause();
+    }
+    return true;
 }
 
 static void settle(uint64_t ns)
