@@ -14,11 +14,11 @@ KERNEL, DIRECT = 0xffffffff80000000, 0xffff800000000000
 BIG_PAGE = 2 << 20
 
 
-def mappings(vm):
-    """[(virtual, physical, writable, executable, user)] of the current address space."""
+def mappings(vm, cpu=0):
+    """[(virtual, physical, writable, executable, user)] of the address space that is current on that CPU."""
     vm.stop()
     try:
-        text = vm.qmp.monitor('info tlb').replace('\r', '')
+        text = vm.qmp.command('human-monitor-command', **{'command-line': 'info tlb', 'cpu-index': cpu}).replace('\r', '')
     finally:
         vm.resume()
     return [(int(v, 16), int(p, 16), flags[8] == 'W', flags[0] != 'X', flags[7] == 'U')
@@ -28,9 +28,9 @@ def mappings(vm):
 def spaces(vm, kinds):
     """The mappings of several address spaces: whoever runs when the machine is stopped."""
     seen = {}
-    for _ in range(kinds):
-        rows = mappings(vm)
-        seen[vm.register('CR3')] = rows
+    for i in range(max(kinds, 2 * vm.config.smp)):
+        cpu = i % vm.config.smp
+        seen[cpu, vm.register('CR3') if cpu == 0 else i] = mappings(vm, cpu)
     return seen
 
 
