@@ -6,6 +6,7 @@
 #include "kernel/ipc/loan.h"
 
 #include "kernel/core/panic.h"
+#include "kernel/sched/switch.h"
 
 static uint32_t effective(const struct thread *t)
 {
@@ -38,6 +39,10 @@ static void own_account(struct thread *w)
     while (w->state == THREAD_REPLY && w->worker != NULL && w->worker->client == w) {
         w = w->worker;
         w->payer = payer;
+    }
+    struct cpu *cpu = &cpus[w->cpu % CPUS_MAX];
+    if (w->state == THREAD_RUNNING && w != this_cpu()->current && cpu->payer != payer) {
+        sched_pay(cpu, payer);  // it runs on another CPU: on its own account from here on
     }
 }
 

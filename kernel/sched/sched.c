@@ -663,6 +663,9 @@ struct arch_context *sched_exit(void)
     struct cpu *cpu = this_cpu();
     struct thread *t = cpu->current;
     if (LIKELY(t != NULL && t->state == THREAD_RUNNING && !cpu->resched && t->cont == CONT_NONE)) {
+        if (UNLIKELY(cpu->payer != t->payer)) {
+            sched_pay(cpu, t->payer);  // it has taken a call, or answered one, and goes on
+        }
         return &t->ctx;
     }
     return choose(cpu);
