@@ -167,29 +167,71 @@ static NOINLINE struct arch_context *reply_recv(struct thread *self)
     return message(self, NOS_SYS_IPC_REPLY_RECV, NOS_RIGHT_RECV);
 }
 
-/* Bits for nobody in particular, and bits for one waiter. */
-static NOINLINE struct arch_context *signal(struct thread *self)
+/* The rest of a call that has had its checks, and gives back the lock. */
+static ALWAYS_INLINE struct arch_context *finish(struct thread *self, nos_status_t st)
+{
+    if (UNLIKELY(st != NOS_OK)) {
+        self->ctx.nr = (uint64_t)(int64_t)st;
+    }
+    struct arch_context *next = sched_exit();
+    kernel_unlock();
+    return next;
+}
+
+static NOINLINE struct arch_context *signal_waiter(struct thread *self, struct notification *n)
+{
+    self->ctx.nr = NOS_OK;
+    notify_signal(n, self->ctx.arg1);
+    return finish(self, NOS_OK);
+}
+
+static NOINLINE struct arch_context *wait_long(struct thread *self, struct handle_slot *slot)
+{
+    self->ctx.nr = NOS_OK;
+    self->via = slot->via;
+    nos_status_t st = sys_notify_wait(self, &self->ctx, slot);
+    return finish(self, self->state == THREAD_RUNNING ? st : NOS_OK);
+}
+
+/* Signal and wait: checked here, once, and done here when nobody is to be woken and nothing to be
+ * waited for. */
+static ALWAYS_INLINE struct arch_context *notification(struct thread *self, uint64_t nr,
+                                                       uint32_t need)
 {
     struct capsule *c = self->capsule;
-    uint64_t bits = self->ctx.arg1, h = self->ctx.arg0;
-    if (UNLIKELY(!admitted(c, NOS_SYS_NOTIFY_SIGNAL, NOS_CLASS_IPC))) {
-        return general(self, NOS_SYS_NOTIFY_SIGNAL);
+    uint64_t arg = self->ctx.arg1, h = self->ctx.arg0;
+    if (UNLIKELY(!admitted(c, nr, NOS_CLASS_IPC))) {
+        return general(self, nr);
     }
     uint32_t ticket = kernel_lock_take();
     if (UNLIKELY(!kernel_lock_turn(ticket))) {
-        return after_wait(self, NOS_SYS_NOTIFY_SIGNAL, NOS_OK, ticket);
+        return after_wait(self, nr, NOS_OK, ticket);
     }
-    const struct handle_slot *s = handle_place(&c->handles, h);
+    struct handle_slot *s = handle_place(&c->handles, h);
+    if (UNLIKELY(handle_wrong(s, h, HANDLE_WANT(1u << NOS_TYPE_NOTIFICATION, need)) != 0)) {
+        return locked(self, nr, NOS_OK);
+    }
     struct notification *n = CONTAINER_OF(s->obj, struct notification, obj);
-    if (UNLIKELY(handle_wrong(s, h, HANDLE_WANT(1u << NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL)) !=
-                     0 ||
-                 bits == 0 || n->waiter != NULL || n->bound != NULL)) {
-        return locked(self, NOS_SYS_NOTIFY_SIGNAL, NOS_OK);
+    if (nr == NOS_SYS_NOTIFY_WAIT) {
+        return wait_long(self, s);
     }
-    n->bits |= bits;
+    if (n->waiter != NULL || n->bound != NULL) {
+        return signal_waiter(self, n);
+    }
+    n->bits |= arg;
     self->ctx.nr = NOS_OK;
     kernel_unlock();
     return &self->ctx;
+}
+
+static NOINLINE struct arch_context *signal(struct thread *self)
+{
+    return notification(self, NOS_SYS_NOTIFY_SIGNAL, NOS_RIGHT_SIGNAL);
+}
+
+static NOINLINE struct arch_context *wait(struct thread *self)
+{
+    return notification(self, NOS_SYS_NOTIFY_WAIT, NOS_RIGHT_WAIT);
 }
 
 struct arch_context *up_syscall(struct arch_context *ctx)
@@ -206,7 +248,10 @@ struct arch_context *up_syscall(struct arch_context *ctx)
     if (nr == NOS_SYS_NULL && LIKELY(admitted(self->capsule, nr, NOS_CLASS_COREEXEC))) {
         return ctx;  // no handle, no object, no lock; rax is 0 = OK
     }
-    return nr == NOS_SYS_NOTIFY_SIGNAL ? signal(self) : general(self, nr);
+    if (nr == NOS_SYS_NOTIFY_SIGNAL && ctx->arg1 != 0) {
+        return signal(self);
+    }
+    return nr == NOS_SYS_NOTIFY_WAIT ? wait(self) : general(self, nr);
 }
 
 nos_status_t copy_in(void *dst, uint64_t src, size_t len)

@@ -35,12 +35,12 @@ static nos_status_t derive(nos_handle_t from, unsigned depth, nos_handle_t *out)
 
 static void handle_checks(nos_handle_t made)
 {
-    uint64_t without = least_refused(NOS_SYS_SELF_INFO, 0, 0);
+    uint64_t without = least_refused(NOS_SYS_REGION_CREATE, 0, 0);
     nos_handle_t h = made, next;
     char name[32];
 
     for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
-        uint64_t with = least_refused(NOS_SYS_HANDLE_INFO, h.v, 0);
+        uint64_t with = least_refused(NOS_SYS_NOTIFY_SIGNAL, h.v, 0);
         nos_format(name, sizeof(name), "handle_check_d%u", depth);
         bench_figure(name, with > without ? with - without : 0, "insn");
         nos_status_t st = depth == DEPTH_MAX ? NOS_OK : derive(h, DEPTH_MAX - 1 - depth, &next);

@@ -124,6 +124,7 @@ int nos_main(void)
     attack_handles();
     attack_values();
     attack_threads();
+    attack_waits();
     attack_derived();
     attack_cuts();
     attack_filter();
