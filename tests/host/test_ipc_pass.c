@@ -366,6 +366,19 @@ static void who_turns_away_pays_itself(void **state)
     assert_int_equal(reply(server[1], client[0]->token, 1), NOS_OK);
 }
 
+static void who_inherited_leaves_nobody_waiting(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 0, &st));
+    become(client[1]);
+    thread_kill(server[0]);
+    assert_ptr_equal(client[0]->worker, server[1]);
+    thread_kill(server[1]);  // it has never received anything itself
+    assert_int_equal(ended(client[0]), NOS_PEER_CLOSED);
+}
+
 static void another_thread_inherits_the_callers(void **state)
 {
     struct thread *high = urgent(12);
@@ -613,6 +626,7 @@ int main(void)
         cmocka_unit_test_setup(a_chain, setup_handles),
         cmocka_unit_test_setup(who_turns_away_pays_itself, setup_handles),
         cmocka_unit_test_setup(another_thread_inherits_the_callers, setup_handles),
+        cmocka_unit_test_setup(who_inherited_leaves_nobody_waiting, setup_handles),
         cmocka_unit_test_setup(cancel_ends_every_wait, setup_handles),
         cmocka_unit_test_setup(a_fault_is_a_call, setup_handles),
         cmocka_unit_test_setup(nobody_handles_the_fault, setup_handles),
