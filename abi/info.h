@@ -36,7 +36,7 @@ struct nos_about {
     uint8_t operator_pk[32];
     uint64_t policy_epoch;
     uint64_t uptime_ns;
-    uint64_t rsv;
+    uint64_t idle_ns; /* of all CPUs together */
     uint64_t tsc_hz;
     uint64_t tsc_loader, tsc_firmware, tsc_kernel,
         tsc_now; /* loader start, spent in firmware, kernel entry, now */

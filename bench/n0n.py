@@ -35,6 +35,9 @@ def _boot_figures(text):
         found = re.search(rf'^{label}\s.*?(\d+) ticks', text, re.M)
         if found:
             out[name] = int(found.group(1))
+    idle = re.search(r'^idle by then\s+(\d+) ns', text, re.M)
+    if idle:
+        out['idle_ns'] = int(idle.group(1))
     if 'boot_total' in out and 'boot_kernel' in out:
         out['boot_loader'] = out['boot_total'] - out['boot_kernel']
     return out

@@ -124,6 +124,7 @@ cJSON *row_about(const struct nos_about *a)
     out_hex(row, "issuer", a->issuer_pk, 32);
     out_hex(row, "operator", a->operator_pk, 32);
     out_u64(row, "uptime_ns", a->uptime_ns);
+    out_u64(row, "idle_ns", a->idle_ns);
     out_u64(row, "tsc_hz", a->tsc_hz);
     out_u64(row, "tsc_loader", a->tsc_loader);
     out_u64(row, "tsc_firmware", a->tsc_firmware);

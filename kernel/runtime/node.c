@@ -63,6 +63,7 @@ static nos_status_t about_record(struct nos_about *out)
     out->cpus = (uint32_t)__builtin_popcount(cpus_running);
     out->uptime_ns = arch_clock_ns();
     out->tsc_now = arch_tsc();
+    out->idle_ns = sched_idle_ns();
     return NOS_OK;
 }
 

@@ -294,6 +294,9 @@ void cmd_about(const struct words *w)
         fmt_ms(&f, "boot, all         ", shell.tsc_ready - a.tsc_loader, a.tsc_hz);
         fmt_ms(&f, "boot, firmware    ", a.tsc_firmware, a.tsc_hz);
         fmt_ms(&f, "boot, to prompt   ", shell.tsc_ready - a.tsc_kernel, a.tsc_hz);
+        fmt_str(&f, "idle by then      ");
+        fmt_u64(&f, shell.idle_ready_ns);
+        fmt_str(&f, " ns\n");
     }
     show(&f);
 }

@@ -157,6 +157,7 @@ static void greet(void)
 int nos_main(void)
 {
     static struct edit e;
+    struct nos_about about;
 
     shell.node = nos_find_handle(NOS_CAP_NODE, NULL);
     shell.console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
@@ -171,6 +172,9 @@ int nos_main(void)
     edit_start(&e);
     flush(&e);
     shell.tsc_ready = nos_tsc();
+    if (INFO(NOS_TOPIC_ABOUT, 0, &about) == NOS_OK) {
+        shell.idle_ready_ns = about.idle_ns;
+    }
     for (;;) {
         span_t typed = read_input();
         for (size_t i = 0; i < typed.len; i++) {

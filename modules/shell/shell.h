@@ -10,7 +10,8 @@
 
 struct shell {
     nos_handle_t node, console, init, power;
-    uint64_t tsc_ready; /* time-stamp counter when the first prompt stood */
+    uint64_t tsc_ready;     /* time-stamp counter when the first prompt stood */
+    uint64_t idle_ready_ns; /* what the CPUs had been idle by then */
     bool interrupted;
 };
 extern struct shell shell;
