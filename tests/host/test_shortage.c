@@ -112,6 +112,14 @@ void arch_irq_window(void)
 {
 }
 
+void arch_irq_open(void)
+{
+}
+
+void arch_irq_close(void)
+{
+}
+
 void arch_idle(void)
 {
 }
