@@ -112,6 +112,14 @@ void arch_irq_window(void)
 {
 }
 
+void arch_irq_open(void)
+{
+}
+
+void arch_irq_close(void)
+{
+}
+
 void arch_idle(void)
 {
 }
@@ -461,9 +469,59 @@ static void every_shortage(void **state)
     assert_true(left > 100 && granted > 90);
 }
 
+/* A child's limits come out of its parent's budget and come back; an object counts while it is. */
+static void budgets(void **state)
+{
+    (void)state;
+    prepare(1000);
+    struct thread *self = start_first();
+    assert_non_null(self);
+    struct capsule *c = self->capsule;
+    uint32_t objects = c->n_objects;
+    assert_int_equal(c->children.mem_pages, 500);
+    for (unsigned round = 0; round < 3; round++) {
+        struct thread *child = child_of(self);
+        assert_non_null(child);
+        assert_int_equal(c->children.mem_pages, 100);
+        assert_int_equal(c->children.capsules, 2);
+        assert_int_equal(child->capsule->children.capsules, 0);  // did not fit
+        assert_int_equal(c->n_objects, objects + 1);
+        uint32_t handle = (uint32_t)self->ctx.w[0];
+        self->ctx.arg0 = c->exit_code;
+        memset(self->ctx.w, 0, sizeof self->ctx.w);
+        bool done = false;
+        nos_status_t st = sys_capsule_spawn(self, &self->ctx, slot_of(self, self->ctx.arg0));
+        while (st == NOS_OK && !done) {
+            st = continuation_step(self, &done);
+        }
+        self->cont = CONT_NONE;
+        assert_int_equal(st, NOS_QUOTA);
+        capsule_end(child->capsule, NOS_CAPSULE_KILLED, 0);
+        while (background_step()) {
+        }
+        assert_int_equal(c->children.mem_pages, 500);
+        assert_int_equal(c->children.capsules, 3);
+        assert_int_equal(c->n_objects, objects + 1);  // its name is still held
+        assert_int_equal(handle_close(&c->handles, handle), NOS_OK);
+        assert_int_equal(c->n_objects, objects);
+        assert_true(CALL(self, endpoint_create, NULL));
+        assert_int_equal(c->n_objects, objects + 1);
+        assert_int_equal(handle_close(&c->handles, (uint32_t)self->ctx.w[0]), NOS_OK);
+        assert_int_equal(c->n_objects, objects);
+    }
+    c->n_objects = c->limits.objects;
+    assert_int_equal(sys_notify_create(self, &self->ctx, NULL), NOS_QUOTA);
+    c->n_objects = objects;
+    capsule_end(c, NOS_CAPSULE_KILLED, 0);
+    while (background_step()) {
+    }
+    assert_null(first_capsule);
+}
+
 int main(void)
 {
     host_start();  // before anything reads gs
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_shortage) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_shortage),
+                                        cmocka_unit_test(budgets) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
