@@ -116,8 +116,8 @@ bool arch_copy_to_user(uint64_t dst, const void *src, size_t len)
 
 static struct capsule capsule;
 static struct thread thread;
-static struct endpoint endpoint; /* what the fast path looks into: nobody waits there */
-static struct notification notification;
+static struct endpoint an_endpoint; /* what the fast path looks into: nobody waits there */
+static struct notification a_notification;
 static struct obj plain[NOS_TYPE_COUNT];
 static struct obj *object[NOS_TYPE_COUNT];
 static uint32_t handle[NOS_TYPE_COUNT];
@@ -139,8 +139,8 @@ static int fresh(void **state)
     thread.capsule = &capsule;
     thread.state = THREAD_RUNNING;
     for (uint32_t t = 1; t < NOS_TYPE_COUNT; t++) {
-        object[t] = t == NOS_TYPE_ENDPOINT       ? &endpoint.obj
-                    : t == NOS_TYPE_NOTIFICATION ? &notification.obj
+        object[t] = t == NOS_TYPE_ENDPOINT       ? &an_endpoint.obj
+                    : t == NOS_TYPE_NOTIFICATION ? &a_notification.obj
                                                  : &plain[t];
         obj_init(object[t], (enum nos_type)t);
         assert_int_equal(
