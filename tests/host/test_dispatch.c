@@ -89,6 +89,11 @@ struct arch_context *sched_exit(void)
     return NULL;
 }
 
+void notify_signal(struct notification *n, uint64_t bits)
+{
+    (void)n, (void)bits;
+}
+
 void arch_root_load(uint64_t root)
 {
     (void)root;
