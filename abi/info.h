@@ -107,7 +107,8 @@ enum nos_origin {
     NOS_ORIGIN_MESSAGE = 7, /* came with a message */
     NOS_ORIGIN_TOKEN = 8    /* token_import */
 };
-struct nos_handle_info { /* 64 bytes */
+enum { NOS_HANDLE_REVOKED = 1u << 0 };
+struct nos_handle_info { /* 120 bytes */
     uint32_t handle;
     uint32_t type; /* enum nos_type */
     uint32_t rights;
@@ -116,8 +117,16 @@ struct nos_handle_info { /* 64 bytes */
     uint64_t object;         /* kernel's serial number of the object */
     char name[NOS_NAME_MAX]; /* endpoint, notification, module, capsule: name; else zero */
     uint64_t a, b;           /* ports: base, length; irq: line; region: pages; capsule: id */
+    uint64_t badge;          /* endpoint */
+    uint64_t cell[4]; /* where it can be cut: from the topmost cell to its own, index | serial <<
+                         32; the others are 0. A handle whose cells are the first ones of another's
+                         is above that one */
+    uint32_t flags;   /* NOS_HANDLE_REVOKED */
+    uint32_t depth;   /* further derivations */
+    uint32_t payer; /* capsule that pays for its own cell; 0: it has none, or its payer has ended */
+    uint32_t rsv;
 };
-_Static_assert(sizeof(struct nos_handle_info) == 64, "ABI");
+_Static_assert(sizeof(struct nos_handle_info) == 120, "ABI");
 
 struct nos_module_info {     /* 240 bytes */
     char name[NOS_NAME_MAX]; /* file name when it was refused before its name was verified */

@@ -31,6 +31,7 @@ int cmd_run(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_modules(int argc, char **argv);
 int cmd_caps(int argc, char **argv);
+int cmd_caps_graph(int argc, char **argv);
 int cmd_mem(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_audit(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/capsrows.h"
 #include "cli/node.h"
 #include "cli/noderows.h"
 #include "lib/render.h"
@@ -13,7 +14,7 @@
 struct ask_args {
     struct node_args node;
     const char *word; /* the one positional argument, or NULL */
-    bool takes_word, follow;
+    bool takes_word, follow, tree;
 };
 
 static error_t parse_ask(int key, char *arg, struct argp_state *state)
@@ -25,6 +26,9 @@ static error_t parse_ask(int key, char *arg, struct argp_state *state)
         return 0;
     case 'f':
         a->follow = true;
+        return 0;
+    case 't':
+        a->tree = true;
         return 0;
     case ARGP_KEY_ARG:
         if (a->word != NULL || !a->takes_word) {
@@ -239,10 +243,50 @@ static int print_caps(struct node *n, const char *word, enum out_form form)
     return rc == DONE ? printed : rc;
 }
 
+static cJSON *tree_row(const struct captree_row *r)
+{
+    cJSON *row = row_handle(&r->h, r->capsule);
+    out_untrusted(row, "capsule_name", r->name, sizeof(r->name));
+    out_u64(row, "level", r->level);
+    return row;
+}
+
+/** Every object, below it the handles to it, below each those made from it. */
+static int print_tree(struct node *n, enum out_form form)
+{
+    char text[2 * RENDER_LINE_MAX];
+    struct caps_rows caps;
+    struct fmt f;
+    int rc = caps_collect(n, &caps);
+    if (rc != DONE) {
+        return rc;
+    }
+    cJSON *rows = cJSON_CreateArray();
+    for (uint32_t i = 0; i < caps.n; i++) {
+        if (form == OUT_JSON) {
+            cJSON_AddItemToArray(rows, tree_row(&caps.row[i]));
+            continue;
+        }
+        FMT_INIT(&f, text);
+        if (captree_first(caps.row, i)) {
+            captree_object(&f, &caps.row[i]);
+        }
+        captree_line(&f, &caps.row[i], caps.now_ns);
+        print_fmt(&f);
+    }
+    caps_rows_free(&caps);
+    return finish(rows, form);
+}
+
+static const struct argp_option caps_options[] = {
+    { "tree", 't', 0, 0, "by object: who holds it, and what was made from what", 0 },
+    { 0 },
+};
+
 int cmd_caps(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL,
+        caps_options,
         parse_ask,
         "[CAPSULE]",
         "Handles of the capsules of a live node: what each may do, and where it got it "
@@ -255,7 +299,11 @@ int cmd_caps(int argc, char **argv)
     struct node n;
     int rc = ask_open(&argp, argc, argv, &a, &n);
     if (rc == DONE) {
-        rc = print_caps(&n, a.word, a.node.form);
+        if (a.tree && a.word != NULL) {
+            rc = fail(USAGE, "--tree shows all capsules");
+        } else {
+            rc = a.tree ? print_tree(&n, a.node.form) : print_caps(&n, a.word, a.node.form);
+        }
         node_close(&n);
     }
     return rc;

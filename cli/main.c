@@ -21,6 +21,7 @@ const struct verb verbs[] = {
     { "run", "boot an image in QEMU", cmd_run },
     { "ps", "capsules of a live node", cmd_ps },
     { "modules", "modules that a live node verified or refused", cmd_modules },
+    { "caps graph", "the capabilities of a live node as a picture", cmd_caps_graph },
     { "caps", "handles of the capsules of a live node", cmd_caps },
     { "mem", "memory of a live node", cmd_mem },
     { "log", "kernel log of a live node", cmd_log },

@@ -62,6 +62,14 @@ cJSON *row_handle(const struct nos_handle_info *h, uint32_t capsule)
     out_u64(row, "object", h->object);
     out_u64(row, "a", h->a);
     out_u64(row, "b", h->b);
+    out_u64(row, "badge", h->badge);
+    out_bool(row, "revoked", (h->flags & NOS_HANDLE_REVOKED) != 0);
+    out_u64(row, "depth", h->depth);
+    out_u64(row, "payer", h->payer);
+    cJSON *cells = cJSON_AddArrayToObject(row, "cells");
+    for (size_t i = 0; i < 4 && h->cell[i] != 0; i++) {
+        cJSON_AddItemToArray(cells, cJSON_CreateNumber((double)(h->cell[i] >> 32)));
+    }
     return row;
 }
 

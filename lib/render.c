@@ -164,7 +164,7 @@ void render_caps_head(struct fmt *f)
     fmt_str(f, "HANDLE   TYPE         FROM    ENDS IN s  OBJECT                    RIGHTS\n");
 }
 
-static void render_object(struct fmt *f, const struct nos_handle_info *h)
+void render_handle_object(struct fmt *f, const struct nos_handle_info *h)
 {
     switch (h->type) {
     case NOS_TYPE_PORTS:
@@ -211,7 +211,7 @@ void render_cap(struct fmt *f, const struct nos_handle_info *h, uint64_t now_ns)
         fmt_time(f, h->deadline_ns - now_ns);
     }
     column(f, line, 41);
-    render_object(f, h);
+    render_handle_object(f, h);
     column(f, line, 67);
     render_rights(f, h->rights);
     fmt_char(f, '\n');

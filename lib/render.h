@@ -29,6 +29,7 @@ void render_end(struct fmt *f, const struct nos_capsule_info *c);
 
 /* caps */
 void render_caps_head(struct fmt *f);
+void render_handle_object(struct fmt *f, const struct nos_handle_info *h);  // "console #17"
 void render_cap(struct fmt *f, const struct nos_handle_info *h, uint64_t now_ns);
 
 /* modules */

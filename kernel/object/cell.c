@@ -203,6 +203,19 @@ void cell_revoke(via_t via)
     cell_epoch++;
 }
 
+struct cell_account *cell_path(via_t via, via_t out[CELL_DEPTH_MAX])
+{
+    uint32_t index = cell_index(via);
+    if (index == 0) {
+        return NULL;
+    }
+    struct cell_account *payer = held(via)->payer;
+    for (; index != 0; index = cell_at(index)->parent) {
+        out[(cell_at(index)->depth - 1) % CELL_DEPTH_MAX] = cell_via(index);
+    }
+    return payer;
+}
+
 uint32_t cell_count(void)
 {
     return in_use;

@@ -61,6 +61,10 @@ void cell_revoke(via_t via);
 /** The payer ends. Its cells live on while they are referenced, paid for by nobody. */
 void cell_forget(struct cell_account *payer);
 
+/** For listings: the cells from the topmost one to `via`, which is referenced or 0; the rest of
+ * `out` is left alone. Gives: who pays for `via`; NULL. */
+struct cell_account *cell_path(via_t via, via_t out[CELL_DEPTH_MAX]);
+
 uint32_t cell_count(void); /* on the machine */
 
 /* Up-call: the last reference to a cell went. Whoever still waits through it is to be woken;

@@ -160,7 +160,16 @@ void handle_describe(uint32_t h, const struct handle_slot *s, struct nos_handle_
                                      .rights = s->rights,
                                      .origin = s->origin,
                                      .deadline_ns = s->deadline_ns,
-                                     .object = s->obj->serial };
+                                     .object = s->obj->serial,
+                                     .badge = s->badge,
+                                     .depth = s->depth };
+    struct cell_account *payer = cell_path(s->via, out->cell);
+    if (payer != NULL) {
+        out->payer = CONTAINER_OF(payer, struct capsule, handles.cells)->id;
+    }
+    if (cell_look(s->via) != CELL_ALIVE || obj_ended(s->obj)) {
+        out->flags = NOS_HANDLE_REVOKED;
+    }
     describe_object(s->obj, out);
 }
 

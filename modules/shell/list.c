@@ -4,6 +4,7 @@
 
 #include "abi/token.h"
 #include "lib/audit.h"
+#include "lib/captree.h"
 #include "lib/render.h"
 #include "lib/status.h"
 #include "modules/shell/info.h"
@@ -146,9 +147,57 @@ NOINLINE static void all_caps(void)
     finish("caps", st);
 }
 
+enum { TREE_ROWS = 256 };
+static struct captree_row tree[TREE_ROWS];
+
+static nos_status_t tree_of(const struct nos_capsule_info *c, uint32_t *n)
+{
+    for (uint64_t i = 0; *n < TREE_ROWS; i++) {
+        struct captree_row *r = &tree[*n];
+        nos_status_t st = INFO(NOS_TOPIC_HANDLES, (uint64_t)c->id << 32 | i, &r->h);
+        if (st != NOS_OK) {
+            return st;
+        }
+        r->capsule = c->id;
+        memcpy(r->name, c->name, sizeof(r->name));
+        ++*n;
+    }
+    return NOS_TOO_BIG;
+}
+
+/* By object: who holds it, and what was made from what. */
+NOINLINE static void caps_tree(void)
+{
+    static struct nos_capsule_info c;
+    nos_status_t st = NOS_OK;
+    uint32_t n = 0;
+    struct fmt f;
+
+    for (uint64_t i = 0; st != NOS_TOO_BIG && INFO(NOS_TOPIC_CAPSULES, i, &c) == NOS_OK; i++) {
+        st = c.state == NOS_CAPSULE_RUNNING ? tree_of(&c, &n) : st;
+    }
+    captree_sort(tree, n);
+    for (uint32_t i = 0; i < n; i++) {
+        FMT_INIT(&f, line);
+        if (captree_first(tree, i)) {
+            captree_object(&f, &tree[i]);
+        }
+        captree_line(&f, &tree[i], nos_now_ns());
+        show(&f);
+    }
+    if (st == NOS_TOO_BIG) {
+        nos_print("caps: more than %u handles; `nonosctl caps --tree` shows all\n", TREE_ROWS);
+    }
+}
+
 void cmd_caps(const struct words *w)
 {
     static struct nos_capsule_info c;
+
+    if (w->n == 2 && words_same(w->word[1], "--tree")) {
+        caps_tree();
+        return;
+    }
 
     if (w->n >= 2 && words_same(w->word[1], "--export")) {
         if (w->n == 4) {
@@ -167,7 +216,7 @@ void cmd_caps(const struct words *w)
         return;
     }
     if (w->n > 2) {
-        nos_print("usage: caps [CAPSULE], or caps --export CAPSULE HANDLE\n");
+        nos_print("usage: caps [CAPSULE], caps --tree, or caps --export CAPSULE HANDLE\n");
         return;
     }
     all_caps();

@@ -409,6 +409,19 @@ t 'kill, no number' 2 "$n0n" kill shell
 t 'another operator' 1 "$n0n" kill 2 --operator keys/other-op.key
 t 'a root is no operator' 1 "$n0n" kill 2 --operator keys/root.key
 t 'no operator key' 3 "$n0n" kill 2 --operator none.key
+t 'caps tree' 0 "$n0n" caps --tree
+says out '^endpoint console #0$'
+says out '^    shell\(2\) +00010001 +derive +revoked +dup,call badge 2a$'
+check 'tree fits 80 columns' awk 'length > 80 { exit 1 }' out
+t 'caps tree json' 0 "$n0n" caps --tree -o json
+t 'tree json' 0 jq -e '.[1].revoked and .[1].level == 1 and .[1].cells == [9] and .[1].payer == 1 and (.[0].cells == [])' out
+t 'caps tree of one' 2 "$n0n" caps --tree shell
+t 'caps graph' 0 "$n0n" caps graph -o g.svg
+check 'well-formed' python3 -c 'import xml.dom.minidom as x; x.parse("g.svg")'
+says g.svg 'class="edge t4 cut"'
+says g.svg 'class="made cut"'
+t 'caps graph to standard output' 0 "$n0n" caps graph
+same out g.svg
 t 'token export' 0 "$n0n" token export 1 0x10001 -o a.tok
 t 'token export, unknown' 5 "$n0n" token export 3 1 -o b.tok
 absent b.tok
