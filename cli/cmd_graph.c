@@ -287,7 +287,7 @@ void graph_svg(const struct caps_rows *caps, struct buf *out)
 
 /* ---- the verb ---- */
 
-enum { OPT_NODE = 256 };
+enum { OPT_NODE = 256, OPT_TIMEOUT };
 
 struct graph_args {
     struct node_args node;
@@ -304,6 +304,9 @@ static error_t parse_graph(int key, char *arg, struct argp_state *state)
     case OPT_NODE:
         a->node.socket = arg;
         return 0;
+    case OPT_TIMEOUT:
+        a->node.timeout_ms = 1000 * (uint32_t)parse_number(arg, state, "--timeout", 1, 3600);
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "what is %s?", arg);
         return 0;
@@ -317,6 +320,7 @@ int cmd_caps_graph(int argc, char **argv)
     static const struct argp_option options[] = {
         { "output", 'o', "FILE.svg", 0, "picture to write; without it, to standard output", 0 },
         { "node", OPT_NODE, "SOCKET", 0, "management channel of the node", 0 },
+        { "timeout", OPT_TIMEOUT, "SECONDS", 0, "how long to wait for the node (5)", 0 },
         { 0 },
     };
     static const struct argp argp = {

@@ -420,7 +420,7 @@ t 'caps graph' 0 "$n0n" caps graph -o g.svg
 check 'well-formed' python3 -c 'import xml.dom.minidom as x; x.parse("g.svg")'
 says g.svg 'class="edge t4 cut"'
 says g.svg 'class="made cut"'
-t 'caps graph to standard output' 0 "$n0n" caps graph
+t 'caps graph to standard output' 0 "$n0n" caps graph --timeout 5
 same out g.svg
 t 'token export' 0 "$n0n" token export 1 0x10001 -o a.tok
 t 'token export, unknown' 5 "$n0n" token export 3 1 -o b.tok
