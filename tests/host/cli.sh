@@ -66,6 +66,10 @@ poke() { # FILE OFFSET BYTE(octal)
     # shellcheck disable=SC2059  # an octal escape
     printf "\\$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }
+flip() { # FILE OFFSET: one bit of that byte, so that it never stays what it was
+    byte=$(od -An -tu1 -j "$2" -N1 "$1")
+    poke "$1" "$2" "$(printf %o $((byte ^ 1)))"
+}
 
 # --- the program itself
 : >err
@@ -141,7 +145,7 @@ sed '/^seed/{s/[1-9a-f]$/0/;t;s/0$/1/}' keys/root.key >bad.key
 chmod 600 bad.key
 for i in 0 4 5 7 9 20 60 90 120 150 180 239; do
     cp keys/publisher.kel bad.kel
-    poke bad.kel $i 377
+    flip bad.kel $i
     t "inception event, byte $i" 1 "$n0n" key show bad.kel
 done
 head -c 239 keys/publisher.kel >bad.kel
@@ -199,8 +203,7 @@ t 'mod build into a file as folder' 3 "$n0n" mod build -e "$elf" -m hello.json -
 size=$(stat -c %s hello.mod)
 for at in 0 7 8 12 40 70 110 140 176 180 190 192 230 290 400 $((size - 1)) $((size / 2)); do
     cp hello.mod broken.mod
-    byte=$(od -An -tu1 -j "$at" -N1 hello.mod)
-    poke broken.mod "$at" "$(printf %o $((byte ^ 1)))"
+    flip broken.mod "$at"
     t "byte $at changed" 1 "$n0n" mod verify broken.mod --key keys/publisher.pub
     t "byte $at changed, not signed again" 1 "$n0n" mod inspect broken.mod --key keys/publisher.pub
 done
@@ -254,8 +257,7 @@ absent 'no.POL*'
 size=$(stat -c %s BOOT.POL)
 for at in 0 7 12 16 24 28 32 45 64 100 130 170 $((size - 1)); do
     cp BOOT.POL broken.POL
-    byte=$(od -An -tu1 -j "$at" -N1 BOOT.POL)
-    poke broken.POL "$at" "$(printf %o $((byte ^ 1)))"
+    flip broken.POL "$at"
     t "policy byte $at changed" 1 "$n0n" policy inspect --root keys/root.pub broken.POL
 done
 by='--root keys/root.pub --policy BOOT.POL'
@@ -437,7 +439,7 @@ t 'token, other issuer' 1 "$n0n" token verify a.tok --issuer "$op"
 t 'token, nobody to believe' 2 "$n0n" token verify a.tok
 for at in 0 2 3 10 40 60 100 131 140 195; do
     cp a.tok b.tok
-    poke b.tok $at 377
+    flip b.tok $at
     t "token byte $at" 1 "$n0n" token verify b.tok --issuer "$issuer"
 done
 head -c 195 a.tok >b.tok
@@ -503,7 +505,7 @@ t 'a block left out' 1 verify b.tok
 says err 'block 2: .*not signed by the key that the block before it names \(TOKEN_LINK\)'
 for at in 10 140 200 240 330; do
     cp c2.tok b.tok
-    poke b.tok $at 377
+    flip b.tok $at
     t "chain byte $at" 1 verify b.tok
 done
 issuer=$("$mkchain" issuer)
