@@ -99,7 +99,7 @@ static bool ends_us(uint64_t nr)
 static bool touches_console(uint64_t nr, uint64_t h)
 {
     return (uint32_t)h == target.console.v &&
-           (nr == NOS_SYS_HANDLE_CLOSE || nr == NOS_SYS_IPC_CALL);
+           (nr == NOS_SYS_HANDLE_CLOSE || nr == NOS_SYS_IPC_CALL || nr == NOS_SYS_IPC_SEND);
 }
 
 static nos_status_t message(uint64_t nr)
@@ -124,6 +124,8 @@ static void tame(uint64_t nr, uint64_t a[ARGS])
 {
     if (nr == NOS_SYS_SLEEP) {
         a[0] = soon();
+    } else if (nr == NOS_SYS_FILTER_NARROW) {
+        a[0] = a[1] = UINT64_MAX;  // what it takes away stays away
     } else if (nr == NOS_SYS_NOTIFY_WAIT) {
         a[1] = soon();
     } else if (nr == NOS_SYS_THREAD_CREATE) {
@@ -148,7 +150,7 @@ static nos_status_t one_call(void)
     if (ends_us(nr)) {
         return NOS_OK;
     }
-    if (nr >= NOS_SYS_IPC_CALL && nr <= NOS_SYS_IPC_REPLY_RECV) {
+    if ((nr >= NOS_SYS_IPC_CALL && nr <= NOS_SYS_IPC_REPLY_RECV) || nr == NOS_SYS_IPC_SEND) {
         return message(nr);
     }
     for (unsigned i = 0; i < ARGS; i++) {
