@@ -6,7 +6,7 @@
 #include "kernel/object/capsule.h"
 #include "lib/token.h"
 
-enum { TOKEN_EXPORTS_MAX = 64 /* of a capsule */, TOKEN_EXPORTS_ALL = 512 /* on the machine */ };
+enum { TOKEN_EXPORTS_MAX = 64 /* of a capsule, with those that only an id is left of */ };
 
 /**
  * The vault signs what slot `s` of `c` grants now: audience = the capsule's module_id, life = the
@@ -19,14 +19,14 @@ MUST_CHECK nos_status_t token_make(const struct capsule *c, const struct handle_
 /**
  * The vault signs block 0 of a token for slot `s` of `c`, which has TRANSFER, and the kernel
  * remembers it, with a cell of its own below the slot's: until the slot's grant is cut, the token's
- * end, or that of `c`. Audited before it is given out.
+ * end, or that of `c`. It counts among the objects of `c`. Audited before it is given out.
  * Errors: INVALID, DENIED (rights, classes), DEPTH, QUOTA, NO_MEMORY.
  */
 MUST_CHECK nos_status_t token_issue(struct capsule *c, const struct handle_slot *s,
                                     const struct nos_token_request *req, uint8_t out[TOKEN_BYTES]);
 
 /** The token that `c` issued last was not handed over after all. */
-void token_recall(const struct capsule *c);
+void token_recall(struct capsule *c);
 
 /* One import; it does not move between its steps. */
 struct token_job {
@@ -50,7 +50,4 @@ MUST_CHECK nos_status_t token_import_step(struct token_job *j, struct capsule *c
 
 /** `c` ends: what was imported with its tokens is dead from now on. True: there was something to
  * cut, so waiters and mappings are to be seen to. */
-MUST_CHECK bool token_issuer_ends(const struct capsule *c);
-
-/** Let go of the objects that dead exports name. One bounded step. */
-void token_prune(void);
+MUST_CHECK bool token_issuer_ends(struct capsule *c);

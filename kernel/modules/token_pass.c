@@ -7,8 +7,9 @@
  * cutting the handle, or the issuer's end, cuts all imports, and an importer that derives can cut
  * its own.
  *
- * A dead export stays as an id until its issuer needs the room, so that who comes too late hears
- * REVOKED; its object is let go at once.
+ * An export counts among its issuer's objects while it lives. A dead one is let go when it is cut,
+ * or when its issuer issues; it stays as an id until the issuer needs the room, so that who comes
+ * too late hears REVOKED.
  */
 #include <string.h>
 
@@ -23,21 +24,30 @@
 
 struct export
 {
-    struct export *next;          /* newest first */
-    const struct capsule *issuer; /* not referenced: its end ends the export */
-    struct obj *obj;              /* referenced; NULL = dead */
-    via_t via;                    /* own cell, referenced */
-    uint8_t id[32];               /* token_id of block 0 alone: so rights and times are in it */
+    struct export *next;      /* of the issuer's, newest first */
+    struct export *same_hash; /* of all */
+    struct capsule *issuer;   /* not referenced: its end ends the export */
+    struct obj *obj;          /* referenced, and charged to the issuer; NULL = dead */
+    via_t via;                /* own cell, referenced */
+    uint8_t id[32];           /* token_id of block 0 alone: so rights and times are in it */
     uint64_t deadline_ns, badge;
     uint8_t depth; /* of the handle it was made from, less the export's own cell */
 };
 
+enum { BUCKETS = 64 };
+
 static struct cache export_cache = CACHE(export);
-static struct export *exports;
+static struct export *by_id[BUCKETS];
+
+static struct export **bucket_of(const uint8_t id[32])
+{
+    return &by_id[id[0] % BUCKETS];
+}
 
 static void lose(struct export *e)
 {
     if (e->obj != NULL) {
+        e->issuer->n_objects--;
         obj_put(e->obj);
         cell_put(e->via);
         e->obj = NULL;
@@ -53,65 +63,64 @@ static bool is_dead(const struct export *e)
 
 static void drop(struct export **at)
 {
-    struct export *e = *at;
+    struct export *e = *at, **same = bucket_of(e->id);
+    while (*same != e) {
+        same = &(*same)->same_hash;
+    }
+    *same = e->same_hash;
     *at = e->next;
     lose(e);
     cache_free(&export_cache, e);
 }
 
-void token_prune(void)
+void up_exports_prune(struct capsule *c)
 {
-    for (struct export *e = exports; e != NULL; e = e->next) {
+    for (struct export *e = c->exports; e != NULL; e = e->next) {
         if (is_dead(e)) {
             lose(e);
         }
     }
 }
 
-void token_recall(const struct capsule *c)
+void token_recall(struct capsule *c)
 {
-    KASSERT(exports != NULL && exports->issuer == c);
-    drop(&exports);
+    KASSERT(c->exports != NULL);
+    drop(&c->exports);
 }
 
-bool token_issuer_ends(const struct capsule *c)
+bool token_issuer_ends(struct capsule *c)
 {
-    struct export **at = &exports;
     bool cut = false;
 
-    while (*at != NULL) {
-        struct export *e = *at;
-        if (e->issuer != c) {
-            at = &e->next;
-            continue;
-        }
-        if (e->obj != NULL) {
-            cell_revoke(e->via);
+    while (c->exports != NULL) {
+        if (c->exports->obj != NULL) {
+            cell_revoke(c->exports->via);
             cut = true;
         }
-        drop(at);
+        drop(&c->exports);
     }
     return cut;
 }
 
-/* Room for one more of `c` (NULL: of anybody) below `most`, for which dead ones go. */
-static bool has_room(const struct capsule *c, uint32_t most)
+/* Room for one more of `c`, for which dead ones go. */
+static bool has_room(struct capsule *c)
 {
-    struct export **at = &exports;
+    struct export **at = &c->exports;
     uint32_t n = 0;
 
-    for (struct export *e = exports; e != NULL; e = e->next) {
-        n += c == NULL || e->issuer == c ? 1 : 0;
+    up_exports_prune(c);
+    for (const struct export *e = c->exports; e != NULL; e = e->next) {
+        n++;
     }
-    while (n >= most && *at != NULL) {
-        if ((c == NULL || (*at)->issuer == c) && is_dead(*at)) {
+    while (n >= TOKEN_EXPORTS_MAX && *at != NULL) {
+        if ((*at)->obj == NULL) {
             drop(at);
             n--;
         } else {
             at = &(*at)->next;
         }
     }
-    return n < most;
+    return n < TOKEN_EXPORTS_MAX && c->n_objects < c->limits.objects;
 }
 
 /* ---- issue ---- */
@@ -140,10 +149,10 @@ static uint64_t earlier(uint64_t a, uint64_t b) /* 0 is no end */
 
 static nos_status_t add_export(struct capsule *c, const struct handle_slot *s, uint64_t end)
 {
-    if (!has_room(c, TOKEN_EXPORTS_MAX)) {
+    if (!has_room(c)) {
         return NOS_QUOTA;
     }
-    struct export *e = has_room(NULL, TOKEN_EXPORTS_ALL) ? cache_alloc(&export_cache) : NULL;
+    struct export *e = cache_alloc(&export_cache);
     if (e == NULL) {
         return NOS_NO_MEMORY;
     }
@@ -153,14 +162,22 @@ static nos_status_t add_export(struct capsule *c, const struct handle_slot *s, u
         return st;
     }
     obj_get(s->obj);
+    c->n_objects++;
     e->obj = s->obj;
     e->issuer = c;
     e->deadline_ns = end;
     e->badge = s->badge;
     e->depth = (uint8_t)(s->depth - 1);
-    e->next = exports;
-    exports = e;
+    e->next = c->exports;
+    c->exports = e;
     return NOS_OK;
+}
+
+static void can_be_found(struct export *e)
+{
+    struct export **at = bucket_of(e->id);
+    e->same_hash = *at;
+    *at = e;
 }
 
 nos_status_t token_issue(struct capsule *c, const struct handle_slot *s,
@@ -183,7 +200,8 @@ nos_status_t token_issue(struct capsule *c, const struct handle_slot *s,
         memcpy(t.audience, req->audience, sizeof t.audience);
         memcpy(t.next_pk, req->next_pk, sizeof t.next_pk);
         token_sign(c, s->obj, c->id, &t, out);
-        token_id(span_of(out, TOKEN_BODY), exports->id);
+        token_id(span_of(out, TOKEN_BODY), c->exports->id);
+        can_be_found(c->exports);
     }
     return st;
 }
@@ -199,11 +217,11 @@ nos_status_t token_import_begin(struct token_job *j, size_t len)
 static nos_status_t find(const struct token_chain *chain, const struct export **out)
 {
     uint8_t id[32];
-    const struct export *e = exports;
 
     token_id(span_of(chain->bytes.data, TOKEN_BODY), id);
+    const struct export *e = *bucket_of(id);
     while (e != NULL && memcmp(e->id, id, sizeof id) != 0) {
-        e = e->next;
+        e = e->same_hash;
     }
     if (e == NULL) {
         return NOS_NOT_FOUND;

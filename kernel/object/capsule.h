@@ -12,6 +12,7 @@ struct region;
 struct thread;
 struct notification;
 struct endpoint;
+struct export;
 
 struct budget {         /* the scheduler's; only of capsules whose `sched` has one */
     uint64_t tsc, used; /* ticks in each period; of them spent */
@@ -33,6 +34,7 @@ struct capsule {
     struct space space;
     struct module *module;  /* referenced */
     struct region *regions; /* those it pays for */
+    struct export *exports; /* what it issued tokens for; the living ones it pays for */
     struct thread *threads; /* list; each referenced */
     uint32_t n_threads;
     uint32_t n_objects;       /* kernel objects charged to this capsule */
@@ -61,3 +63,7 @@ struct capsule {
 };
 struct capsule *capsule_find(uint32_t id); /* Borrows; NULL */
 struct capsule *capsule_nth(uint32_t n);   /* for listings */
+
+/** Up-call, after a cut: `c` no longer pays for its dead exports, and the objects that they name
+ * are let go. One bounded step; implemented in kernel/modules/token_pass.c. */
+void up_exports_prune(struct capsule *c);

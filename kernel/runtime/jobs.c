@@ -118,9 +118,6 @@ nos_status_t continuation_step(struct thread *t, bool *done)
         return region_step(t, done);
     case CONT_REVOKE:
         *done = revoke_step(&t->cursor);
-        if (*done) {
-            token_prune();
-        }
         return NOS_OK;
     case CONT_CRASH:
         capsule_crash_unhandled(t);

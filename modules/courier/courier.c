@@ -194,6 +194,9 @@ int nos_main(void)
     if (n == 1 && is(word[0], "attack")) {
         return attack();
     }
+    if (n == 1 && is(word[0], "hoard")) {
+        return hoard();
+    }
     if (n == 1 && is(word[0], "child")) {
         return child();
     }
@@ -209,6 +212,6 @@ int nos_main(void)
     if (n == 2 && is(word[0], "go")) {
         return go(word[1]);
     }
-    nos_print("usage: courier attack | issue KEY | import | put AT HEX | go LENGTH\n");
+    nos_print("usage: courier attack | hoard | issue KEY | import | put AT HEX | go LENGTH\n");
     return 2;
 }

@@ -22,6 +22,7 @@ nos_status_t import(const void *token, size_t len, nos_handle_t *h);
 void own_id(uint8_t id[32]);
 
 int attack(void);
+int hoard(void);
 int child(void);
 int issuer(const char *next_pk_hex);
 int importer(void);

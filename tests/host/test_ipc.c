@@ -600,7 +600,9 @@ static void a_cut_wakes_who_waits_through_it(void **state)
         assert_true(waits(client[i]));
     }
     cell_revoke(child);
+    pruned = NULL;
     sweep();
+    assert_non_null(pruned);  // exports go too
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal((int64_t)client[i]->ctx.nr, NOS_REVOKED);
         assert_int_equal(client[i]->state, THREAD_READY);

@@ -64,10 +64,6 @@ nos_status_t token_import_step(struct token_job *j, struct capsule *in, bool *do
     return NOS_TOKEN_FORMAT;
 }
 
-void token_prune(void)
-{
-}
-
 void audit_deny(uint32_t actor, uint32_t nr, nos_status_t st)
 {
     (void)actor, (void)nr, (void)st;

@@ -17,7 +17,8 @@
 
 enum {
     RIGHTS = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_SIGNAL,
-    NOTE = 1u << NOS_TYPE_NOTIFICATION
+    NOTE = 1u << NOS_TYPE_NOTIFICATION,
+    OBJECTS = 200
 };
 
 bool up_reclaim(void)
@@ -122,7 +123,9 @@ static struct nos_token_request req;
 
 static void start_capsule(unsigned i)
 {
-    cap[i] = (struct capsule){ .id = 10 + i, .classes = NOS_CLASS_ALL, .module = &mod[i] };
+    cap[i] = (struct capsule){
+        .id = 10 + i, .classes = NOS_CLASS_ALL, .module = &mod[i], .limits.objects = OBJECTS
+    };
     memset(mod[i].id, 0x70 + (int)i, 32);
     handle_table_init(&cap[i].handles, 100, NOS_CLASS_ALL);
 }
@@ -198,6 +201,8 @@ static void all_gone(void)
     assert_int_equal(destroyed, 1);
     assert_int_equal(cell_count(), 0);
     assert_int_equal(n_exports, 0);
+    assert_int_equal(cap[0].n_objects, 0);
+    assert_int_equal(cap[1].n_objects, 0);
 }
 
 /* ---- the good way ---- */
@@ -459,6 +464,12 @@ static void no_room(void **state)
     cap[0].handles.cells.limit = cap[0].handles.cells.used;
     assert_int_equal(issue(token), NOS_QUOTA);
     assert_int_equal(cell_count(), cells);
+    assert_int_equal(cap[0].n_objects, 1);
+    cap[0].handles.cells.limit = 10;
+    cap[0].limits.objects = 1;
+    assert_int_equal(issue(token), NOS_QUOTA);
+    assert_int_equal(cell_count(), cells);
+    assert_int_equal(n_exports, 1);
     assert_int_equal(n_told, 1);
     all_gone();
 }
@@ -485,10 +496,13 @@ static void revoked(void **state)
     assert_int_equal(import(&cap[1], SPAN_OF(token), &h), NOS_REVOKED);
     assert_int_equal(use(second), NOS_OK);
     uint32_t refs = thing.refs;
-    token_prune();
+    assert_int_equal(cap[0].n_objects, 2);
+    up_exports_prune(&cap[0]);
     assert_int_equal(thing.refs, refs - 1);  // the object is let go; the id stays
-    token_prune();
+    assert_int_equal(cap[0].n_objects, 1);   // and nobody pays for that
+    up_exports_prune(&cap[0]);
     assert_int_equal(thing.refs, refs - 1);
+    assert_int_equal(cap[0].n_objects, 1);
     assert_int_equal(import(&cap[1], SPAN_OF(token), &h), NOS_REVOKED);
     assert_int_equal(import(&cap[1], SPAN_OF(later), &second), NOS_OK);
     thing_ended = true;
@@ -547,27 +561,64 @@ static void quota(void **state)
     all_gone();
 }
 
-/* 512 on the machine. */
-static void all_of_them(void **state)
+/* An export is one of its issuer's objects, for as long as it is good: whatever ends it gives the
+ * place back. */
+static void objects(void **state)
 {
     (void)state;
-    static struct capsule many[TOKEN_EXPORTS_ALL / TOKEN_EXPORTS_MAX + 1];
     uint8_t token[TOKEN_BYTES];
+
+    cap[0].limits.objects = 3;
+    cap[0].n_objects = 1;  // as an endpoint
+    req.exp = 3000;
+    assert_int_equal(issue(token), NOS_OK);
+    req.exp = 0;
+    assert_int_equal(issue(token), NOS_OK);
+    assert_int_equal(cap[0].n_objects, 3);
+    assert_int_equal(issue(token), NOS_QUOTA);
+    host_now = 3000;
+    assert_int_equal(issue(token), NOS_OK);  // for the one whose time is over
+    assert_int_equal(issue(token), NOS_QUOTA);
+    token_recall(&cap[0]);
+    assert_int_equal(cap[0].n_objects, 2);
+    thing_ended = true;
+    assert_int_equal(issue(token), NOS_OK);
+    assert_int_equal(cap[0].n_objects, 2);  // the one before has ended with its object
+    thing_ended = false;
+    assert_true(token_issuer_ends(&cap[0]));
+    assert_int_equal(cap[0].n_objects, 1);
+    cap[0].n_objects = 0;
+    all_gone();
+}
+
+/* However many have all of theirs, there is room for the next; and each token is found. */
+static void nobody_takes_anothers(void **state)
+{
+    (void)state;
+    static struct capsule many[40];
+    static uint8_t token[ARRAY_LEN(many)][TOKEN_BYTES];
     struct handle_slot *s = slot_of(&cap[0], handle);
+    uint32_t h = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(many); i++) {
-        many[i] = (struct capsule){ .id = 100, .classes = NOS_CLASS_ALL, .module = &mod[0] };
+        many[i] = (struct capsule){
+            .id = 100, .classes = NOS_CLASS_ALL, .module = &mod[0], .limits.objects = OBJECTS
+        };
         handle_table_init(&many[i].handles, 10, NOS_CLASS_ALL);
         for (int n = 0; n < TOKEN_EXPORTS_MAX; n++) {
-            bool last = i + 1 == ARRAY_LEN(many);
-            assert_int_equal(token_issue(&many[i], s, &req, token), last ? NOS_NO_MEMORY : NOS_OK);
+            assert_int_equal(token_issue(&many[i], s, &req, token[i]), NOS_OK);
         }
+        assert_int_equal(token_issue(&many[i], s, &req, token[i]), NOS_QUOTA);
     }
-    assert_int_equal(n_exports, TOKEN_EXPORTS_ALL);
+    assert_int_equal(n_exports, ARRAY_LEN(many) * TOKEN_EXPORTS_MAX);
     for (size_t i = 0; i < ARRAY_LEN(many); i++) {
-        bool cut = token_issuer_ends(&many[i]);
-        assert_true(cut == (i + 1 != ARRAY_LEN(many)));
+        assert_int_equal(import(&cap[1], SPAN_OF(token[i]), &h), NOS_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        assert_true(token_issuer_ends(&many[i]));
         handle_close_all(&many[i].handles);
+        assert_int_equal(many[i].n_objects, 0);
+        assert_int_equal(import(&cap[1], SPAN_OF(token[i]), &h), NOS_NOT_FOUND);
     }
     all_gone();
 }
@@ -576,9 +627,19 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
     const struct CMUnitTest tests[] = {
-        TEST(one_block), TEST(three_blocks), TEST(wider_block), TEST(requests),
-        TEST(times),     TEST(not_imported), TEST(classes),     TEST(no_room),
-        TEST(revoked),   TEST(issuer_ends),  TEST(quota),       TEST(all_of_them),
+        TEST(one_block),
+        TEST(three_blocks),
+        TEST(wider_block),
+        TEST(requests),
+        TEST(times),
+        TEST(not_imported),
+        TEST(classes),
+        TEST(no_room),
+        TEST(revoked),
+        TEST(issuer_ends),
+        TEST(quota),
+        TEST(objects),
+        TEST(nobody_takes_anothers),
     };
     return cmocka_run_group_tests_name("token_pass", tests, start, NULL);
 }
