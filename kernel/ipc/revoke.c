@@ -69,7 +69,7 @@ bool revoke_step(uint64_t *at)
     }
     if (!region_revoke_step(&c->space)) {
         up_exports_prune(c);
-        bool walked = handle_derived_servers() == 0 || handle_retire_step(&c->handles, &slot);
+        bool walked = handle_derived_keepers() == 0 || handle_retire_step(&c->handles, &slot);
         *at = walked ? (c->id + 1ull) << CAPSULE_SHIFT : (uint64_t)c->id << CAPSULE_SHIFT | slot;
     }
     return false;

@@ -6,12 +6,18 @@
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/panic.h"
 #include "kernel/memory/frame.h"
+#include "kernel/object/device.h"
 
 enum { TAG_SHIFT = 16, TAG_MAX = 0xffff, RETIRE_AT_ONCE = 256 };
 _Static_assert(HANDLES_PER_PAGE * sizeof(struct handle_slot) == PAGE_SIZE, "a page of slots");
 
 static struct handle_slot absent[HANDLES_PER_PAGE]; /* all free: nothing is ever written here */
-static uint32_t derived_servers;
+static uint32_t derived_keepers;
+static struct region no_region = { /* what a dead handle to a region names: that keeps no frames */
+                                   .obj = { .type = NOS_TYPE_REGION,
+                                            .classes = NOS_CLASS_MEMORY,
+                                            .refs = 1 }
+};
 
 static struct handle_slot *slot_at(const struct handle_table *t, uint32_t index)
 {
@@ -59,10 +65,13 @@ nos_status_t handle_add(struct handle_table *t, struct obj *o, uint32_t rights,
     return handle_insert(t, &fresh, out);
 }
 
-/* A handle to serve an endpoint with, that a revocation can kill. */
-static bool is_derived_server(const struct handle_slot *s)
+/* A handle that a revocation can kill, and that keeps something from others by being there: an
+ * endpoint's that is served with, a region's. */
+static bool is_derived_keeper(const struct handle_slot *s)
 {
-    return s->via != 0 && s->type == 1u << NOS_TYPE_ENDPOINT && (s->rights & NOS_RIGHT_RECV) != 0;
+    return s->via != 0 &&
+           ((s->type == 1u << NOS_TYPE_ENDPOINT && (s->rights & NOS_RIGHT_RECV) != 0) ||
+            (s->type == 1u << NOS_TYPE_REGION && s->obj != &no_region.obj));
 }
 
 static void fill(struct handle_slot *s, const struct handle_slot *like)
@@ -73,7 +82,7 @@ static void fill(struct handle_slot *s, const struct handle_slot *like)
     s->type = 1u << like->obj->type;
     s->next_free = 0;
     s->epoch = like->via == 0 ? cell_epoch : 0;  // one that has a cell is looked at when it is used
-    derived_servers += is_derived_server(s) ? 1 : 0;
+    derived_keepers += is_derived_keeper(s) ? 1 : 0;
     obj_handle_opened(s->obj, s->rights);
 }
 
@@ -148,7 +157,7 @@ static void clear_slot(struct handle_table *t, struct handle_slot *s)
         s->next_free = t->free;
         t->free = (uint16_t)(s->name & TAG_MAX);
     }
-    derived_servers -= is_derived_server(&was) ? 1 : 0;
+    derived_keepers -= is_derived_keeper(&was) ? 1 : 0;
     obj_handle_closed(was.obj, was.rights);
     obj_put(was.obj);
     cell_put(was.via);
@@ -180,23 +189,35 @@ void handle_close_all(struct handle_table *t)
     t->capacity = t->free = 0;
 }
 
+static void retire(struct handle_slot *s)
+{
+    struct obj *o = s->obj;
+    derived_keepers--;
+    if (o->type == NOS_TYPE_REGION) {
+        obj_get(&no_region.obj);
+        s->obj = &no_region.obj;
+        obj_put(o);
+        return;
+    }
+    uint32_t rights = s->rights;
+    s->rights &= ~(uint32_t)NOS_RIGHT_RECV;  // its close is not to count again
+    obj_handle_closed(o, rights);
+}
+
 bool handle_retire_step(struct handle_table *t, uint32_t *at)
 {
     for (uint32_t n = 0; *at < t->capacity && n < RETIRE_AT_ONCE; n++, ++*at) {
         struct handle_slot *s = slot_at(t, *at);
-        if (is_derived_server(s) && cell_look(s->via) != CELL_ALIVE) {
-            uint32_t rights = s->rights;
-            s->rights &= ~(uint32_t)NOS_RIGHT_RECV;  // its close is not to count again
-            derived_servers--;
-            obj_handle_closed(s->obj, rights);
+        if (is_derived_keeper(s) && cell_look(s->via) != CELL_ALIVE) {
+            retire(s);
         }
     }
     return *at >= t->capacity;
 }
 
-uint32_t handle_derived_servers(void)
+uint32_t handle_derived_keepers(void)
 {
-    return derived_servers;
+    return derived_keepers;
 }
 
 nos_status_t handle_nth(const struct handle_table *t, uint32_t n, uint32_t *h,

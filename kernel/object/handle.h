@@ -94,9 +94,10 @@ MUST_CHECK nos_status_t handle_close(struct handle_table *t, uint32_t h);
 void handle_close_all(struct handle_table *t); /* free the pages, forget the cells it paid for */
 
 /** After a revocation, one bounded step from slot `*at` on: a dead handle that made its capsule a
- * server does so no longer. True when the table has been walked. */
+ * server does so no longer, and one that named a region keeps no frames. True when the table has
+ * been walked. */
 bool handle_retire_step(struct handle_table *t, uint32_t *at);
-uint32_t handle_derived_servers(void); /* handles to serve with that carry a cell: 0, no walk */
+uint32_t handle_derived_keepers(void); /* such handles that carry a cell, dead or not: 0, no walk */
 
 /* Up-calls to the owners of the types: "reachable from user mode" is another matter than
  * "referenced". Implemented in kernel/ipc/endpoint.c. */

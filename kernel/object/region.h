@@ -45,15 +45,4 @@ bool region_revoke_step(struct space *s);
  * it is off the payer's list then, and perhaps gone. */
 void region_end_step(struct region *r);
 
-/** After a revocation: undo one mapping of `s` that was made through a dead handle. False when
- * there is none. */
-bool region_revoke_step(struct space *s);
-
-/** Can `to` pay for `pages` more, in so many regions? Errors: QUOTA. */
-MUST_CHECK nos_status_t region_may_give(const struct capsule *to, uint64_t pages, uint32_t regions);
-
-/** A handle through which its payer holds it has moved to `to`: the giver's mappings go first, the
- * charge goes with it. Call it before the giver's handle is closed. */
-void region_given(struct region *r, struct capsule *from, struct capsule *to);
-
 void region_destroy(struct obj *o);

@@ -1,9 +1,13 @@
 /* The child: calls for its next order, with the answer to the last one. */
 #include "abi/caps.h"
+#include "abi/info.h"
 #include "modules/pager/pager.h"
 #include "sdk/start.h"
 
+enum { COPIES = 40 };
+
 static nos_handle_t taken;
+extern uint64_t *nos_ipc_first_buffer;
 
 static nos_status_t touch(volatile uint64_t *at, uint64_t pages)
 {
@@ -39,6 +43,35 @@ static nos_status_t make(struct nos_msg *m)
     return st == NOS_OK && !nos_msg_copy(m, taken, NOS_RIGHT_ALL) ? NOS_TOO_BIG : st;
 }
 
+static nos_status_t map_many(struct nos_msg *m)
+{
+    nos_status_t st = NOS_OK;
+    void *at;
+    for (m->word[0] = 0; (st = nos_sys_region_map(taken, READ_WRITE, &at)) == NOS_OK;) {
+        m->word[0]++;
+    }
+    return st;
+}
+
+static nos_status_t copies(struct nos_msg *m)
+{
+    nos_handle_t last = taken;
+    nos_status_t st = NOS_OK;
+    for (unsigned i = 0; i < COPIES && st == NOS_OK; i++) {
+        st = nos_sys_handle_dup(taken, NOS_RIGHT_MAP | NOS_RIGHT_READ, 0, &last);
+    }
+    m->word[0] = last.v;
+    return st;
+}
+
+static void where(struct nos_msg *m)
+{
+    uint64_t here;
+    m->word[0] = (uint64_t)&child_main & ~(uint64_t)(PAGE - 1);
+    m->word[1] = (uint64_t)&here & ~(uint64_t)(PAGE - 1);
+    m->word[2] = (uint64_t)nos_ipc_first_buffer & ~(uint64_t)(PAGE - 1);
+}
+
 static nos_status_t obey(struct nos_msg *m, enum order what)
 {
     uint64_t was;
@@ -60,6 +93,17 @@ static nos_status_t obey(struct nos_msg *m, enum order what)
         return nos_msg_move(m, taken, NOS_RIGHT_ALL) ? NOS_OK : NOS_TOO_BIG;
     case ORDER_MAKE:
         return make(m);
+    case ORDER_REACH:
+        return nos_sys_self_info((void *)m->word[0], sizeof(struct nos_capsule_info));
+    case ORDER_AGAIN:
+        return map(taken, m);
+    case ORDER_MAP_MANY:
+        return map_many(m);
+    case ORDER_COPIES:
+        return copies(m);
+    case ORDER_WHERE:
+        where(m);
+        return NOS_OK;
     case ORDER_EXIT:
         break;
     }
@@ -78,7 +122,7 @@ _Noreturn void child_main(void)
         }
         nos_status_t st = obey(&m, what);
         m.label = (uint32_t)st;
-        m.n_words = 1;
+        m.n_words = 3;
     }
     nos_exit(1);
 }

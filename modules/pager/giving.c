@@ -9,22 +9,21 @@ enum { BULK = 256, SMALL = 3, TOO_MANY = 1500 };
 
 static struct child child;
 
-static uint32_t pages_of(nos_handle_t capsule)
+uint32_t pages_of(nos_handle_t capsule)
 {
     struct nos_capsule_info info = { 0 };
     nos_ignore(nos_sys_capsule_info(capsule, &info, sizeof info));
     return (uint32_t)info.mem_pages;
 }
 
-static uint32_t own_pages(void)
+uint32_t own_pages(void)
 {
     struct nos_capsule_info info = { 0 };
     nos_ignore(nos_sys_self_info(&info, sizeof info));
     return (uint32_t)info.mem_pages;
 }
 
-/* Can the kernel still write there for us? BAD_ADDRESS: nothing is mapped. */
-static nos_status_t reachable(void *at)
+nos_status_t reachable(void *at)
 {
     return nos_sys_self_info(at, sizeof(struct nos_capsule_info));
 }

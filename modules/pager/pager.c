@@ -52,6 +52,21 @@ nos_status_t child_do(struct child *c, enum order what)
     return st == NOS_OK ? child_wait(c) : st;
 }
 
+nos_status_t child_take(struct child *c, nos_handle_t h, bool move)
+{
+    bool fits;
+    c->m.n_handles = 0;
+    fits = move ? nos_msg_move(&c->m, h, NOS_RIGHT_ALL) : nos_msg_copy(&c->m, h, NOS_RIGHT_ALL);
+    return fits ? child_do(c, ORDER_TAKE) : NOS_TOO_BIG;
+}
+
+nos_status_t child_reaches(struct child *c, uint64_t at)
+{
+    c->m.n_handles = 0;
+    c->m.word[0] = at;
+    return child_do(c, ORDER_REACH);
+}
+
 uint32_t child_state(const struct child *c)
 {
     struct nos_capsule_info info = { .state = NOS_CAPSULE_RUNNING };
@@ -80,6 +95,8 @@ int nos_main(void)
     test_paging();
     test_map_into();
     test_giving();
+    test_foreign();
+    test_theft();
     test_children();
     nos_print("PAGER total %u ok %u BAD\nPAGER done\n", good, bad);
     return bad == 0 ? 0 : 1;

@@ -11,7 +11,13 @@ enum order {
     ORDER_TAKE,      /* one handle: map it for reading and writing. Word 0: where */
     ORDER_UNMAP,     /* words: address */
     ORDER_GIVE,      /* the handle it took last comes back, moved */
-    ORDER_MAKE, /* words: pages. A new region, mapped; a copy of its handle comes. Word 0: where */
+    ORDER_MAKE,  /* words: pages. A new region, mapped; a copy of its handle comes. Word 0: where */
+    ORDER_REACH, /* words: address. Status: can the kernel write there for it? */
+    ORDER_AGAIN, /* map the handle it took last once more */
+    ORDER_MAP_MANY, /* the same until that is refused, with that status. Word 0: how often it went
+                     */
+    ORDER_COPIES,   /* copy that handle 40 times. Word 0: the last one's number */
+    ORDER_WHERE,    /* words: addresses of its code, its stack and its message buffer */
     ORDER_EXIT,
 };
 
@@ -45,3 +51,16 @@ void test_paging(void);
 void test_map_into(void);
 void test_giving(void);
 void test_children(void);
+void test_foreign(void); /* memory that is another's, or nobody's */
+void test_theft(void);   /* another's quota */
+
+/** Move or copy `h` to the child, which maps it. Gives: as child_do; word 0 of `c->m`: where. */
+MUST_CHECK nos_status_t child_take(struct child *c, nos_handle_t h, bool move);
+
+/** Can the kernel write there for the child? BAD_ADDRESS: nothing is mapped. */
+MUST_CHECK nos_status_t child_reaches(struct child *c, uint64_t at);
+
+/** The same for us. */
+MUST_CHECK nos_status_t reachable(void *at);
+uint32_t pages_of(nos_handle_t capsule); /* that it pays for */
+uint32_t own_pages(void);

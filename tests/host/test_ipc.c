@@ -523,7 +523,7 @@ static int setup_cuts(void **state)
     setup(state);
     memset(&payer, 0, sizeof payer);
     memset(cell_page, 0, sizeof cell_page);
-    in_use = first_with_room = derived_servers = 0;
+    in_use = first_with_room = derived_keepers = 0;
     wanted = doing = NOTHING;
     client_capsule.next = &server_capsule;
     handle_table_init(&client_capsule.handles, 100, NOS_CLASS_ALL);
@@ -701,7 +701,7 @@ static void a_server_that_is_cut_is_gone(void **state)
     assert_int_equal(handle_derive(t, &like, &derived), NOS_OK);
     assert_int_equal(handle_close(t, h), NOS_OK);
     assert_int_equal(ep->servers, 1);
-    assert_int_equal(handle_derived_servers(), 1);
+    assert_int_equal(handle_derived_keepers(), 1);
     assert_true(call(client[0], 1, 0, &st));
     assert_int_equal(handle_get(t, derived, HANDLE_TYPE_ANY, 0, &s), NOS_OK);
     cell_revoke(s->via);
@@ -709,7 +709,7 @@ static void a_server_that_is_cut_is_gone(void **state)
     sweep();
     assert_int_equal((int64_t)client[0]->ctx.nr, NOS_PEER_CLOSED);
     assert_int_equal(ep->servers, 0);
-    assert_int_equal(handle_derived_servers(), 0);
+    assert_int_equal(handle_derived_keepers(), 0);
     assert_false(call(client[1], 1, 0, &st));
     assert_int_equal(st, NOS_PEER_CLOSED);
     sweep();  // again, for another cut: it is not taken off twice

@@ -162,6 +162,37 @@ def layout_differs(t):
         need(ctl_json(vm, 'audit')['chain_ok'], 'the audit chain does not hold')
 
 
+# The attacks on memory, and the refusal of each: a row that is not there, or promises another answer, fails.
+REFUSALS = {
+    'given away while a third maps it': 'shared/giver-after BAD_ADDRESS, shared/giver-handle BAD_HANDLE',
+    'its new payer ends': 'shared/payer-ends-handle REVOKED, shared/payer-ends-access BAD_ADDRESS',
+    'lent to a third, cut, given away': 'cut/access BAD_ADDRESS, cut/handle REVOKED, cut/giver BAD_HANDLE',
+    'verified while a third maps it': 'load/third-maps BUSY',
+    "another capsule's number": 'foreign/map-theirs BAD_HANDLE, foreign/into-theirs BAD_HANDLE',
+    'a forged number': 'foreign/map-zero BAD_HANDLE, foreign/into-zero BAD_HANDLE, foreign/map-ones BAD_HANDLE, '
+                       'foreign/into-ones BAD_HANDLE, foreign/map-next-tag BAD_HANDLE, foreign/into-next-tag BAD_HANDLE',
+    'a closed one': 'foreign/map-closed BAD_HANDLE, foreign/into-closed BAD_HANDLE',
+    'what is no region': 'foreign/map-no-region WRONG_TYPE',
+    "beyond the region's end": 'beyond/before BAD_ADDRESS, beyond/straddling BAD_ADDRESS, beyond/behind BAD_ADDRESS',
+    'beyond it, in its own page table': 'beyond/large-straddling BAD_ADDRESS, beyond/large-behind BAD_ADDRESS, '
+                                        'beyond/large-last-entry BAD_ADDRESS, beyond/large-next-table BAD_ADDRESS',
+    "over another's areas": 'over/code BAD_STATE, over/stack BAD_STATE, over/buffer BAD_STATE, '
+                            'over/reaching-buffer BAD_STATE, map_into/again BAD_STATE, map_into/inside-large BAD_STATE',
+    'in the kernel, at the edges': 'over/unaligned INVALID, over/null-page INVALID, over/last-page INVALID, '
+                                   'over/large-reaching-end INVALID, over/non-canonical INVALID, '
+                                   'over/kernel-image INVALID, over/kernel-direct INVALID, over/wrapping INVALID',
+    'writable and executable': 'over/execute INVALID, over/own-execute INVALID',
+    'unmap what is no mapping': 'over/unmap-code NOT_FOUND, over/unmap-stack NOT_FOUND',
+    'map without end': 'theft/map-many NO_SLOT, map_into/target-quota QUOTA',
+    'give more frames than it may have': 'quota/give QUOTA',
+    'give more objects than it may have': 'theft/give-objects QUOTA',
+}
+# What must go on beside them: nobody pays for another.
+PAID = ('shared/third-keeps', 'cut/touch-ends-it', 'load/third-keeps', 'over/goes-on', 'theft/sharer-does-not-pay',
+        'theft/owner-pays-no-more', 'theft/payer-stays', 'theft/mover-stays', 'theft/kept', 'theft/giver-paid-back',
+        'theft/receiver-pays', 'theft/dead-handle-holds-nothing', 'map_into/own-quota')
+
+
 @test
 def given_and_paged(t):
     """Another capsule's page faults, memory mapped into it, regions given away and back: `pager` prints a row for each
@@ -178,5 +209,11 @@ def given_and_paged(t):
                 t.fail(name, f'{got}, not {want}')
         with t.case('every answer is the promised one'):
             need(all(r[3] == 'ok' for r in rows), f'{sum(r[3] != "ok" for r in rows)} are not')
+        made = {f'{name} {want}' for name, want, _, _ in rows}
+        for attack, refusals in REFUSALS.items():
+            with t.case(attack):
+                same([r for r in refusals.split(', ') if r not in made], [], 'refusals that were not asked for')
+        with t.case('nobody pays for another'):
+            same([r for r in PAID if f'{r} OK' not in made], [], 'rows that are missing')
         with t.case('the system still answers'):
             need('running' in vm.ask('ps'), 'no answer')
