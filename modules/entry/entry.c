@@ -1,7 +1,8 @@
 /*
  * In and out of the kernel in every state that ring 3 can be in. Without an argument: all that
- * comes back. `entry die NAME` and `entry int N` do what must kill, `entry calls`, `entry yields`
- * and `entry spin` keep the processor busy for a harness that looks on from outside.
+ * comes back. `entry cpus` goes from CPU to CPU, `entry die NAME` and `entry int N` do what must
+ * kill, `entry calls`, `entry yields` and `entry spin` keep the processor busy for a harness that
+ * looks on from outside.
  */
 #include "modules/entry/entry.h"
 
@@ -163,6 +164,22 @@ static void all(void)
     nos_print("ENTRY done %u ok %u BAD\n", good, bad);
 }
 
+static void over_cpus(void)
+{
+    uint64_t wrong[2];
+    bool went;
+    unsigned n = fpu_over_cpus(wrong, &went);
+
+    nos_print("ENTRY %u CPUs\n", n);
+    row("moved", went ? 0 : 1);
+    row("fpu-first", wrong[0]);
+    row("fpu-second", wrong[1]);
+    uint64_t answered = calls_over_cpus(&went);
+    nos_print("ENTRY %llu answers\n", (unsigned long long)answered);
+    row("called", went ? 0 : 1);
+    nos_print("ENTRY done %u ok %u BAD\n", good, bad);
+}
+
 /* ---- what does not come back ---- */
 
 static bool is(const char *a, const char *b)
@@ -194,6 +211,10 @@ int nos_main(void)
 
     if (n == 0) {
         all();
+        return bad == 0 ? 0 : 1;
+    }
+    if (is(word[0], "cpus")) {
+        over_cpus();
         return bad == 0 ? 0 : 1;
     }
     if (is(word[0], "calls")) {

@@ -1,6 +1,8 @@
 #pragma once
 /* The test module's parts: registers and flags over each way into the kernel (regs.S), instructions
- * that must kill (deaths.S), copies at every edge of a page (copies.c). */
+ * that must kill (deaths.S), copies at every edge of a page (copies.c), moves from CPU to CPU
+ * (cpus.c). */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +31,13 @@ struct death {
 };
 extern const struct death deaths[];
 extern const size_t n_deaths;
+
+/** Two threads' FPU states while both are moved over all CPUs: how many there are, what was wrong
+ * of each thread's, and whether both ran wherever they were put. */
+unsigned fpu_over_cpus(uint64_t wrong[2], bool *went);
+/** Calls from each CPU to a server on each CPU: how many were answered, 0 if one answer was wrong.
+ */
+uint64_t calls_over_cpus(bool *went);
 
 /** Copies in and out with each length and each distance from the end of a page: how many answers
  * were not as they must be. */

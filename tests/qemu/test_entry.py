@@ -6,6 +6,7 @@ import re
 
 from cases import need, same, test
 from lab import BUILD, boot, ctl
+from vm import Config
 
 ENTRY = os.path.join(BUILD, 'modules', 'entry.mod')
 _FAR = 'general protection|read of memory it does not have'
@@ -43,6 +44,25 @@ def round_trips(t):
                 need(not wrong, f'bits of what changed: {wrong}')
         with t.case('all of it ran'):
             same(len(rows), 54, 'rows')
+
+
+@test
+def from_cpu_to_cpu(t):
+    """Two FPU states that are moved while they are used; a server on each CPU, called from each CPU."""
+    for cpus in (1, 4):
+        with boot(f'entry-cpus-{cpus}', config=Config(smp=cpus)) as vm:
+            vm.ready()
+            send(vm, 'cpus')
+            vm.com1.expect(r'^ENTRY done', 240)
+            text = vm.com1.text()
+            with t.case(f'{cpus} CPUs: every one was used'):
+                need(f'ENTRY {cpus} CPUs' in text, text[-500:])
+            rows = re.findall(r'^ENTRY (\S+) ([0-9a-f]+) (ok|BAD)$', text, re.M)
+            for name in ('moved', 'fpu-first', 'fpu-second', 'called'):
+                with t.case(f'{cpus} CPUs: {name}'):
+                    same([r[1:] for r in rows if r[0] == name], [('0', 'ok')], 'row')
+            with t.case(f'{cpus} CPUs: every call had its own answer'):
+                same(re.findall(r'ENTRY (\d+) answers', text), [str(200 * cpus * cpus)], 'answers')
 
 
 @test
