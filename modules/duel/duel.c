@@ -46,7 +46,7 @@ static nos_status_t open_all(void)
 int nos_main(void)
 {
     if (nos_arg()[0] != '\0') {
-        return dueler();
+        return nos_arg()[0] == 'c' ? counter() : dueler();
     }
     nos_status_t st = open_all();
     if (st != NOS_OK) {
@@ -61,6 +61,7 @@ int nos_main(void)
     row("after-all", NOS_OK, ask(ORDER_PING));
     attack_faults();
     row("kill-an-ended-one", NOS_BAD_STATE, nos_sys_capsule_kill(duel.capsule));
+    attack_cpus();
     nos_print("DUEL total %u ok %u BAD\nDUEL done\n", good, bad);
     return bad == 0 ? 0 : 1;
 }

@@ -1,8 +1,9 @@
 #pragma once
 /*
  * Attacks that need two capsules. `duel` attacks, `dueler` is the same code under another manifest:
- * a server with few rights and tight quotas, which does what it is asked and says what it saw. Rows
- * are `DUEL name want got ok`.
+ * a server with few rights and tight quotas, which does what it is asked and says what it saw.
+ * `duelcount` is the same again: it counts in memory of the attacker's. Rows are `DUEL name want
+ * got ok`.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,9 @@ enum order {
     ORDER_GIVE,        // the answer carries a handle; the next PING's word 2 = how that went
 };
 
+/* Label of the one call to a counter, with a region; word 0 = where in it to count. */
+enum work { WORK_COMPUTE = 1, WORK_CALLS, WORK_UNMAP };
+
 #define TOUCHED 0x123456000ull
 
 struct duel {
@@ -52,5 +56,8 @@ void attack_quotas(void);
 void attack_revoke(void);
 void attack_faults(void); /* ends the dueler */
 
-/** The dueler's whole life. */
+void attack_cpus(void); /* the dueler has ended: the counters serve in its place */
+
+/** Their whole lives. */
 int dueler(void);
+int counter(void);

@@ -20,18 +20,27 @@ def dueler():
     }
 
 
+def counter():
+    return {
+        'name': 'duelcount', 'version': '0.1.0', 'sec_version': 1, 'classes': ['CoreExec', 'IPC', 'Memory'],
+        'caps': [{'kind': 'endpoint', 'name': 'duel-serve', 'rights': ['recv']}],
+        'limits': {'memory_kib': 512, 'stack_kib': 16, 'handles': 16, 'threads': 2, 'priority': 5},
+    }
+
+
 def admit(policy):
     with open(os.path.join(TOP, 'modules', 'duel', 'manifest.json'), encoding='utf-8') as f:
         duel = json.load(f)
-    for m in (duel, dueler()):
+    for m in (duel, dueler(), counter()):
         policy['rules'].append({'publisher': 'dev', 'module': m['name'], 'classes': m['classes'], 'priority': 5,
                                 'grants': m['caps']})
 
 
-def dueler_module():
-    path = os.path.join(BUILD, 'test', 'dueler')
+def module(manifest):
+    """The same code under another manifest."""
+    path = os.path.join(BUILD, 'test', manifest['name'])
     with open(path + '.json', 'w', encoding='utf-8') as f:
-        json.dump(dueler(), f)
+        json.dump(manifest, f)
     run(CTL, 'mod', 'build', '--elf', os.path.join(BUILD, 'modules', 'duel.elf'), '--manifest', path + '.json', '--sign',
         PUBLISHER_KEY, '-o', path + '.mod')
     return path + '.mod'
@@ -40,7 +49,8 @@ def dueler_module():
 def fight(t, smp):
     with boot(f'duel-{smp}', {'BOOT.POL': policy_from(admit)}, Config(smp=smp)) as vm:
         vm.ready()
-        ctl(vm, 'load', dueler_module())
+        for manifest in (dueler(), counter()):
+            ctl(vm, 'load', module(manifest))
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start')
         vm.com1.expect(r'^DUEL done', 120)
         rows = re.findall(r'DUEL (\S+) (\S+) (\S+) (ok|BAD)$', vm.com1.text(), re.M)
