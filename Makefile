@@ -64,7 +64,7 @@ check:
 test:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) host-tests image qemu-test-needs
-	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible tests/qemu/run
+	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible $(QEMU_TESTS)
 
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
                   build/host-clang/bin/nonosctl $(HOST_TEST_BINS)

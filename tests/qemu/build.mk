@@ -15,10 +15,13 @@ QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) build/modules/probe.mod build/m
                    build/modules/bench.mod build/modules/loopback.mod build/modules/echo.mod build/modules/pager.mod
 QEMU_TEST_NEEDS += build/modules/entry.mod build/modules/courier.mod
 
+# With one processor, then again with four.
+QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'
+
 .PHONY: test-qemu qemu-test-needs
 qemu-test-needs: $(QEMU_TEST_NEEDS)
 
 test-qemu:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) qemu-test-needs
-	$(Q)tests/qemu/run
+	$(Q)tests/run --then $(QEMU_TESTS)

@@ -2,28 +2,41 @@
 
 import contextlib
 import dataclasses
+import os
 import threading
 import typing
 
 TESTS = []
 _print = threading.Lock()
+_cpus = os.environ.get('N0N_CPUS', '1')     # tests/qemu/run --cpus
+_pass = '' if _cpus == '1' else f'{_cpus} CPUs: '
 
 
 @dataclasses.dataclass
 class Test:
     name: str
     function: typing.Callable
+    once: str = ''      # why it is left out of the pass with several CPUs
+    long: bool = False  # begins before the others: nobody waits for it at the end
 
 
-def test(function):
-    subject = function.__module__.removeprefix('test_')
-    TESTS.append(Test(f'{subject}.{function.__name__}', function))
-    return function
+# Why a test is not run again with several CPUs; docs/testing.md has the table.
+OWN = 'its machines have the CPUs that it says'
+LOADER = 'one CPU alone runs until the loader has gone on, or has refused'
+TWIN = 'the same table is run through by a test that is run again'
+CLOCK = 'a share of the time of one CPU is measured'
 
 
-def add(name, function):
+def test(function=None, *, once='', long=False):
+    def take(f):
+        add(f'{f.__module__.removeprefix("test_")}.{f.__name__}', f, once, long)
+        return f
+    return take(function) if function else take
+
+
+def add(name, function, once='', long=False):
     """A test made by a table."""
-    TESTS.append(Test(name, function))
+    TESTS.append(Test(name, function, once, long))
 
 
 class Results:
@@ -45,7 +58,7 @@ class Results:
         self._say(f'FAIL {self._full(name)}: {text[:600]}')
 
     def _full(self, name):
-        return name if name == self.name else f'{self.name}: {name}'
+        return _pass + (name if name == self.name else f'{self.name}: {name}')
 
     @contextlib.contextmanager
     def case(self, name):

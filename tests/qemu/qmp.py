@@ -50,9 +50,9 @@ class Qmp:
             else:
                 return answer['return']
 
-    def monitor(self, line):
-        """A command of the human monitor; its text."""
-        return self.command('human-monitor-command', **{'command-line': line})
+    def monitor(self, line, cpu=0):
+        """A command of the human monitor, as of one of the processors; its text."""
+        return self.command('human-monitor-command', **{'command-line': line, 'cpu-index': cpu})
 
     def close(self):
         self.lines.close()
@@ -74,6 +74,7 @@ class Gdb:
     def __init__(self, path, timeout=10):
         self.sock = connect(path, timeout)
         self.data = b''
+        self.cpu = 0    # where it stopped last: the one whose registers are meant
         self.ask('qXfer:features:read:target.xml:0,ffb')  # the stub writes single registers only after this
 
     def send(self, text):
@@ -89,6 +90,8 @@ class Gdb:
                 text = self.data[start + 1:stop].decode()
                 self.data = self.data[stop + 3:]
                 self.sock.sendall(b'+')
+                if text.startswith('T'):
+                    self.cpu = int(text[3:].split('thread:')[1].split(';')[0], 16) - 1
                 return text
             got = self.sock.recv(65536)
             if not got:

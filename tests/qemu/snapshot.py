@@ -6,6 +6,7 @@ there, the two true bytes are put back into memory and the machine is saved. Wha
 file. Saved state holds the whole machine except the boot volume, which is read-only and outside it.
 """
 
+import dataclasses
 import fcntl
 import glob
 import hashlib
@@ -18,7 +19,7 @@ from fat import pe_entry_offset, read_files
 from vm import CODE, SLOW, TOP, Failure, Machine
 
 STORE = os.path.join(TOP, 'build', 'test-snapshots')
-KEEP = 12
+KEEP = 16
 SPIN = b'\xeb\xfe'
 CONTEXT = 24  # bytes after the entry that tell the loader's spin from any other
 
@@ -35,8 +36,9 @@ def _key(config, shared):
 
 def saved(config, image, shared=None, wake=None, program='EFI/BOOT/BOOTX64.EFI'):
     """Path of a saved machine for `image` (bytes). `shared` is the part of it that firmware reads; by default all.
-    `config.icount` and `config.seed` do not matter: firmware runs the same way for all. `wake(machine)` may type at the firmware."""
-    config = config.__class__(**{**config.__dict__, 'icount': False, 'seed': 1})
+    `config.icount`, `single` and `seed` do not matter: firmware runs the same way for all. `wake(machine)` may type at
+    the firmware."""
+    config = dataclasses.replace(config, icount=False, single=True, seed=1)
     os.makedirs(STORE, exist_ok=True)
     path = os.path.join(STORE, _key(config, shared if shared is not None else image) + '.qcow2')
     with open(path + '.lock', 'w') as lock:

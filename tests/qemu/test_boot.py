@@ -2,7 +2,7 @@
 
 import re
 
-from cases import add, need, same, test
+from cases import LOADER, OWN, TWIN, add, need, same, test
 from lab import IMAGE, boot, ctl_json
 from vm import Config
 
@@ -26,18 +26,18 @@ def up(vm):
     need('chain good' in vm.ask('audit'), 'the audit chain does not hold')
 
 
-def boots(name, **config):
+def boots(name, once='', **config):
     def run(_):
         with boot(f'boot-{name}', image=image(), config=Config(**config)) as vm:
             up(vm)
-    add(f'boot.{name}', run)
+    add(f'boot.{name}', run, once or (OWN if 'smp' in config else ''))
 
 
-boots('released_image_q35')
-boots('pc', machine='pc')
+boots('released_image_q35', TWIN)   # four_processors
+boots('pc', TWIN, machine='pc')     # eight_processors_pc
 boots('64_mib', memory=64)
 boots('4_gib', memory=4096)
-boots('framebuffer', vga=True)
+boots('framebuffer', TWIN, vga=True)     # screen.text_is_readable
 boots('two_processors', smp=2)
 boots('four_processors', smp=4)
 boots('eight_processors', smp=8)
@@ -54,7 +54,7 @@ def lacks(name, cpu, missing):
             for feature in missing:
                 need(feature in text, f'{feature} is not named: {text[-400:]}')
             need('N0N-OS ready' not in text, 'it booted')
-    add(f'boot.cpu_{name}', run)
+    add(f'boot.cpu_{name}', run, LOADER)
 
 
 lacks('qemu64_refused', 'qemu64', ['SMEP', 'SMAP', 'UMIP', 'RDRAND'])

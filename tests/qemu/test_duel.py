@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from cases import need, same, test
+from cases import OWN, need, same, test
 from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, policy_from, run
 from vm import Config
 
@@ -64,11 +64,11 @@ def fight(t, smp):
             need('running' in vm.ask('ps'), 'no answer')
 
 
-@test
+@test(once=OWN)
 def one_processor(t):
     fight(t, 1)
 
 
-@test
+@test(once=OWN)
 def four_processors(t):
     fight(t, 4)

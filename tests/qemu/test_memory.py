@@ -4,7 +4,7 @@ capsule."""
 import os
 import re
 
-from cases import need, same, test
+from cases import OWN, need, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config
 
@@ -136,13 +136,13 @@ def guards(t, cpus):
                 same(pages_below(vm, top), 4 if name.endswith('kernel') else 2, 'pages down to the guard')
 
 
-@test
+@test(once=OWN)
 def stack_guards(t):
     """Below each kernel stack lies a page that is not mapped."""
     guards(t, 1)
 
 
-@test
+@test(once=OWN)
 def stack_guards_of_four(t):
     guards(t, 4)
 

@@ -6,7 +6,7 @@ import struct
 
 import fat
 
-from cases import add, need, same, test
+from cases import LOADER, add, need, same, test
 from lab import BUILD, ROOT_KEY, Module, Policy, boot, key, module_file, policy_from, released
 from vm import Failure
 
@@ -37,7 +37,7 @@ def refusal(name, file, make, status):
         got, code = stopped(name, {file: make()})
         same(got, status, 'status')
         need(code < 0, f'code {code} is no refusal')
-    add(name, run)
+    add(name, run, LOADER)
 
 
 def kernel():
@@ -161,14 +161,14 @@ _kernel_tables()
 _policy_tables()
 
 
-@test
+@test(once=LOADER)
 def missing_files(t):
     for file in (KERNEL, POLICY):
         with t.case(f'{file} is not there'):
             same(stopped(f'missing-{file}', {file: None})[0], 'BOOT_NO_FILE', 'status')
 
 
-@test
+@test(once=LOADER)
 def trust_empty(t):
     """The loader as linked, before `nonosctl image` gave it roots."""
     with open(os.path.join(BUILD, 'boot', 'BOOTX64.EFI'), 'rb') as f:
@@ -189,11 +189,11 @@ def _any_flip(file, data, seed, count):
     return run
 
 
-add('refuse_boot.kernel_any_bit', _any_flip(KERNEL, kernel, 1, 20))
-add('refuse_boot.policy_any_bit', _any_flip(POLICY, policy, 2, 20))
+add('refuse_boot.kernel_any_bit', _any_flip(KERNEL, kernel, 1, 20), LOADER)
+add('refuse_boot.policy_any_bit', _any_flip(POLICY, policy, 2, 20), LOADER)
 
 
-@test
+@test(once=LOADER)
 def stale_bytes(t):
     """The saved machine reads the volume as it is now, not what firmware kept: the method's own check."""
     with t.case('changed bytes and changed lengths are seen'):

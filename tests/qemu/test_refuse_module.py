@@ -6,7 +6,7 @@ import shutil
 import struct
 import tempfile
 
-from cases import add, need, same, test
+from cases import TWIN, add, need, same, test
 from lab import CRAFT, CTL, KEYS, Module, boot, ctl, ctl_json, key, policy_from, released, run
 from test_refuse_boot import flipped, patched
 from vm import Failure
@@ -33,7 +33,7 @@ def verdict(vm):
     raise Failure(f'`modules` does not know it: {listing}')
 
 
-def refusal(name, make, status, policy=None):
+def refusal(name, make, status, policy=None, once=''):
     def test_one(t):
         changes = {FILE: make()}
         if policy:
@@ -46,7 +46,7 @@ def refusal(name, make, status, policy=None):
                  f'no audit record of {status}')
             need('chain good' in audit, 'the audit chain does not hold')
             need('capsule' in vm.ask('load hello still here'), 'other modules do not start')
-    add(f'refuse_module.{name}', test_one)
+    add(f'refuse_module.{name}', test_one, once)
 
 
 def crafted(change, key_path=None):
@@ -232,7 +232,7 @@ TABLE = [
     ('elf_size', in_load(-1, '<Q', 40, lambda old: 1 << 40), 'ELF_SIZE'),
 ]
 for _name, _make, _status in TABLE:
-    refusal(_name, _make, _status)
+    refusal(_name, _make, _status, once=TWIN)   # at_run_time
 
 # stage 5, and the rest of stage 2: the policy decides
 refusal('no_rule', good, 'GRANT_NO_RULE', lambda: policy_from(without_rule))
@@ -264,7 +264,7 @@ def send(vm, data):
         return ctl(vm, 'load', f.name, '--start', 'exit 0', check=False)
 
 
-@test
+@test(long=True)
 def at_run_time(t):
     """The same refusals for a module that nonosctl sends."""
     # Not on the volume: a module that was verified once this boot is known by its header, and what is sent under that

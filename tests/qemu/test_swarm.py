@@ -5,7 +5,7 @@ is given in the order of asking, would wait for whichever the host does not run.
 import json
 import os
 
-from cases import need, same, test
+from cases import OWN, need, same, test
 from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, ctl_json, policy_from, run
 from test_attack import lost, mark
 from vm import Config
@@ -57,7 +57,7 @@ def drive(vm, seed, programs):
     return said.group(1), vm.com1.text()
 
 
-@test
+@test(once=OWN, long=True)
 def programs(t):
     with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, Config(smp=4, single=not os.environ.get('N0N_FUZZ_PARALLEL'))) as vm:
         vm.ready()

@@ -4,7 +4,7 @@ whatever breaks it, and may come between any two instructions of the kernel or o
 import os
 import time
 
-from cases import need, test
+from cases import OWN, need, test
 from lab import BUILD, boot, policy_from
 from vm import Config
 
@@ -79,7 +79,7 @@ def panic_hold(t):
         need(left > 0, 'it was wiped')
 
 
-@test
+@test(once=OWN)
 def panic_of_four(t):
     """An NMI at each of four processors: one says so, all stop."""
     left, _ = _panic(t, 'panic-4', None, 'memory wiped; stopped', Config(memory=64, smp=4))

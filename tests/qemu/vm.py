@@ -20,6 +20,7 @@ LOGS = os.path.join(TOP, 'build', 'test-logs')
 OVMF = os.environ.get('N0N_OVMF', '/usr/share/OVMF')
 CODE = os.path.join(OVMF, 'OVMF_CODE_4M.fd')
 VARS = os.path.join(OVMF, 'OVMF_VARS_4M.fd')
+CPUS = int(os.environ.get('N0N_CPUS', '1'))  # of every machine whose test does not say: tests/qemu/run --cpus
 SLOW = float(os.environ.get('N0N_SLOW', '1'))  # stretches every time limit, for loaded machines
 
 _ANSI = re.compile(r'\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][0-9A-B]|\x1b[=>78]|\r')
@@ -44,11 +45,11 @@ class Config:
     machine: str = 'q35'
     memory: int = 512       # MiB
     cpu: str = 'max'
-    smp: int = int(os.environ.get('N0N_CPUS', '1'))   # tests/qemu/run --cpus
+    smp: int = CPUS
     vga: bool = False
     icount: bool = False    # exact instruction counts; only from a snapshot
     seed: int = 1           # of the guest's random numbers
-    single: bool = False    # all processors on one thread of the host: fewer cores than processors
+    single: bool = CPUS > 1     # all processors on one thread of the host: docs/testing.md
 
     def arguments(self):
         accel = 'tcg,thread=single' if self.icount or self.single or self.smp == 1 else 'tcg'
