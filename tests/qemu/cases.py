@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 import threading
 import typing
 
@@ -81,3 +82,16 @@ def need(condition, what):
     from vm import Failure
     if not condition:
         raise Failure(what)
+
+
+def rows(t, text, mark, least):
+    """What a module says of its attacks, a line `MARK name want got ok` or `BAD` each: one case, and a failure for each
+    that is not as promised. What was asked for: [(name, want)]."""
+    found = re.findall(rf'{mark} (\S+) (\S+) (\S+) (ok|BAD)$', text, re.M)
+    for name, want, got, verdict in found:
+        if verdict != 'ok':
+            t.fail(name, f'{got}, not {want}')
+    with t.case(f'{mark}: {len(found)} answers, each the promised one'):
+        need(len(found) >= least, f'too few: there are at least {least}')
+        same([name for name, _, _, verdict in found if verdict != 'ok'], [], 'not as promised')
+    return [(name, want) for name, want, *_ in found]

@@ -4,7 +4,7 @@ capsule."""
 import os
 import re
 
-from cases import OWN, need, same, test
+from cases import OWN, need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config
 
@@ -40,24 +40,24 @@ def write_or_execute(t):
         vm.ready()
         vm.ask('load crashme spin')     # a user address space is current most of the time
         seen = spaces(vm, 8)
-        rows = [row for s in seen.values() for row in s]
-        with t.case(f'{len(rows)} mappings in {len(seen)} address spaces were read'):
-            need(len(rows) > 50, 'too few')
-            need(any(r[4] for r in rows) and any(r[0] >= KERNEL for r in rows), 'no user or no kernel mappings')
+        mapped = [row for s in seen.values() for row in s]
+        with t.case(f'{len(mapped)} mappings in {len(seen)} address spaces were read'):
+            need(len(mapped) > 50, 'too few')
+            need(any(r[4] for r in mapped) and any(r[0] >= KERNEL for r in mapped), 'no user or no kernel mappings')
         with t.case('no page is writable and executable'):
-            bad = [hex(r[0]) for r in rows if r[2] and r[3]]
+            bad = [hex(r[0]) for r in mapped if r[2] and r[3]]
             need(not bad, f'{bad[:5]}')
         with t.case('user pages lie below the kernel half, kernel pages above'):
-            need(all(r[4] == (r[0] < 1 << 47) for r in rows), [hex(r[0]) for r in rows if r[4] != (r[0] < 1 << 47)][:5])
+            need(all(r[4] == (r[0] < 1 << 47) for r in mapped), [hex(r[0]) for r in mapped if r[4] != (r[0] < 1 << 47)][:5])
         with t.case('the direct map is never executable'):
-            bad = [hex(r[0]) for r in rows if DIRECT <= r[0] < KERNEL and r[3]]
+            bad = [hex(r[0]) for r in mapped if DIRECT <= r[0] < KERNEL and r[3]]
             need(not bad, f'{bad[:5]}')
         with t.case('frames of kernel code are writable nowhere'):
-            code = {r[1] for r in rows if r[0] >= KERNEL and r[3]}
-            bad = [hex(r[0]) for r in rows if r[2] and r[1] in code]
+            code = {r[1] for r in mapped if r[0] >= KERNEL and r[3]}
+            bad = [hex(r[0]) for r in mapped if r[2] and r[1] in code]
             need(code and not bad, f'{bad[:5]}')
         with t.case('page zero is mapped for nobody'):
-            need(not any(r[0] < 0x10000 for r in rows), 'something is mapped near zero')
+            need(not any(r[0] < 0x10000 for r in mapped), 'something is mapped near zero')
 
 
 @test
@@ -68,12 +68,12 @@ def kernel_base_differs(t):
     for seed in (21, 22, 23, 24):
         with boot(f'kaslr-{seed}', config=Config(seed=seed)) as vm:
             vm.ready()
-            rows = [r for r in mappings(vm) if r[0] >= KERNEL]
-            need(rows, 'no kernel mappings')
-            bases.append(rows[0][0])
-            wrong += [hex(r[0]) for r in rows if r[2] and r[3]]
-            last = rows[-1][0]
-            need(rows[0][0] // BIG_PAGE == last // BIG_PAGE, f'{rows[0][0]:#x} to {last:#x}')
+            mapped = [r for r in mappings(vm) if r[0] >= KERNEL]
+            need(mapped, 'no kernel mappings')
+            bases.append(mapped[0][0])
+            wrong += [hex(r[0]) for r in mapped if r[2] and r[3]]
+            last = mapped[-1][0]
+            need(mapped[0][0] // BIG_PAGE == last // BIG_PAGE, f'{mapped[0][0]:#x} to {last:#x}')
             need('kernel address    random' in vm.ask('about'), 'about does not say so')
             need(ctl_json(vm, 'about')['random_kernel_address'] is True, 'nonosctl does not say so')
             vm.ask('load crashme null-write')
@@ -81,7 +81,7 @@ def kernel_base_differs(t):
             said = vm.ask('log') + vm.com1.text()
             logs += said
             with t.case(f'seed {seed}: the log does not tell it'):
-                need(f'{rows[0][0]:x}'[:11] not in said, 'it does')
+                need(f'{mapped[0][0]:x}'[:11] not in said, 'it does')
     with t.case('four boots, four addresses'):
         need(len(set(bases)) == 4, [hex(b) for b in bases])
     with t.case('the 2 MiB and the page in them both vary'):
@@ -201,15 +201,7 @@ def given_and_paged(t):
         vm.ready()
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'pager.mod'), '--start')
         vm.com1.expect(r'^PAGER done', 120)
-        rows = re.findall(r'PAGER (\S+) (\w+) (\w+) (ok|BAD)$', vm.com1.text(), re.M)
-        with t.case(f'{len(rows)} answers'):
-            need(len(rows) > 100, 'too few')
-        for name, want, got, verdict in rows:
-            if verdict != 'ok':
-                t.fail(name, f'{got}, not {want}')
-        with t.case('every answer is the promised one'):
-            need(all(r[3] == 'ok' for r in rows), f'{sum(r[3] != "ok" for r in rows)} are not')
-        made = {f'{name} {want}' for name, want, _, _ in rows}
+        made = {f'{name} {want}' for name, want in rows(t, vm.com1.text(), 'PAGER', 100)}
         for attack, refusals in REFUSALS.items():
             with t.case(attack):
                 same([r for r in refusals.split(', ') if r not in made], [], 'refusals that were not asked for')

@@ -2,9 +2,8 @@
 Network."""
 
 import os
-import re
 
-from cases import need, same, test
+from cases import need, rows, test
 from lab import BUILD, boot, ctl
 
 
@@ -29,9 +28,7 @@ def loopback(t):
         with t.case('what it must refuse'):
             vm.ask('load echo abuse')
             text = vm.com1.expect(r'(.*)NET done', 20).group(1)
-            rows = re.findall(r'NET (\S+) (\w+) (\w+) (ok|BAD)', text)
-            need(len(rows) >= 17, f'{len(rows)} rows')
-            same([r for r in rows if r[3] != 'ok'], [], 'not as promised')
+            rows(t, text, 'NET', 17)
         with t.case('a dead client\'s ports are free again'):
             vm.ask('load echo abuse')
             text = vm.com1.expect(r'(.*)NET done', 20).group(1)
