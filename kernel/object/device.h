@@ -37,6 +37,7 @@ struct irq {
     uint32_t line;
     bool pending, bound;       /* pending: fired and not yet acknowledged */
     struct notification *note; /* referenced */
+    uint32_t binder;           /* capsule that did */
     uint64_t via[2];           /* cells of the handles that bound it; referenced */
     uint64_t bits;
 };

@@ -36,8 +36,15 @@ nos_status_t sys_port_out(struct thread *self, struct arch_context *ctx, struct 
     return st;
 }
 
-/* A driver that died leaves its binding behind; its successor takes it over once nobody else holds
- * the notification. */
+/* A driver that has ended leaves its binding behind. Its successor takes it over, whoever else
+ * holds the notification: a client may. */
+static bool taken(struct irq *q, const struct obj *n)
+{
+    const struct capsule *by = capsule_find(q->binder);
+    return irq_is_bound(q) && &q->note->obj != n && q->note->obj.refs > 1 && by != NULL &&
+           by->state == NOS_CAPSULE_RUNNING;
+}
+
 nos_status_t sys_irq_bind(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
     struct irq *q = CONTAINER_OF(slot->obj, struct irq, obj);
@@ -48,7 +55,7 @@ nos_status_t sys_irq_bind(struct thread *self, struct arch_context *ctx, struct 
     if (st != NOS_OK) {
         return st;
     }
-    if (irq_is_bound(q) && q->note->obj.refs > 1 && &q->note->obj != n->obj) {
+    if (taken(q, n->obj)) {
         return NOS_BUSY;
     }
     obj_get(n->obj);
@@ -56,6 +63,7 @@ nos_status_t sys_irq_bind(struct thread *self, struct arch_context *ctx, struct 
     cell_get(n->via);
     irq_unbind(q);
     q->note = CONTAINER_OF(n->obj, struct notification, obj);
+    q->binder = self->capsule->id;
     q->via[0] = slot->via;
     q->via[1] = n->via;
     q->bits = ctx->w[0];
