@@ -2,6 +2,7 @@
  * log. */
 #include <string.h>
 
+#include "abi/guard.h"
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/names.h"
@@ -124,13 +125,29 @@ static bool handled_elsewhere(struct thread *t, const struct fault *f)
            endpoint_fault(ep, t, f->addr, fault_kind(f));
 }
 
+/* It has said where it goes on if a page of that range is missing. What it says lies in its own
+ * memory and may be anything: an ip that is not canonical is a protection fault on the way out, and
+ * each word is read once. */
+static bool guarded(struct thread *t, const struct fault *f)
+{
+    volatile struct nos_guard *g = (void *)((uint8_t *)t->ipc_buf + NOS_GUARD_AT);
+    uint64_t ip = g->ip, into = f->addr - g->from;
+    if (f->kind != FAULT_PAGE || f->exec || f->addr >= USER_MAX || ip == 0 || into >= g->len) {
+        return false;
+    }
+    g->ip = 0;
+    t->ctx.ip = ip;
+    t->ctx.sp = g->sp;
+    return true;
+}
+
 static void fault(struct thread *t, const struct fault *f)
 {
     if (f->kind == FAULT_UB) {
         klog("trapped undefined behaviour: %s",
              arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
     }
-    if (!handled_elsewhere(t, f)) {
+    if (!handled_elsewhere(t, f) && !guarded(t, f)) {
         capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);
     }
 }
