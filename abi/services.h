@@ -12,7 +12,21 @@ enum nos_console_op {
     NOS_CONSOLE_READ =
         2, /* label = op | most << 8 (1..512). Reply, once at least one byte was typed: label =
             * status, word 0 = bytes, words 1.. = the bytes, raw: the shell does the line editing */
+    NOS_CONSOLE_STREAM =
+        3, /* a ring of the caller's own (sdk/ring.h, sdk/stream.h); the caller takes four handles.
+            * Reply: word 0 = bytes of the region; enum nos_console_pass says the handles */
 };
+
+enum nos_console_pass {                          /* handles of a stream, in this order */
+                        NOS_CONSOLE_PASS_REGION, /* map it, read and write */
+                        NOS_CONSOLE_PASS_BELL,   /* signal NOS_CONSOLE_RING when the ring says that
+                                                    its reader sleeps */
+                        NOS_CONSOLE_PASS_ROOM,   /* wait here when the ring is full */
+                        NOS_CONSOLE_PASS_LIFELINE, /* an endpoint: keep it. Whoever closes it has
+                                                      given the stream back */
+                        NOS_CONSOLE_PASSES
+};
+enum { NOS_CONSOLE_RING = 2 /* bit of the bell */ };
 
 /* "init" */
 enum nos_init_op {

@@ -7,15 +7,18 @@
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
-nos_status_t nos_console_write(span_t text)
+nos_status_t (*nos_console_sink)(span_t text);
+
+nos_status_t nos_console_send(span_t text)
 {
     nos_handle_t console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
     nos_status_t st = NOS_OK;
+    size_t at = 0;
     struct nos_msg m;
 
     m.buffer = NULL;
     m.n_handles = 0;
-    for (size_t at = 0; at < text.len && st == NOS_OK; at += NOS_TEXT_MAX) {
+    do {
         size_t len = text.len - at < NOS_TEXT_MAX ? text.len - at : NOS_TEXT_MAX;
         m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
         if (!nos_msg_put(&m, 0, text.data + at, len)) {
@@ -23,8 +26,17 @@ nos_status_t nos_console_write(span_t text)
         }
         st = nos_call(console, &m, NOS_DEADLINE_NEVER);
         st = st == NOS_OK ? nos_msg_status(&m) : st;
-    }
+        at += len;
+    } while (at < text.len && st == NOS_OK);
     return st;
+}
+
+nos_status_t nos_console_write(span_t text)
+{
+    if (text.len == 0) {
+        return NOS_OK;
+    }
+    return nos_console_sink != NULL ? nos_console_sink(text) : nos_console_send(text);
 }
 
 static void log_text(const char *text, size_t len)

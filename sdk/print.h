@@ -15,9 +15,15 @@ enum {
 /** To the console; without one, to the kernel log; without both, nowhere. */
 void nos_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/** Bytes to the console as they are, in as many messages as it takes. Errors: what the call to the
- * console answers. */
+/** Bytes to the console as they are: by message, or in a stream (sdk/stream.h). Errors: what the
+ * call to the console answers. */
 MUST_CHECK nos_status_t nos_console_write(span_t text);
+
+/** The same in as many messages as it takes; with no bytes, one that is empty. */
+MUST_CHECK nos_status_t nos_console_send(span_t text);
+
+/** Where nos_console_write goes instead; NULL: nos_console_send. */
+extern nos_status_t (*nos_console_sink)(span_t text);
 
 /** One line into the kernel log. Without the `log` grant nothing happens. */
 void nos_log(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -70,6 +70,12 @@ size_t nos_ring_read(struct nos_ring *r, mspan_t to)
     return n;
 }
 
+size_t nos_ring_used(struct nos_ring *r)
+{
+    uint32_t fill;
+    return fill_of(r, &fill) ? fill : 0;
+}
+
 bool nos_ring_wakes(struct nos_ring *r)
 {
     uint32_t *other = r->writer ? &r->head->reader_waits : &r->head->writer_waits;

@@ -41,6 +41,9 @@ MUST_CHECK size_t nos_ring_write(struct nos_ring *r, span_t bytes);
 /** Take out what there is, at most to.len. Gives: how many bytes; 0 when empty or broken. */
 MUST_CHECK size_t nos_ring_read(struct nos_ring *r, mspan_t to);
 
+/** Bytes that are in it; 0 when broken. */
+MUST_CHECK size_t nos_ring_used(struct nos_ring *r);
+
 /** After a write or a read: must the other side be signalled? It said that it sleeps. */
 MUST_CHECK bool nos_ring_wakes(struct nos_ring *r);
 

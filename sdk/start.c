@@ -12,6 +12,7 @@
 
 static const struct nos_start *self;
 uint64_t *nos_ipc_first_buffer;
+void (*nos_before_exit)(void);
 
 _Noreturn void nos_begin(const struct nos_start *start);
 _Noreturn void nos_thread_begin(struct nos_thread *t, uint64_t *ipc_buffer);
@@ -19,6 +20,9 @@ void nos_thread_entry(void);
 
 _Noreturn void nos_exit(uint64_t code)
 {
+    if (nos_before_exit != NULL) {
+        nos_before_exit();
+    }
     nos_sys_exit(code);
     __builtin_trap();  // exit does not return
 }

@@ -33,6 +33,9 @@ uint64_t nos_tsc(void);
 
 _Noreturn void nos_exit(uint64_t code);
 
+/** What nos_exit does first; NULL: nothing. */
+extern void (*nos_before_exit)(void);
+
 /**
  * Cut a copy of the argument string into words at blanks.
  * Gives:  the number of words, at most `max`; words[i] stay valid as long as `copy`.

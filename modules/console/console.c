@@ -2,12 +2,14 @@
  * The console: COM1 and the framebuffer behind one endpoint. One thread: it waits on the endpoint,
  * and the serial line's interrupt wakes it through a bound notification. A read that finds nothing
  * keeps its reply token and is answered when somebody types; a newer reader takes the place of an
- * older one, which may have died waiting.
+ * older one, which may have died waiting. While there is text in a ring (stream.h) it does not
+ * wait, or only until it may show more of it.
  */
 #include <string.h>
 
 #include "lib/status.h"
 #include "modules/console/screen.h"
+#include "modules/console/stream.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -113,12 +115,20 @@ static void refuse_reader(void)
     }
 }
 
-/** Gives: true when `m` holds an answer to send now. */
+/** Gives: true when `m` holds an answer to send now. A message whose sender waits for no answer
+ * would be served on the console's account, and not on its sender's: it is not served. */
 static bool serve(struct nos_msg *m)
 {
     uint64_t op = m->label & 0xff, n = m->label >> 8;
     span_t text;
 
+    if (m->token == 0) {
+        return false;
+    }
+    streams_settle(m->sender);
+    if (op == NOS_CONSOLE_STREAM && n == 0) {
+        return streams_open(m);
+    }
     if (op == NOS_CONSOLE_WRITE && n <= NOS_TEXT_MAX && nos_msg_get(m, 0, n, &text)) {
         write_text(text);
         nos_msg_answer(m, NOS_OK);
@@ -136,6 +146,17 @@ static bool serve(struct nos_msg *m)
     return true;
 }
 
+static void notified(uint64_t bits)
+{
+    if ((bits & BIT_SERIAL) != 0) {
+        take_input();
+        serve_reader();
+    }
+    if ((bits & NOS_CONSOLE_RING) != 0) {
+        streams_rang();
+    }
+}
+
 static nos_status_t open_all(void)
 {
     con.endpoint = nos_find_handle(NOS_CAP_ENDPOINT, "console");
@@ -146,6 +167,7 @@ static nos_status_t open_all(void)
     if (st != NOS_OK) {
         return st;
     }
+    streams_init(con.notify, write_text);
     nos_status_t serial = nos_uart_open(&con.uart, COM1, COM1_IRQ, con.notify, BIT_SERIAL);
     con.serial = serial == NOS_OK;
     nos_status_t screen = screen_open(&con.screen);
@@ -169,8 +191,13 @@ int nos_main(void)
         return 1;
     }
     for (;;) {
-        st = answer ? nos_reply_recv(con.endpoint, &m, NOS_DEADLINE_NEVER)
-                    : nos_recv(con.endpoint, &m, NOS_DEADLINE_NEVER);
+        uint64_t until = streams_due();
+        st = answer ? nos_reply_recv(con.endpoint, &m, until) : nos_recv(con.endpoint, &m, until);
+        if (st == NOS_TIMED_OUT) {
+            answer = false;
+            streams_step();
+            continue;
+        }
         if (st != NOS_OK && !answer) {
             nos_log("console: cannot receive: %s", status_text(st));
             return 1;
@@ -180,8 +207,7 @@ int nos_main(void)
             continue;  // the caller died before its answer: nothing to undo
         }
         if (m.notified) {
-            take_input();
-            serve_reader();
+            notified(m.word[0]);
         } else {
             answer = serve(&m);
         }

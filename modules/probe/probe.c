@@ -113,11 +113,18 @@ int nos_main(void)
         fuzz(seed, count);
         return 0;
     }
-    if (n == 1 && role(word[0])) {
+    if (n == 1 && (role(word[0]) || stream_role(word[0]))) {
         return 0;
     }
+    if (n == 2 && is(word[0], "unguarded") && unguarded(word[1])) {
+        return 0;
+    }
+    if (n == 1 && is(word[0], "stream")) {
+        attack_stream();
+        return report("STREAM");
+    }
     if (n != 0) {
-        nos_print("usage: probe [giver | holder | mute | fuzz SEED COUNT]\n");
+        nos_print("usage: probe [ROLE | unguarded HOW | fuzz SEED COUNT]\n");
         return 2;
     }
     attack_pointers();
@@ -127,6 +134,7 @@ int nos_main(void)
     attack_waits();
     attack_derived();
     attack_cuts();
+    attack_guards();
     attack_filter();
     return report("PROBE");
 }

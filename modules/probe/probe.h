@@ -39,6 +39,8 @@ void attack_threads(void);
 void attack_waits(void);
 void attack_derived(void);
 void attack_cuts(void);
+void attack_guards(void);
+void attack_stream(void); /* the console's streams; `probe stream` */
 void attack_filter(void); /* takes calls away for good: the last */
 
 /* Two capsules: one gives and cuts, the other has and loses; it ends at the page that it mapped. */
@@ -46,6 +48,12 @@ void giver(void);
 void holder(void);
 
 void mute(void); /* no call is left; only a fault ends this capsule */
+
+/** Clients of the console's streams that end badly, and a good one. False: no such role. */
+bool stream_role(const char *word);
+
+/** A fault that no guard covers; `how` is its first letter. False: no such one. */
+bool unguarded(const char *how);
 
 /** Seeded random system calls. */
 void fuzz(uint64_t seed, uint64_t count);

@@ -14,27 +14,29 @@
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
+#include "sdk/stream.h"
 
 enum { RETRY_NS = 20000000, READ_MOST = 256 };
 
 struct shell shell;
 
 const struct command commands[] = {
-    { "help", "[COMMAND]", "what there is, and how it is used", 0, 1, cmd_help },
-    { "ps", "", "capsules: module, id, state, threads, memory, restarts", 0, 0, cmd_ps },
+    { "help", "[COMMAND]", "what there is, and how it is used", 0, 1, false, cmd_help },
+    { "ps", "", "capsules: module, id, state, threads, memory, restarts", 0, 0, false, cmd_ps },
     { "caps", "[CAPSULE] | --export CAPSULE HANDLE",
-      "handles of a capsule or of all; or a signed token for one", 0, 3, cmd_caps },
-    { "modules", "", "what was verified, or refused and why", 0, 0, cmd_modules },
-    { "mem", "", "where memory went", 0, 0, cmd_mem },
-    { "load", "NAME | MODULE_ID [ARG...]", "start a verified module", 1, WORDS_MAX, cmd_load },
-    { "kill", "ID | NAME", "end a capsule", 1, 1, cmd_kill },
-    { "log", "", "the kernel's log", 0, 0, cmd_log },
-    { "audit", "", "the audit records, and whether their chain holds", 0, 0, cmd_audit },
-    { "about", "", "release, keys, processor, how long the boot took", 0, 0, cmd_about },
-    { "uptime", "", "time since boot", 0, 0, cmd_uptime },
-    { "clear", "", "clear the screen", 0, 0, cmd_clear },
-    { "poweroff", "", "wipe memory and turn the machine off", 0, 0, cmd_poweroff },
-    { "reboot", "", "wipe memory and start again", 0, 0, cmd_reboot },
+      "handles of a capsule or of all; or a signed token for one", 0, 3, true, cmd_caps },
+    { "modules", "", "what was verified, or refused and why", 0, 0, true, cmd_modules },
+    { "mem", "", "where memory went", 0, 0, false, cmd_mem },
+    { "load", "NAME | MODULE_ID [ARG...]", "start a verified module", 1, WORDS_MAX, false,
+      cmd_load },
+    { "kill", "ID | NAME", "end a capsule", 1, 1, false, cmd_kill },
+    { "log", "", "the kernel's log", 0, 0, true, cmd_log },
+    { "audit", "", "the audit records, and whether their chain holds", 0, 0, true, cmd_audit },
+    { "about", "", "release, keys, processor, how long the boot took", 0, 0, false, cmd_about },
+    { "uptime", "", "time since boot", 0, 0, false, cmd_uptime },
+    { "clear", "", "clear the screen", 0, 0, false, cmd_clear },
+    { "poweroff", "", "wipe memory and turn the machine off", 0, 0, false, cmd_poweroff },
+    { "reboot", "", "wipe memory and start again", 0, 0, false, cmd_reboot },
 };
 const size_t n_commands = ARRAY_LEN(commands);
 
@@ -75,6 +77,16 @@ void cmd_help(const struct words *w)
     nos_print("Tab completes, up and down walk the history, Ctrl-C forgets the line.\n");
 }
 
+static void run_command(const struct command *c, const struct words *w)
+{
+    bool streams = c->much && nos_stream_begin() == NOS_OK;  // else by message
+
+    c->run(w);
+    if (streams && nos_stream_end() != NOS_OK) {
+        nos_print("%s: the console was restarted; some of this is lost\n", c->name);
+    }
+}
+
 static void run(const char *line)
 {
     static struct words w;
@@ -93,7 +105,7 @@ static void run(const char *line)
     } else if (w.n - 1 < c->min || w.n - 1 > c->max) {
         nos_print("usage: %s %s\n", c->name, c->args);
     } else {
-        c->run(&w);
+        run_command(c, &w);
     }
 }
 

@@ -21,6 +21,7 @@ struct command {
     const char *args; /* for `help` */
     const char *help; /* one line */
     size_t min, max;  /* words after the name */
+    bool much;        /* it may print a lot: through a stream */
     void (*run)(const struct words *w);
 };
 extern const struct command commands[];

@@ -90,6 +90,8 @@ static void signals(void **state)
     uint8_t bytes[SIZE] = { 0 };
     (void)state;
     assert_int_equal(nos_ring_write(&in, span_of(bytes, 3)), 3);
+    assert_int_equal(nos_ring_used(&in), 3);
+    assert_int_equal(nos_ring_used(&out), 3);
     assert_false(nos_ring_wakes(&in));  // nobody sleeps: nobody is woken
     assert_false(nos_ring_sleeps(&out));
     assert_int_equal(nos_ring_read(&out, MSPAN_OF(bytes)), 3);
@@ -133,6 +135,7 @@ static void hostile_indices(void **state)
     out.broken = true;  // stays so, whatever it says later
     h->written = out.at + 1;
     assert_int_equal(nos_ring_read(&out, MSPAN_OF(bytes)), 0);
+    assert_int_equal(nos_ring_used(&out), 0);
     assert_false(nos_ring_sleeps(&out));
 }
 
