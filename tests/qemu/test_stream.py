@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from cases import need, rows, same, test
+from cases import OWN, need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config, Failure
 
@@ -93,7 +93,7 @@ def bulk(t):
             alone(vm)
 
 
-@test
+@test(once=OWN)
 def four_processors(t):
     """The same with the writer and the console at work at once."""
     with boot('bulk-4', config=Config(smp=4)) as vm:
