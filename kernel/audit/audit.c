@@ -10,6 +10,7 @@
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/audit/audit_impl.h"
+#include "kernel/core/percpu.h"
 #include "kernel/crypto/vault.h"
 #include "lib/audit.h"
 
@@ -71,6 +72,7 @@ static void note_news(void)
 {
     if (chain.news_ns == 0) {
         chain.news_ns = arch_clock_ns() | 1;  // 0 means none
+        background_news = 1;
     }
 }
 

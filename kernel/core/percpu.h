@@ -32,10 +32,11 @@ struct cpu {
     uint32_t id;
     bool resched;             /* current must give way at the next exit */
     bool slice_armed;         /* the timer also watches a time slice */
-    bool background_armed;    /* the timer also comes when background work is due */
+    bool background_turn;     /* its time has come: a step before the next thread */
     bool idle;                /* waits for an interrupt without the lock */
     bool kicked;              /* has been sent an interrupt that brings it into the scheduler */
     uint64_t timer_ns;        /* what the timer is armed for; 0 = off */
+    uint64_t background_ns;   /* when it also comes for background work; 0 = not */
     struct thread *deadlines; /* of threads that blocked here; sorted, earliest first */
     struct capsule *parked;   /* capsules that spent their budget here */
     struct ready_queue ready[PRIORITIES];
@@ -58,6 +59,11 @@ _Static_assert(offsetof(struct cpu, ctx) == 24 && offsetof(struct cpu, current) 
 
 extern struct cpu cpus[CPUS_MAX];
 extern uint32_t cpus_running; /* mask; bit 0 is the CPU that booted */
+extern uint32_t cpus_idle;    /* mask: those that wait for work */
+
+/* Set by who makes work for the background (memory to give back, an entry to sign); cleared by the
+ * scheduler when it has armed a timer for it. 0 or 1. */
+extern uint32_t background_news;
 
 static inline struct cpu *this_cpu(void)
 {

@@ -45,23 +45,6 @@ static ALWAYS_INLINE void fast_stamp(struct thread *to, const struct capsule *fr
     to->ctx.arg0 = badge;
 }
 
-static ALWAYS_INLINE struct arch_context *fast_enter(struct cpu *cpu, struct thread *t)
-{
-    struct arch_context *ctx = &t->ctx;
-    const struct arch_space *space = &t->capsule->space.arch;
-    t->state = THREAD_RUNNING;
-    t->cpu = cpu->id;
-    cpu->current = t;
-    cpu->ctx = ctx;
-    if (cpu->space != space) {
-        uint64_t root = space->root.v;
-        cpu->space = space;
-        cpu->root = root;
-        arch_root_load(root);
-    }
-    return ctx;
-}
-
 static ALWAYS_INLINE struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t,
                                                              struct capsule *c,
                                                              const struct handle_slot *slot)
@@ -90,7 +73,7 @@ static ALWAYS_INLINE struct arch_context *endpoint_call_fast(struct endpoint *ep
     t->token += 1ull << 32;
     r->ctx.dl = t->token;
     fast_copy(t, r, info);
-    return fast_enter(cpu, r);
+    return sched_load(cpu, r);
 }
 
 static ALWAYS_INLINE struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep,
@@ -125,5 +108,5 @@ static ALWAYS_INLINE struct arch_context *endpoint_reply_recv_fast(struct endpoi
     t->client = NULL;
     t->state = THREAD_RECV;
     fast_copy(t, caller, info);
-    return fast_enter(cpu, caller);
+    return sched_load(cpu, caller);
 }

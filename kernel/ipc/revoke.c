@@ -81,6 +81,7 @@ static void want(uint32_t what)
 {
     if (wanted < what) {
         wanted = what;
+        background_news = 1;
         sched_arm_background();
     }
 }

@@ -11,6 +11,7 @@
 
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/percpu.h"
 
 enum state { ST_USED = 0, ST_ZERO = 1, ST_DIRTY = 2, ST_DEFERRED = 3, ST_TABLE = 4 };
 enum { LISTS = ST_DEFERRED + 1, STEP_ORDER = 2 /* 16 KiB: what one step zeroes */ };
@@ -272,6 +273,7 @@ void frame_free_run(paddr_t p, uint32_t pages)
     KASSERT(p.v % PAGE_SIZE == 0 && p.v != 0);
     each_block(p.v >> PAGE_SHIFT, pages, ST_DEFERRED);
     stats.deferred += pages;
+    background_news = 1;
 }
 
 bool frame_reclaim_step(uint32_t budget)

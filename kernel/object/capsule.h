@@ -14,10 +14,9 @@ struct notification;
 struct endpoint;
 struct export;
 
-struct budget {         /* the scheduler's; only of capsules whose `sched` has one */
-    uint64_t tsc, used; /* ticks in each period; of them spent */
-    uint64_t until_ns;  /* the period's end; the next begins with the first use after it */
-    bool spent;
+struct budget {        /* the scheduler's; only of capsules whose `sched` has one */
+    uint64_t end_tsc;  /* used up when the capsule's `cpu_tsc` gets there */
+    uint64_t until_ns; /* the period's end; the next begins with the first use after it */
     struct ready_queue parked;   /* threads that wait for that end */
     struct capsule *next_parked; /* of those whose end one CPU watches */
 };

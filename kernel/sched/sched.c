@@ -12,7 +12,6 @@ enum {
     STEAL_LOOKS = 16 /* threads of one queue that an idle CPU looks at: the rest may not move */
 };
 
-static uint32_t idle_mask;              /* CPUs that wait for work */
 static const struct cpu *background_by; /* whose timer comes when background work is due */
 static uint64_t longest_step;
 
@@ -32,8 +31,7 @@ void sched_arm_slice(struct cpu *cpu)
     }
 }
 
-/* A machine that is never idle still gives back and signs: a step at each choice, and a choice at
- * least this often. */
+/* A machine that is never idle still gives back and signs: a step this often. */
 enum { BACKGROUND_NS = 1000000 };
 
 void sched_arm_background(void)
@@ -41,19 +39,27 @@ void sched_arm_background(void)
     struct cpu *cpu = this_cpu();
     uint64_t due = background_due();
     if (due != 0) {
-        uint64_t soonest = arch_clock_ns() + BACKGROUND_NS;
-        arm(cpu, due > soonest ? due : soonest);
-        cpu->background_armed = true;
+        uint64_t soonest = arch_clock_ns() + BACKGROUND_NS, at = due > soonest ? due : soonest;
+        if (cpu->background_ns == 0 || at < cpu->background_ns) {
+            cpu->background_ns = at;
+            arm(cpu, at);
+        }
         background_by = cpu;
     }
 }
 
-/* ---- who pays ---- */
-
-static bool has_budget(const struct capsule *c)
+static void watch_background(struct cpu *cpu, uint64_t now)
 {
-    return c != NULL && c->sched.budget_us != 0;
+    if (now < cpu->background_ns) {
+        arm(cpu, cpu->background_ns);
+        return;
+    }
+    cpu->background_ns = 0;
+    cpu->background_turn = cpu->resched = true;
+    background_news = 1;
 }
+
+/* ---- who pays ---- */
 
 /* A period begins with the first use after the last one's end. */
 static void look_at_period(struct capsule *c)
@@ -62,59 +68,52 @@ static void look_at_period(struct capsule *c)
     uint64_t now = arch_clock_ns(), hz, mult, base;
     if (now >= b->until_ns) {
         arch_clock_params(&hz, &mult, &base);
-        b->tsc = hz / 1000 * c->sched.budget_us / 1000;
+        b->end_tsc = c->cpu_tsc + hz / 1000 * c->sched.budget_us / 1000;
         b->until_ns = now + (uint64_t)c->sched.period_us * 1000;
-        b->used = 0;
-        b->spent = false;
     }
 }
 
-static void pay_up(struct cpu *cpu)
+static bool is_spent(const struct capsule *c)
 {
-    uint64_t now = arch_tsc();
-    struct capsule *c = cpu->payer;
-    if (c != NULL && now > cpu->switch_tsc) {
-        c->cpu_tsc += now - cpu->switch_tsc;
-        c->budget.used += now - cpu->switch_tsc;
-        c->budget.spent = has_budget(c) && c->budget.used >= c->budget.tsc;
-    }
-    cpu->switch_tsc = now;
+    return sched_has_budget(c) && c->cpu_tsc >= c->budget.end_tsc;
 }
 
 /* The timer comes when the payer's budget is used up; at once if it is already: then sched_tick
  * finds somebody else to pay, or to run. */
 static void watch_budget(struct cpu *cpu)
 {
-    const struct budget *b = &cpu->payer->budget;
-    uint64_t hz, mult, base, left = b->used < b->tsc ? b->tsc - b->used : 0;
+    const struct capsule *c = cpu->payer;
+    uint64_t hz, mult, base, left = is_spent(c) ? 0 : c->budget.end_tsc - c->cpu_tsc;
     arch_clock_params(&hz, &mult, &base);
     arm(cpu, arch_clock_ns() + (uint64_t)((unsigned __int128)left * mult >> 32) + 1);
 }
 
 void sched_pay(struct cpu *cpu, struct capsule *payer)
 {
-    pay_up(cpu);
+    sched_charge(cpu, cpu->payer);
     cpu->payer = payer;
-    if (UNLIKELY(has_budget(payer))) {
+    if (payer != NULL && UNLIKELY(sched_has_budget(payer))) {
         look_at_period(payer);
         watch_budget(cpu);
     }
 }
 
 /* Must `t` wait for a budget? A server that was lent one which is used up goes on on its own. */
-static bool must_wait(struct thread *t)
+static NOINLINE bool must_wait_if_spent(struct thread *t)
 {
-    if (LIKELY(!t->payer->budget.spent)) {
-        return false;
-    }
     look_at_period(t->payer);
-    if (t->payer->budget.spent && t->payer != t->capsule) {
+    if (is_spent(t->payer) && t->payer != t->capsule) {
         t->payer = t->capsule;
-        if (t->payer->budget.spent) {
+        if (is_spent(t->payer)) {
             look_at_period(t->payer);
         }
     }
-    return t->payer->budget.spent;
+    return is_spent(t->payer);
+}
+
+static bool must_wait(struct thread *t)
+{
+    return UNLIKELY(is_spent(t->payer)) && must_wait_if_spent(t);
 }
 
 /* ---- run queues ---- */
@@ -122,18 +121,6 @@ static bool must_wait(struct thread *t)
 static struct cpu *home(const struct thread *t)
 {
     return &cpus[t->cpu % CPUS_MAX];
-}
-
-static void append(struct ready_queue *q, struct thread *t)
-{
-    t->next = NULL;
-    t->prev = q->last;
-    if (q->last != NULL) {
-        q->last->next = t;
-    } else {
-        q->first = t;
-    }
-    q->last = t;
 }
 
 /* Behind the others whose budget is used up; this CPU's timer comes when the period ends. */
@@ -147,7 +134,7 @@ static void park(struct thread *t)
         arm(cpu, c->budget.until_ns);
     }
     t->parked = true;
-    append(&c->budget.parked, t);
+    sched_append(&c->budget.parked, t);
 }
 
 static void enqueue(struct cpu *cpu, struct thread *t)
@@ -158,7 +145,7 @@ static void enqueue(struct cpu *cpu, struct thread *t)
         park(t);
         return;
     }
-    append(&cpu->ready[t->priority], t);
+    sched_append(&cpu->ready[t->priority], t);
     cpu->ready_mask |= 1u << t->priority;
 }
 
@@ -176,11 +163,6 @@ static void dequeue(struct thread *t)
     }
 }
 
-static unsigned top_priority(uint32_t mask)
-{
-    return 31u - (unsigned)__builtin_clz(mask);
-}
-
 static bool takes_at_once(const struct cpu *cpu, const struct thread *t)
 {
     return cpu->current == NULL ? cpu->ready_mask >> t->priority == 0
@@ -193,7 +175,7 @@ static struct cpu *cpu_for(const struct thread *t)
 {
     struct cpu *own = home(t);
     bool may = (own->bit & t->cpus) != 0;
-    uint32_t idle = idle_mask & t->cpus;
+    uint32_t idle = cpus_idle & t->cpus;
     if (may && (takes_at_once(own, t) || idle == 0)) {
         return own;
     }
@@ -227,9 +209,9 @@ static void tell(struct cpu *cpu, const struct thread *t)
     }
 }
 
-void sched_ready(struct thread *t)
+static NOINLINE void ready_anywhere(struct cpu *cpu, struct thread *t)
 {
-    struct cpu *cpu = this_cpu(), *to = cpu_for(t);
+    struct cpu *to = cpu_for(t);
     enqueue(to, t);
     if (UNLIKELY(t->parked)) {
         return;
@@ -242,6 +224,14 @@ void sched_ready(struct thread *t)
         cpu->resched = true;
     } else if (t->priority == cpu->current->priority) {
         sched_arm_slice(cpu);
+    }
+}
+
+void sched_ready(struct thread *t)
+{
+    struct cpu *cpu = this_cpu();
+    if (!sched_ready_fast(cpu, t)) {
+        ready_anywhere(cpu, t);
     }
 }
 
@@ -295,7 +285,7 @@ static struct thread *stealable(const struct cpu *cpu, const struct cpu *from)
 {
     uint32_t mask = from->ready_mask;
     while (mask != 0) {
-        unsigned p = top_priority(mask);
+        unsigned p = sched_top(mask);
         struct thread *t = from->ready[p].first;
         for (unsigned n = 0; t != NULL && n < STEAL_LOOKS; n++, t = t->next) {
             if ((t->cpus & cpu->bit) != 0) {
@@ -396,7 +386,7 @@ static void unpark(struct cpu *cpu, uint64_t now)
     struct capsule **at = &cpu->parked;
     while (*at != NULL) {
         struct capsule *c = *at;
-        bool over = now >= c->budget.until_ns || !c->budget.spent;  // the first one begins the next
+        bool over = now >= c->budget.until_ns || !is_spent(c);  // the first one begins the next
         while (over && c->budget.parked.first != NULL) {
             struct thread *t = c->budget.parked.first;
             dequeue(t);
@@ -416,11 +406,11 @@ static void unpark(struct cpu *cpu, uint64_t now)
 static void check_budget(struct cpu *cpu)
 {
     struct thread *t = cpu->current;
-    pay_up(cpu);
-    if (!has_budget(cpu->payer)) {
+    sched_charge(cpu, cpu->payer);
+    if (cpu->payer == NULL || !sched_has_budget(cpu->payer)) {
         return;
     }
-    if (!cpu->payer->budget.spent) {
+    if (!is_spent(cpu->payer)) {
         watch_budget(cpu);
     } else if (t != NULL && must_wait(t)) {
         cpu->resched = true;
@@ -432,7 +422,7 @@ static void check_budget(struct cpu *cpu)
 void sched_charge_all(void)
 {
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
-        pay_up(&cpus[i]);
+        sched_charge(&cpus[i], cpus[i].payer);
     }
 }
 
@@ -440,7 +430,7 @@ void sched_forget_payer(struct capsule *c)
 {
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         if (cpus[i].payer == c) {
-            pay_up(&cpus[i]);
+            sched_charge(&cpus[i], cpus[i].payer);
             cpus[i].payer = NULL;
         }
         for (struct capsule **at = &cpus[i].parked; *at != NULL;) {
@@ -461,15 +451,15 @@ void sched_tick(void)
     cpu->timer_irqs++;
     cpu->timer_ns = 0;
     cpu->slice_armed = false;
-    cpu->background_armed = false;
     end_waits(cpu, now);
     unpark(cpu, now);
     check_budget(cpu);
     if (cpu->current != NULL && cpu->ready_mask >> cpu->current->priority != 0) {
         cpu->resched = true;
     }
-    uint64_t due = background_due();
-    cpu->resched |= due != 0 && due <= now;
+    if (cpu->background_ns != 0) {
+        watch_background(cpu, now);
+    }
 }
 
 void sched_kicked(void)
@@ -486,7 +476,7 @@ void sched_kicked(void)
 static struct thread *pick(struct cpu *cpu)
 {
     struct thread *t =
-        cpu->ready_mask != 0 ? cpu->ready[top_priority(cpu->ready_mask)].first : steal(cpu);
+        cpu->ready_mask != 0 ? cpu->ready[sched_top(cpu->ready_mask)].first : steal(cpu);
     if (t != NULL) {
         dequeue(t);
     }
@@ -515,8 +505,8 @@ static void leave(struct cpu *cpu)
     if (cpu->fpu_owner != NULL) {
         sched_fpu_switch(cpu, NULL);
     }
-    if (UNLIKELY(has_budget(cpu->payer))) {
-        pay_up(cpu);  // so that it is known here whether it may go on
+    if (UNLIKELY(cpu->payer != NULL && sched_has_budget(cpu->payer))) {
+        sched_charge(cpu, cpu->payer);  // so that it is known here whether it may go on
     }
     if (t->state == THREAD_RUNNING) {
         enqueue((cpu->bit & t->cpus) != 0 ? cpu : cpu_for(t), t);
@@ -567,12 +557,15 @@ static bool background(void)
     return true;
 }
 
-/* Between two threads: a step if it is time, and the timer for the next one. */
-static NOINLINE void keep_up(uint64_t due)
+/* Between two threads: a step if the timer came for one, and the timer for the next. Whoever has
+ * become ready does not wait for more than that one. */
+static NOINLINE void keep_up(struct cpu *cpu)
 {
-    if (due <= arch_clock_ns()) {
+    if (cpu->background_turn) {
+        cpu->background_turn = false;
         (void)background();
     }
+    background_news = 0;
     sched_arm_background();
 }
 
@@ -582,7 +575,7 @@ static void idle(struct cpu *cpu)
     if (background()) {
         return;
     }
-    if (background_by == NULL || !background_by->background_armed) {
+    if (background_by == NULL || background_by->background_ns == 0) {
         sched_arm_background();
     }
     sched_pay(cpu, NULL);
@@ -590,11 +583,11 @@ static void idle(struct cpu *cpu)
     arch_space_switch(NULL);
     uint64_t start = arch_clock_ns();
     cpu->idle = true;
-    idle_mask |= cpu->bit;
+    cpus_idle |= cpu->bit;
     kernel_unlock();
     arch_idle();
     (void)kernel_lock();
-    idle_mask &= ~cpu->bit;
+    cpus_idle &= ~cpu->bit;
     cpu->idle = false;
     cpu->idle_ns += arch_clock_ns() - start;
 }
@@ -640,9 +633,8 @@ static struct arch_context *choose(struct cpu *cpu)
         struct thread *t = cpu->current;
         if (t == NULL || t->state != THREAD_RUNNING || cpu->resched) {
             leave(cpu);
-            uint64_t due = background_due();
-            if (UNLIKELY(due == 1 || (due != 0 && !cpu->background_armed))) {
-                keep_up(due);
+            if (UNLIKELY(background_news != 0)) {
+                keep_up(cpu);
             }
             t = pick(cpu);
             if (t == NULL) {
@@ -658,6 +650,25 @@ static struct arch_context *choose(struct cpu *cpu)
     }
 }
 
+/* Current goes behind the others of its priority, and the first of the most urgent runs. */
+static struct arch_context *switch_fast(struct cpu *cpu)
+{
+    struct thread *t = cpu->current;
+    if (t == NULL || t->cont != CONT_NONE || t->state == THREAD_DEAD) {
+        return NULL;
+    }
+    if (t->state == THREAD_RUNNING) {
+        uint32_t p = t->priority % PRIORITIES;
+        if (cpu->ready_mask >> p == 0 || (cpu->bit & t->cpus) == 0 || sched_has_budget(t->payer)) {
+            return NULL;
+        }
+        t->state = THREAD_READY;
+        sched_append(&cpu->ready[p], t);
+        cpu->ready_mask |= 1u << p;
+    }
+    return sched_next_fast(cpu);
+}
+
 struct arch_context *sched_exit(void)
 {
     struct cpu *cpu = this_cpu();
@@ -668,7 +679,8 @@ struct arch_context *sched_exit(void)
         }
         return &t->ctx;
     }
-    return choose(cpu);
+    struct arch_context *next = switch_fast(cpu);
+    return next != NULL ? next : choose(cpu);
 }
 
 uint64_t sched_idle_ns(void)

@@ -178,16 +178,61 @@ static ALWAYS_INLINE struct arch_context *finish(struct thread *self, nos_status
     return next;
 }
 
+static NOINLINE struct arch_context *leave_long(void)
+{
+    struct arch_context *next = sched_exit();
+    kernel_unlock();
+    return next;
+}
+
+/* To whoever is next, now that the current thread does not run any more. */
+static ALWAYS_INLINE struct arch_context *leave(struct cpu *cpu)
+{
+    struct arch_context *next = sched_next_fast(cpu);
+    if (UNLIKELY(next == NULL)) {
+        return leave_long();
+    }
+    kernel_unlock();
+    return next;
+}
+
 static NOINLINE struct arch_context *signal_waiter(struct thread *self, struct notification *n)
 {
+    struct thread *t = n->waiter;
     self->ctx.nr = NOS_OK;
-    notify_signal(n, self->ctx.arg1);
-    return finish(self, NOS_OK);
+    if (t == NULL || t->deadline_ns != 0 || !sched_ready_fast(this_cpu(), t)) {
+        notify_signal(n, self->ctx.arg1);
+        return finish(self, NOS_OK);
+    }
+    n->waiter = NULL;
+    t->waits_on = NULL;
+    t->ctx.nr = NOS_OK;
+    t->ctx.w[0] = self->ctx.arg1;
+    if (UNLIKELY(this_cpu()->resched)) {
+        return leave_long();
+    }
+    kernel_unlock();
+    return &self->ctx;
+}
+
+/* Nothing has come yet, and it may take as long as it likes. */
+static ALWAYS_INLINE struct arch_context *wait_block(struct thread *self, struct notification *n,
+                                                     via_t via)
+{
+    n->waiter = self;
+    self->via = via;
+    self->waits_on = &n->obj;
+    self->state = THREAD_NOTE;
+    return leave(this_cpu());
 }
 
 static NOINLINE struct arch_context *wait_long(struct thread *self, struct handle_slot *slot)
 {
+    struct notification *n = CONTAINER_OF(slot->obj, struct notification, obj);
     self->ctx.nr = NOS_OK;
+    if (LIKELY(((uint64_t)n->waiter | n->bits | self->ctx.arg1) == 0)) {
+        return wait_block(self, n, slot->via);
+    }
     self->via = slot->via;
     nos_status_t st = sys_notify_wait(self, &self->ctx, slot);
     return finish(self, self->state == THREAD_RUNNING ? st : NOS_OK);
@@ -234,6 +279,20 @@ static NOINLINE struct arch_context *wait(struct thread *self)
     return notification(self, NOS_SYS_NOTIFY_WAIT, NOS_RIGHT_WAIT);
 }
 
+static NOINLINE struct arch_context *yield(struct thread *self)
+{
+    uint32_t ticket = kernel_lock_take();
+    if (UNLIKELY(!kernel_lock_turn(ticket))) {
+        return after_wait(self, NOS_SYS_YIELD, NOS_OK, ticket);
+    }
+    struct cpu *cpu = this_cpu();
+    if (!sched_yield_fast(cpu, self)) {
+        return locked(self, NOS_SYS_YIELD, NOS_OK);
+    }
+    self->ctx.nr = NOS_OK;
+    return leave(cpu);
+}
+
 struct arch_context *up_syscall(struct arch_context *ctx)
 {
     struct thread *self = CONTAINER_OF(ctx, struct thread, ctx);
@@ -251,7 +310,13 @@ struct arch_context *up_syscall(struct arch_context *ctx)
     if (nr == NOS_SYS_NOTIFY_SIGNAL && ctx->arg1 != 0) {
         return signal(self);
     }
-    return nr == NOS_SYS_NOTIFY_WAIT ? wait(self) : general(self, nr);
+    if (nr == NOS_SYS_NOTIFY_WAIT) {
+        return wait(self);
+    }
+    if (nr == NOS_SYS_YIELD && LIKELY(admitted(self->capsule, nr, NOS_CLASS_COREEXEC))) {
+        return yield(self);
+    }
+    return general(self, nr);
 }
 
 nos_status_t copy_in(void *dst, uint64_t src, size_t len)

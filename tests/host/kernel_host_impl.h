@@ -15,7 +15,8 @@
 #include "kernel/object/capsule.h"
 
 struct cpu cpus[CPUS_MAX];
-uint32_t cpus_running = 1;
+uint32_t cpus_running = 1, cpus_idle;
+uint32_t background_news;
 static unsigned host_cpu; /* the CPU that the test is just now */
 
 static void host_become(unsigned id)
@@ -91,6 +92,8 @@ void host_start(void)
         cpus[i].bit = 1u << i;
     }
     cpus_running = 1;
+    cpus_idle = 0;
+    background_news = 0;
     host_become(0);
     host_bi = (struct nos_bootinfo){ .n_mem = 3 };
     host_bi.mem[0] = (struct nos_mem_range){ 0x1000, 0x9e000, NOS_MEM_FREE, 0 };

@@ -9,6 +9,8 @@
 #include "lib/crypto/ed25519.h"
 #include "tests/host/golden.h"
 
+uint32_t background_news;
+
 #include "kernel/audit/ring.c"
 #include "kernel/audit/audit.c"
 

@@ -84,6 +84,11 @@ void sched_arm_background(void)
 {
 }
 
+void sched_arm_slice(struct cpu *cpu)
+{
+    (void)cpu;
+}
+
 struct arch_context *sched_exit(void)
 {
     return NULL;
@@ -143,6 +148,7 @@ static int fresh(void **state)
     handle_table_init(&capsule.handles, 64, NOS_CLASS_ALL);
     thread.capsule = &capsule;
     thread.state = THREAD_RUNNING;
+    a_notification.bits = 1;  // there is nobody to wait for
     for (uint32_t t = 1; t < NOS_TYPE_COUNT; t++) {
         object[t] = t == NOS_TYPE_ENDPOINT       ? &an_endpoint.obj
                     : t == NOS_TYPE_NOTIFICATION ? &a_notification.obj

@@ -16,14 +16,18 @@ void obj_put(struct obj *o)
     o->refs--;
 }
 
+static uint64_t due; /* of the background */
+static unsigned steps;
+
 bool background_step(void)
 {
+    steps++;
     return false;
 }
 
 uint64_t background_due(void)
 {
-    return 0;
+    return due;
 }
 
 nos_status_t continuation_step(struct thread *t, bool *done)
@@ -46,6 +50,11 @@ void thread_wait_cancel(struct thread *t)
 void arch_timer_arm(uint64_t deadline_ns)
 {
     armed[host_cpu] = deadline_ns;
+}
+
+void arch_root_load(uint64_t root)
+{
+    (void)root;
 }
 
 void arch_space_switch(const struct arch_space *s)
@@ -123,7 +132,7 @@ static void idles(unsigned id)
 {
     cpus[id].idle = true;
     cpus[id].current = NULL;
-    idle_mask |= cpus[id].bit;
+    cpus_idle |= cpus[id].bit;
 }
 
 static int setup(void **state)
@@ -134,8 +143,9 @@ static int setup(void **state)
     memset(armed, 0, sizeof armed);
     memset(&a, 0, sizeof a);
     memset(&b, 0, sizeof b);
-    idle_mask = 0;
+    cpus_idle = 0;
     background_by = NULL;
+    due = steps = 0;
     cpus_running = (1u << CPUS) - 1;
     host_now = 1000000;
     for (unsigned i = 0; i < CPUS; i++) {
@@ -263,7 +273,7 @@ static void a_spent_budget_parks(void **state)
     assert_false(cpus[0].resched);
     use(&cpus[0], 1100000000);
     sched_tick();
-    assert_true(b.budget.spent && cpus[0].resched);
+    assert_true(is_spent(&b) && cpus[0].resched);
     leave(&cpus[0]);
     assert_true(th[5].parked);
     assert_int_equal(cpus[0].ready_mask, 0);
@@ -279,7 +289,7 @@ static void a_spent_budget_parks(void **state)
     runs(0, &th[5]);  // with a whole budget again
     use(&cpus[0], 1000000000);
     sched_tick();
-    assert_false(b.budget.spent);
+    assert_false(is_spent(&b));
 }
 
 static void all_that_were_parked_come_back(void **state)
@@ -344,6 +354,158 @@ static void time_is_charged_when_the_payer_changes(void **state)
     assert_int_not_equal(cpus[0].switch_tsc, since);
 }
 
+/* ---- the short ways ---- */
+
+static struct arch_fpu *const SOME_FPU = (struct arch_fpu *)&th[0];
+
+/* Two of one priority on CPU 0: th[5] runs, th[6] is ready, and there is a slice to share. */
+static void two_in_turn(void)
+{
+    make(6, &a, 10, 0);
+    runs(0, make(5, &a, 10, 0));
+    sched_ready(&th[6]);
+    assert_true(cpus[0].slice_armed);
+}
+
+static void yield_in_turn(void **state)
+{
+    (void)state;
+    two_in_turn();
+    for (unsigned i = 0; i < 4; i++) {
+        struct thread *from = &th[5 + i % 2], *to = &th[6 - i % 2];
+        assert_true(sched_yield_fast(&cpus[0], from));
+        assert_int_equal(from->state, THREAD_READY);
+        assert_ptr_equal(sched_next_fast(&cpus[0]), &to->ctx);
+        assert_ptr_equal(cpus[0].current, to);
+        assert_ptr_equal(cpus[0].ctx, &to->ctx);
+        assert_int_equal(to->state, THREAD_RUNNING);
+        assert_int_equal(cpus[0].ready_mask, 1u << 10);
+    }
+}
+
+/* What the short yield leaves to the long one: somebody more urgent, nobody of its own priority, a
+ * budget, a CPU that it must leave. */
+static void no_short_yield(void **state)
+{
+    (void)state;
+    runs(0, make(5, &a, 10, 0));
+    assert_false(sched_yield_fast(&cpus[0], &th[5]));
+    two_in_turn();
+    cpus[0].ready_mask |= 1u << 11;
+    assert_false(sched_yield_fast(&cpus[0], &th[5]));
+    cpus[0].ready_mask &= ~(1u << 11);
+    cpus[0].resched = true;
+    assert_false(sched_yield_fast(&cpus[0], &th[5]));
+    cpus[0].resched = false;
+    a.sched.budget_us = 1;
+    assert_false(sched_yield_fast(&cpus[0], &th[5]));
+    assert_int_equal(th[5].state, THREAD_RUNNING);
+}
+
+static void not_short(void)
+{
+    struct cpu was = cpus[0];
+    assert_null(sched_next_fast(&cpus[0]));
+    assert_memory_equal(&was, &cpus[0], sizeof was);
+    assert_int_equal(th[6].state, THREAD_READY);
+}
+
+/* What the short way to the next thread leaves to the long one, each alone. */
+static void no_short_switch(void **state)
+{
+    (void)state;
+    two_in_turn();
+    sched_ready(make(7, &a, 10, 0));
+    sched_block(THREAD_SLEEP, NULL, 0);
+    th[6].fpu = SOME_FPU;
+    not_short();
+    th[6].fpu = NULL;
+    cpus[0].fpu_owner = &th[5];
+    not_short();
+    cpus[0].fpu_owner = NULL;
+    th[6].cont = CONT_ZERO;
+    not_short();
+    th[6].cont = CONT_NONE;
+    background_news = 1;
+    not_short();
+    background_news = 0;
+    cpus[0].slice_armed = false;
+    not_short();
+    cpus[0].slice_armed = true;
+    cpus[0].payer = NULL;
+    not_short();
+    cpus[0].payer = &b;
+    b.sched.budget_us = 1;
+    not_short();
+    b.sched.budget_us = 0;
+    a.sched.budget_us = 1;
+    not_short();
+    a.sched.budget_us = 0;
+    assert_ptr_equal(sched_next_fast(&cpus[0]), &th[6].ctx);
+    assert_ptr_equal(cpus[0].payer, &a);
+    assert_ptr_equal(cpus[0].ready[10].first, &th[7]);
+}
+
+static void not_ready_here(struct thread *t)
+{
+    struct cpu was = cpus[0];
+    assert_false(sched_ready_fast(&cpus[0], t));
+    assert_memory_equal(&was, &cpus[0], sizeof was);
+    assert_int_equal(t->state, THREAD_SLEEP);
+}
+
+static void no_short_ready(void **state)
+{
+    struct thread *t = make(6, &b, 12, 0);
+    (void)state;
+    runs(0, make(5, &a, 10, 0));
+    t->cpu = 1;
+    not_ready_here(t);
+    t->cpu = 0;
+    cpus_idle = 2;
+    not_ready_here(t);
+    cpus_idle = 0;
+    t->cpus = 2;
+    not_ready_here(t);
+    t->cpus = CPUS_ALL;
+    b.sched.budget_us = 1;
+    not_ready_here(t);
+    b.sched.budget_us = 0;
+    cpus[0].current = NULL;
+    not_ready_here(t);
+    cpus[0].current = &th[5];
+    assert_true(sched_ready_fast(&cpus[0], t));
+    assert_true(cpus[0].resched);
+}
+
+/* A timer for the background: one step when it comes, and not put off by who asks again. */
+static void a_turn_for_the_background(void **state)
+{
+    (void)state;
+    runs(0, make(5, &a, 10, 0));
+    due = 1;
+    sched_arm_background();
+    uint64_t at = cpus[0].background_ns;
+    assert_int_equal(at, host_now + BACKGROUND_NS);
+    host_now += BACKGROUND_NS / 2;
+    sched_arm_background();
+    assert_int_equal(cpus[0].background_ns, at);
+    sched_tick();
+    assert_false(cpus[0].background_turn);
+    assert_int_equal(armed[0], at);  // again, for the rest
+    host_now = at;
+    sched_tick();
+    assert_true(cpus[0].background_turn && cpus[0].resched && background_news == 1);
+    assert_int_equal(cpus[0].background_ns, 0);
+    keep_up(&cpus[0]);
+    assert_false(cpus[0].background_turn);
+    assert_int_equal(steps, 1);
+    assert_int_equal(background_news, 0);
+    assert_int_equal(cpus[0].background_ns, host_now + BACKGROUND_NS);
+    keep_up(&cpus[0]);
+    assert_int_equal(steps, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +522,11 @@ int main(void)
         cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
         cmocka_unit_test_setup(parked_and_killed, setup),
         cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),
+        cmocka_unit_test_setup(yield_in_turn, setup),
+        cmocka_unit_test_setup(no_short_yield, setup),
+        cmocka_unit_test_setup(no_short_switch, setup),
+        cmocka_unit_test_setup(no_short_ready, setup),
+        cmocka_unit_test_setup(a_turn_for_the_background, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,11 @@ bool background_step(void)
     return revoke_background_step() || capsule_reclaim_step() || frame_reclaim_step(4);
 }
 
+void arch_root_load(uint64_t root)
+{
+    (void)root;
+}
+
 uint64_t background_due(void)
 {
     return 0;
