@@ -14,11 +14,12 @@ struct notification;
 struct endpoint;
 struct export;
 
-struct budget {        /* the scheduler's; only of capsules whose `sched` has one */
-    uint64_t end_tsc;  /* used up when the capsule's `cpu_tsc` gets there */
-    uint64_t until_ns; /* the period's end; the next begins with the first use after it */
-    struct ready_queue parked;   /* threads that wait for that end */
-    struct capsule *next_parked; /* of those whose end one CPU watches */
+struct budget {                  /* the scheduler's; only of capsules whose `sched` has one */
+    uint64_t end_tsc;            /* used up when the capsule's `cpu_tsc` gets there */
+    uint64_t until_ns;           /* the period's end; the next begins with the first use after it */
+    bool watched;                /* one CPU watches for that end */
+    struct ready_queue parked;   /* threads that wait for it */
+    struct capsule *next_parked; /* of those whose end that CPU watches */
 };
 
 struct capsule {

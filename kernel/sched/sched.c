@@ -128,7 +128,8 @@ static void park(struct thread *t)
 {
     struct cpu *cpu = this_cpu();
     struct capsule *c = t->capsule;
-    if (c->budget.parked.first == NULL) {
+    if (!c->budget.watched) {  // its queue may be empty and be watched still
+        c->budget.watched = true;
         c->budget.next_parked = cpu->parked;
         cpu->parked = c;
         arm(cpu, c->budget.until_ns);
@@ -394,6 +395,7 @@ static void unpark(struct cpu *cpu, uint64_t now)
         }
         if (c->budget.parked.first == NULL) {
             *at = c->budget.next_parked;
+            c->budget.watched = false;
         } else {
             arm(cpu, c->budget.until_ns);
             at = &c->budget.next_parked;

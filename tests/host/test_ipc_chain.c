@@ -183,6 +183,32 @@ static void a_fault_on_a_lent_account(void **state)
     pays(4, &client_capsule, HIGH);
 }
 
+/* A server whose capsule has used its budget: it works for whoever calls it, on that account, and
+ * no longer than that. */
+static void a_server_without_time_of_its_own(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    server_capsule.sched = (struct nos_sched){ .budget_us = 1000000, .period_us = 10000000 };
+    server_capsule.budget.until_ns = host_now + 1000000000;
+    sched_ready(client[1]);
+    become(server[1]);
+    sched_yield();
+    assert_ptr_equal(sched_exit(), &client[1]->ctx);  // another of its threads is parked
+    assert_true(server[1]->parked);
+    assert_true(call(client[0], 41, 0, &st));
+    assert_false(server[0]->parked);
+    assert_ptr_equal(server[0]->payer, &client_capsule);
+    assert_ptr_equal(sched_exit(), &server[0]->ctx);
+    assert_int_equal(reply(server[0], server[0]->ctx.dl, 42), NOS_OK);
+    assert_int_equal(client[0]->ctx.w[0], 42);
+    assert_ptr_equal(server[0]->payer, &server_capsule);
+    sched_yield();
+    assert_ptr_not_equal(sched_exit(), &server[0]->ctx);
+    assert_true(server[0]->parked);
+}
+
 /* ---- priorities that change ---- */
 
 /* One's own, below and above what is lent: the higher counts, and one's own is what is left. */
@@ -249,6 +275,7 @@ int main(void)
         TEST(a_server_between_dies),
         TEST(the_last_server_dies),
         TEST(a_fault_on_a_lent_account),
+        cmocka_unit_test_setup(a_server_without_time_of_its_own, setup),
         TEST(own_and_lent),
         cmocka_unit_test_setup(ready_and_running, setup),
         TEST(a_place_in_the_queue_stays),

@@ -292,6 +292,52 @@ static void a_spent_budget_parks(void **state)
     assert_false(is_spent(&b));
 }
 
+/* No time is left: nothing that can be done to a thread makes it run before the period ends. */
+static void parked_whatever_is_done(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    runs(0, make(5, &b, 10, 0));
+    use(&cpus[0], 3000000000);
+    sched_tick();
+    leave(&cpus[0]);
+    idles(1);
+    sched_reprioritise(&th[5], 31);
+    assert_true(th[5].parked);
+    sched_set_cpus(&th[5], 2);
+    assert_true(th[5].parked);
+    sched_unqueue(&th[5]);  // as a kill, or whatever takes it up, would
+    sched_ready(&th[5]);
+    assert_true(th[5].parked);
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(cpus[i].ready_mask, 0);
+    }
+    assert_int_equal(kicks[1], 0);
+    host_now += 10000000000;
+    sched_tick();
+    assert_false(th[5].parked);
+    assert_int_equal(th[5].priority, 31);
+    assert_int_equal(th[5].cpu, 1);
+}
+
+/* The only one that is parked goes, another comes: the capsule is watched for once. */
+static void parked_one_after_the_other(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    runs(0, make(5, &b, 10, 0));
+    use(&cpus[0], 3000000000);
+    sched_tick();
+    leave(&cpus[0]);
+    sched_unqueue(&th[5]);
+    sched_ready(make(6, &b, 10, 0));
+    assert_true(th[6].parked);
+    assert_ptr_equal(cpus[0].parked, &b);
+    assert_null(b.budget.next_parked);
+    sched_forget_payer(&b);
+    assert_null(cpus[0].parked);
+}
+
 static void all_that_were_parked_come_back(void **state)
 {
     (void)state;
@@ -518,6 +564,8 @@ int main(void)
         cmocka_unit_test_setup(urgent_first_then_in_turn, setup),
         cmocka_unit_test_setup(moved_away, setup),
         cmocka_unit_test_setup(a_spent_budget_parks, setup),
+        cmocka_unit_test_setup(parked_whatever_is_done, setup),
+        cmocka_unit_test_setup(parked_one_after_the_other, setup),
         cmocka_unit_test_setup(all_that_were_parked_come_back, setup),
         cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
         cmocka_unit_test_setup(parked_and_killed, setup),
