@@ -4,6 +4,7 @@
 #include "cli/out.h"
 
 #include <argp.h>
+#include <stdint.h>
 
 #define NONOSCTL_VERSION "0.1.0"
 
@@ -51,6 +52,26 @@ void parse_args(const struct argp *argp, int argc, char **argv, void *into);
 
 /** For an argp parser's `-o json|text` key. */
 void parse_form(const char *arg, struct argp_state *state, enum out_form *out);
+
+/** For an option, `what`, of 32 bytes as hexadecimal digits; `of` says what they are, or is empty.
+ */
+void parse_hex32(const char *arg, struct argp_state *state, const char *what, const char *of,
+                 uint8_t out[32]);
+
+/** For the ARGP_KEY_ARG of a verb that takes one `what`; and of a verb that takes none. */
+void parse_one(const char *arg, struct argp_state *state, const char *what, const char **out);
+void parse_none(const char *arg, struct argp_state *state);
+
+/** A verb that shows one file: FILE and -o json|text. Child of its argp, with this as its input. */
+struct view_args {
+    const char *what; /* that is shown, for messages */
+    const char *file;
+    enum out_form form;
+};
+extern const struct argp view_argp;
+
+/** A verb that takes nothing else: parsed at once. */
+void parse_view(int argc, char **argv, const char *doc, struct view_args *a);
 
 /** For an option that names a whole number of min..max. */
 uint64_t parse_number(const char *arg, struct argp_state *state, const char *what, uint64_t min,

@@ -26,13 +26,11 @@ static error_t parse_audit(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &a->node;
         return 0;
     case OPT_ISSUER:
-        a->have_issuer = hex_decode(arg, strlen(arg), MSPAN_OF(a->issuer));
-        if (!a->have_issuer) {
-            argp_error(state, "--issuer takes 64 hexadecimal digits");
-        }
+        parse_hex32(arg, state, "--issuer", "", a->issuer);
+        a->have_issuer = true;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "what is %s?", arg);
+        parse_none(arg, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

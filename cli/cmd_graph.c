@@ -287,8 +287,6 @@ void graph_svg(const struct caps_rows *caps, struct buf *out)
 
 /* ---- the verb ---- */
 
-enum { OPT_NODE = 256, OPT_TIMEOUT };
-
 struct graph_args {
     struct node_args node;
     const char *out;
@@ -301,14 +299,11 @@ static error_t parse_graph(int key, char *arg, struct argp_state *state)
     case 'o':
         a->out = arg;
         return 0;
-    case OPT_NODE:
-        a->node.socket = arg;
-        return 0;
-    case OPT_TIMEOUT:
-        a->node.timeout_ms = 1000 * (uint32_t)parse_number(arg, state, "--timeout", 1, 3600);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->node;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "what is %s?", arg);
+        parse_none(arg, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -319,17 +314,16 @@ int cmd_caps_graph(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         { "output", 'o', "FILE.svg", 0, "picture to write; without it, to standard output", 0 },
-        { "node", OPT_NODE, "SOCKET", 0, "management channel of the node", 0 },
-        { "timeout", OPT_TIMEOUT, "SECONDS", 0, "how long to wait for the node (5)", 0 },
         { 0 },
     };
+    static const struct argp_child children[] = { { &node_reach_argp, 0, NULL, 0 }, { 0 } };
     static const struct argp argp = {
         options,
         parse_graph,
         "",
         "The capabilities of a live node as a picture (SVG): capsules, their "
         "handles, the objects, and what was derived from what.",
-        NULL,
+        children,
         NULL,
         NULL
     };

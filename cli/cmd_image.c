@@ -234,29 +234,19 @@ int cmd_image_make(int argc, char **argv)
 }
 
 struct look_args {
-    const char *image;
+    struct view_args view;
     struct words roots;
-    enum out_form form;
 };
 
 static error_t parse_look(int key, char *arg, struct argp_state *state)
 {
     struct look_args *a = state->input;
     switch (key) {
-    case 'o':
-        parse_form(arg, state, &a->form);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->view;
         return 0;
     case OPT_ROOT:
         words_add(&a->roots, arg, state);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->image != NULL) {
-            argp_error(state, "one image at a time");
-        }
-        a->image = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which image?");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -266,9 +256,9 @@ static error_t parse_look(int key, char *arg, struct argp_state *state)
 static const struct argp_option look_options[] = {
     { "root", OPT_ROOT, "PUB", 0, "a root key that the image must trust; all of them, and no other",
       0 },
-    { "output", 'o', "FORM", 0, "json or text", 0 },
     { 0 },
 };
+static const struct argp_child look_children[] = { { &view_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp_verify = {
     look_options,
     parse_look,
@@ -276,14 +266,14 @@ static const struct argp argp_verify = {
     "Judge a boot image as loader and kernel will: trust section, policy, kernel, each boot "
     "module. Exit code 1 when "
     "anything of it would be refused.",
-    NULL,
+    look_children,
     NULL,
     NULL,
 };
 static const struct argp argp_inspect = {
-    look_options, parse_look,
-    "IMAGE",      "Show what is inside a boot image: trust roots, policy, kernel, modules.",
-    NULL,         NULL,
+    look_options,  parse_look,
+    "IMAGE",       "Show what is inside a boot image: trust roots, policy, kernel, modules.",
+    look_children, NULL,
     NULL,
 };
 
@@ -295,12 +285,12 @@ static int compare_roots(const struct look_args *a, const struct image *im)
     if (a->roots.n == 0) {
         warn_loud("%s: judged by the roots that it carries itself; --root ROOT.pub compares them "
                   "with yours",
-                  a->image);
+                  a->view.file);
         return DONE;
     }
     int rc = trustsrc_read(&a->roots, 0, 0, 0, &want);
     if (rc == DONE && memcmp(want.set_id, im->trust.set_id, 32) != 0) {
-        rc = fail(REFUSED, "%s: its loader trusts other roots than the ones given", a->image);
+        rc = fail(REFUSED, "%s: its loader trusts other roots than the ones given", a->view.file);
     }
     return rc;
 }
@@ -358,25 +348,25 @@ static const struct out_column columns[] = {
 
 static int look(const struct look_args *a, struct image *im)
 {
-    int rc = image_read(a->image, im);
+    int rc = image_read(a->view.file, im);
     if (rc == DONE) {
-        rc = image_judge(a->image, a->image, im);
+        rc = image_judge(a->view.file, a->view.file, im);
     }
     return rc == DONE ? compare_roots(a, im) : rc;
 }
 
 int cmd_image_verify(int argc, char **argv)
 {
-    struct look_args a = { 0 };
+    struct look_args a = { .view = { .what = "image" } };
     parse_args(&argp_verify, argc, argv, &a);
 
     struct image *im = must_alloc(sizeof(*im));
     int rc = look(&a, im);
     if (rc == DONE) {
-        rc = out_table(image_rows(im), columns, ARRAY_LEN(columns), a.form);
+        rc = out_table(image_rows(im), columns, ARRAY_LEN(columns), a.view.form);
     }
     if (rc == DONE) {
-        rc = image_complete(a.image, im);
+        rc = image_complete(a.view.file, im);
     }
     image_free(im);
     free(im);
@@ -402,7 +392,7 @@ static cJSON *show_trust(const struct trust_view *t)
 
 int cmd_image_inspect(int argc, char **argv)
 {
-    struct look_args a = { 0 };
+    struct look_args a = { .view = { .what = "image" } };
     parse_args(&argp_inspect, argc, argv, &a);
 
     struct image *im = must_alloc(sizeof(*im));
@@ -412,7 +402,7 @@ int cmd_image_inspect(int argc, char **argv)
         cJSON_AddItemToObject(row, "files", image_rows(im));
         cJSON *policy = cJSON_AddArrayToObject(row, "policy");
         cJSON_AddItemToArray(policy, show_policy(&im->policy));
-        rc = out_object(row, a.form);
+        rc = out_object(row, a.view.form);
     }
     image_free(im);
     free(im);

@@ -13,7 +13,6 @@ struct key_args {
     const char *file;
     enum key_type type;
     bool have_type;
-    enum out_form form;
 };
 
 static error_t parse_new(int key, char *arg, struct argp_state *state)
@@ -170,43 +169,12 @@ int cmd_key_new(int argc, char **argv)
     return rc;
 }
 
-static error_t parse_show(int key, char *arg, struct argp_state *state)
-{
-    struct key_args *a = state->input;
-    switch (key) {
-    case 'o':
-        parse_form(arg, state, &a->form);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file != NULL) {
-            argp_error(state, "one file is shown at a time");
-        }
-        a->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which key file?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_option show_options[] = {
-    { "output", 'o', "FORM", 0, "json or text", 0 },
-    { 0 },
-};
-static const struct argp argp_show = {
-    show_options, parse_show,
-    "FILE",       "Show type, public key and ids of a .pub, .kel or .key file; never the secret.",
-    NULL,         NULL,
-    NULL,
-};
-
 int cmd_key_show(int argc, char **argv)
 {
-    struct key_args a = { 0 };
+    struct view_args a = { .what = "key file" };
     struct key_public k;
-    parse_args(&argp_show, argc, argv, &a);
+    parse_view(argc, argv,
+               "Show type, public key and ids of a .pub, .kel or .key file; never the secret.", &a);
 
     int rc = key_load_public(a.file, &k);
     if (rc != DONE) {

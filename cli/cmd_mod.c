@@ -217,10 +217,7 @@ static error_t parse_sign(int key, char *arg, struct argp_state *state)
         a->out = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->file != NULL) {
-            argp_error(state, "one module at a time");
-        }
-        a->file = arg;
+        parse_one(arg, state, "module", &a->file);
         return 0;
     case ARGP_KEY_END:
         if (a->file == NULL || a->keys.n == 0) {

@@ -111,10 +111,9 @@ int cmd_policy_sign(int argc, char **argv)
 }
 
 struct inspect_args {
-    const char *file;
+    struct view_args view;
     struct words roots;
     uint32_t threshold;
-    enum out_form form;
 };
 
 enum { OPT_THRESHOLD = 300 };
@@ -123,8 +122,8 @@ static error_t parse_inspect(int key, char *arg, struct argp_state *state)
 {
     struct inspect_args *a = state->input;
     switch (key) {
-    case 'o':
-        parse_form(arg, state, &a->form);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->view;
         return 0;
     case OPT_ROOT:
         words_add(&a->roots, arg, state);
@@ -132,15 +131,9 @@ static error_t parse_inspect(int key, char *arg, struct argp_state *state)
     case OPT_THRESHOLD:
         a->threshold = (uint32_t)parse_number(arg, state, "--threshold", 1, TRUST_ROOTS_MAX);
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->file != NULL) {
-            argp_error(state, "one policy at a time");
-        }
-        a->file = arg;
-        return 0;
     case ARGP_KEY_END:
-        if (a->file == NULL || a->roots.n == 0) {
-            argp_error(state, "a policy and --root are needed: only a verified policy is shown");
+        if (a->roots.n == 0) {
+            argp_error(state, "--root is needed: only a verified policy is shown");
         }
         return 0;
     default:
@@ -151,22 +144,22 @@ static error_t parse_inspect(int key, char *arg, struct argp_state *state)
 static const struct argp_option inspect_options[] = {
     { "root", OPT_ROOT, "PUB", 0, "a root key to believe; once for each", 0 },
     { "threshold", OPT_THRESHOLD, "K", 0, "signatures that it must have (all)", 0 },
-    { "output", 'o', "FORM", 0, "json or text", 0 },
     { 0 },
 };
+static const struct argp_child inspect_children[] = { { &view_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp_inspect = {
     inspect_options,
     parse_inspect,
     "BOOT.POL",
     "Verify a policy against root keys and show what it says.",
-    NULL,
+    inspect_children,
     NULL,
     NULL,
 };
 
 int cmd_policy_inspect(int argc, char **argv)
 {
-    struct inspect_args a = { 0 };
+    struct inspect_args a = { .view = { .what = "policy" } };
     struct trust_view trust;
     struct policy policy;
     struct buf file;
@@ -174,14 +167,14 @@ int cmd_policy_inspect(int argc, char **argv)
 
     int rc = trustsrc_read(&a.roots, a.threshold, 0, 0, &trust);
     if (rc == DONE) {
-        rc = file_read(a.file, NOS_POL_FILE_MAX, &file);
+        rc = file_read(a.view.file, NOS_POL_FILE_MAX, &file);
     }
     if (rc != DONE) {
         return rc;
     }
-    rc = judge_policy(a.file, buf_span(&file), &trust, &policy);
+    rc = judge_policy(a.view.file, buf_span(&file), &trust, &policy);
     if (rc == DONE) {
-        rc = out_object(show_policy(&policy), a.form);
+        rc = out_object(show_policy(&policy), a.view.form);
     }
     buf_free(&file);
     return rc;

@@ -10,7 +10,7 @@
 
 struct token_args {
     struct node_args node;
-    const char *file;
+    struct view_args view;
     bool have_issuer, have_now, ask_node, have_audience;
     uint8_t issuer[32], audience[32];
     uint64_t now;
@@ -23,37 +23,27 @@ static error_t parse_token(int key, char *arg, struct argp_state *state)
     struct token_args *a = state->input;
     switch (key) {
     case OPT_ISSUER:
-        a->have_issuer = hex_decode(arg, strlen(arg), MSPAN_OF(a->issuer));
-        if (!a->have_issuer) {
-            argp_error(state, "--issuer takes 64 hexadecimal digits");
-        }
+        parse_hex32(arg, state, "--issuer", "", a->issuer);
+        a->have_issuer = true;
         return 0;
     case OPT_NOW:
         a->now = parse_number(arg, state, "--now", 0, UINT64_MAX);
         a->have_now = true;
         return 0;
     case OPT_AUDIENCE:
-        a->have_audience = hex_decode(arg, strlen(arg), MSPAN_OF(a->audience));
-        if (!a->have_audience) {
-            argp_error(state, "--audience takes 64 hexadecimal digits, a module_id");
-        }
+        parse_hex32(arg, state, "--audience", ", a module_id", a->audience);
+        a->have_audience = true;
         return 0;
     case OPT_NODE:
         a->ask_node = true;
         a->node.socket = arg != NULL ? arg : a->node.socket;
         return 0;
-    case 'o':
-        parse_form(arg, state, &a->node.form);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file != NULL) {
-            argp_error(state, "one token at a time");
-        }
-        a->file = arg;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->view;
         return 0;
     case ARGP_KEY_END:
-        if (a->file == NULL || a->have_issuer == a->ask_node) {
-            argp_error(state, "a token is needed, and whom to believe: --issuer HEX or --node");
+        if (a->have_issuer == a->ask_node) {
+            argp_error(state, "whom to believe? --issuer HEX or --node");
         }
         return 0;
     default:
@@ -70,9 +60,9 @@ static const struct argp_option options[] = {
       "module_id that wants to import it; without it, the audience is not judged", 0 },
     { "node", OPT_NODE, "SOCKET", OPTION_ARG_OPTIONAL,
       "believe this live node, and judge at its time", 0 },
-    { "output", 'o', "FORM", 0, "json or text", 0 },
     { 0 },
 };
+static const struct argp_child children[] = { { &view_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp_token = {
     options,
     parse_token,
@@ -80,7 +70,7 @@ static const struct argp argp_token = {
     "Check a token: shape, every signature, every block against the one before it, and show what "
     "it "
     "says. What was revoked since only the node knows.",
-    NULL,
+    children,
     NULL,
     NULL,
 };
@@ -140,14 +130,15 @@ static int refuse(const struct token_args *a, span_t file, nos_status_t st)
 {
     unsigned block = broken_block(a, file);
     if (block == 0) {
-        return fail(REFUSED, "%s: %s (%s)", a->file, status_text(st), status_name(st));
+        return fail(REFUSED, "%s: %s (%s)", a->view.file, status_text(st), status_name(st));
     }
-    return fail(REFUSED, "%s: block %u: %s (%s)", a->file, block, status_text(st), status_name(st));
+    return fail(REFUSED, "%s: block %u: %s (%s)", a->view.file, block, status_text(st),
+                status_name(st));
 }
 
 int cmd_token_verify(int argc, char **argv)
 {
-    struct token_args a = { 0 };
+    struct token_args a = { .view = { .what = "token" } };
     struct token_chain c;
     struct buf file = { NULL, 0 };
     node_args_init(&a.node);
@@ -155,7 +146,7 @@ int cmd_token_verify(int argc, char **argv)
 
     int rc = a.ask_node ? ask_node(&a) : DONE;
     if (rc == DONE) {
-        rc = file_read(a.file, 4096, &file);
+        rc = file_read(a.view.file, 4096, &file);
     }
     if (rc != DONE) {
         return rc;
@@ -169,50 +160,19 @@ int cmd_token_verify(int argc, char **argv)
         show_token(row, &c);
         out_bool(row, "time_checked", a.have_now);
         out_bool(row, "audience_checked", a.have_audience);
-        rc = out_object(row, a.node.form);
+        rc = out_object(row, a.view.form);
     }
     buf_free(&file);
     return rc;
 }
 
-static error_t parse_token_show(int key, char *arg, struct argp_state *state)
-{
-    struct token_args *a = state->input;
-    switch (key) {
-    case 'o':
-        parse_form(arg, state, &a->node.form);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file != NULL) {
-            argp_error(state, "one token at a time");
-        }
-        a->file = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which token?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_option show_options[] = {
-    { "output", 'o', "FORM", 0, "json or text", 0 },
-    { 0 },
-};
-static const struct argp argp_show = {
-    show_options, parse_token_show,
-    "FILE",       "Show the blocks of a well-formed token. No signature is looked at.",
-    NULL,         NULL,
-    NULL,
-};
-
 int cmd_token_show(int argc, char **argv)
 {
-    struct token_args a = { 0 };
+    struct view_args a = { .what = "token" };
     struct token_chain c;
     struct buf file = { NULL, 0 };
-    parse_args(&argp_show, argc, argv, &a);
+    parse_view(argc, argv, "Show the blocks of a well-formed token. No signature is looked at.",
+               &a);
 
     int rc = file_read(a.file, 4096, &file);
     if (rc != DONE) {
@@ -227,7 +187,7 @@ int cmd_token_show(int argc, char **argv)
         cJSON *row = out_row();
         out_bool(row, "signatures_checked", false);
         show_token(row, &c);
-        rc = out_object(row, a.node.form);
+        rc = out_object(row, a.form);
     }
     buf_free(&file);
     return rc;

@@ -72,10 +72,8 @@ static error_t parse_block(int key, char *arg, struct argp_state *state, struct 
         a->t.depth = (uint8_t)parse_number(arg, state, "--depth", 1, TOKEN_DEPTH_MAX);
         return 0;
     case OPT_AUDIENCE:
-        a->audience = hex_decode(arg, strlen(arg), MSPAN_OF(a->t.audience));
-        if (!a->audience) {
-            argp_error(state, "--audience takes 64 hexadecimal digits, a module_id");
-        }
+        parse_hex32(arg, state, "--audience", ", a module_id", a->t.audience);
+        a->audience = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -96,10 +94,7 @@ static error_t parse_derive(int key, char *arg, struct argp_state *state)
         a->out = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (a->file != NULL) {
-            argp_error(state, "one token at a time");
-        }
-        a->file = arg;
+        parse_one(arg, state, "token", &a->file);
         return 0;
     case ARGP_KEY_END:
         if (a->file == NULL || a->key == NULL || a->out == NULL) {

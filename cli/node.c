@@ -323,6 +323,10 @@ static const struct argp_option options[] = {
     NODE_OPTIONS,
     { 0 },
 };
+static const struct argp_option reach_options[] = {
+    NODE_OPTIONS,
+    { 0 },
+};
 static const struct argp_option signed_options[] = {
     { "operator", OPT_OPERATOR, "KEY", 0,
       "operator's secret key ($N0N_OPERATOR, or build/keys/operator.key)", 20 },
@@ -330,4 +334,5 @@ static const struct argp_option signed_options[] = {
     { 0 },
 };
 const struct argp node_argp = { options, parse_node, NULL, NULL, NULL, NULL, NULL };
+const struct argp node_reach_argp = { reach_options, parse_node, NULL, NULL, NULL, NULL, NULL };
 const struct argp node_signed_argp = { signed_options, parse_node, NULL, NULL, NULL, NULL, NULL };

@@ -30,6 +30,7 @@ struct node {
  * node_args. */
 extern const struct argp node_argp;
 extern const struct argp node_signed_argp;
+extern const struct argp node_reach_argp; /* where it is, and no more: for a verb with another -o */
 
 /** Defaults: $N0N_NODE or build/run/manage.sock, $N0N_OPERATOR or build/keys/operator.key, 5
  * seconds. */
