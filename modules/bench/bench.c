@@ -67,6 +67,7 @@ int nos_main(void)
     bench_memory();
     bench_timer();
     bench_modules();
+    bench_ring();
     bench_text();
     bench_crypto();
     nos_print("bench: done\n");

@@ -52,12 +52,14 @@ void bench_modules(void);  /* load, spawn, memory of a capsule */
 void bench_grants(void);   /* derived handles, revocation, tokens */
 void bench_memory(void);   /* mapping, handing over, faults */
 void bench_timer(void);    /* from an interrupt to the thread that waits for it */
+void bench_ring(void);     /* text to another capsule, the same two ways */
 void bench_text(void);     /* to the console, by message and by stream */
 void bench_crypto(void);   /* the kernel's primitives */
 
-/** What a peer of messages.c, memory.c does; they come back when the role is not theirs. */
+/** What a peer of messages.c, memory.c, ring.c does; they come back when the role is not theirs. */
 void bench_message_peer(const char *role);
 void bench_memory_peer(const char *role);
+void bench_ring_peer(const char *role);
 
 /** What a peer does. Never returns for a known role. */
 void bench_peer_run(const char *role);

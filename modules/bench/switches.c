@@ -123,6 +123,7 @@ void bench_peer_run(const char *role)
 {
     bench_message_peer(role);
     bench_memory_peer(role);
+    bench_ring_peer(role);
     if (bench_role_is(role, "yield")) {
         for (;;) {
             nos_sys_yield();

@@ -88,7 +88,8 @@ def bulk(t):
             same([i for i, (n, words) in enumerate(lines) if int(n) != i or words != TEXT][:5], [], 'wrong lines')
         with t.case('whole, and again'):
             need('PROBE bulk whole' in text and 'PROBE bulk again' in text, 'it was not')
-            rows(t, text, 'PROBE', 3)
+            need('bulk/bounded OK' in text, 'not bounded')
+            rows(t, text, 'PROBE', 4)
         with t.case('all others run on'):
             alone(vm)
 
