@@ -179,6 +179,24 @@ int go(const char *len)
     return parse_u64(span_of(len, strlen(len)), &n) ? send(LABEL_GO, n, NULL, 0) : 2;
 }
 
+/* Has so many handles more than it started with, for as long as it lives. */
+static int hold(const char *count)
+{
+    nos_handle_t note, copy;
+    uint64_t n = 0;
+
+    if (!parse_u64(span_of(count, strlen(count)), &n) || n == 0) {
+        return 2;
+    }
+    nos_status_t st = nos_sys_notify_create(&note);
+    for (uint64_t i = 1; i < n && st == NOS_OK; i++) {
+        st = nos_sys_handle_dup(note, NOS_RIGHT_SIGNAL, 0, &copy);
+    }
+    nos_print("COURIER holds %llu %s\n", (unsigned long long)n, status_name(st));
+    nos_ignore(nos_sys_sleep(UINT64_MAX));
+    return 1;
+}
+
 static bool is(const char *word, const char *want)
 {
     return span_equal(span_of(word, strlen(word)), span_of(want, strlen(want)));
@@ -209,9 +227,13 @@ int nos_main(void)
     if (n == 3 && is(word[0], "put")) {
         return put(word[1], word[2]);
     }
+    if (n == 2 && is(word[0], "hold")) {
+        return hold(word[1]);
+    }
     if (n == 2 && is(word[0], "go")) {
         return go(word[1]);
     }
-    nos_print("usage: courier attack | hoard | issue KEY | import | put AT HEX | go LENGTH\n");
+    nos_print("usage: courier attack | hoard | issue KEY | import | put AT HEX | go LENGTH | hold "
+              "COUNT\n");
     return 2;
 }

@@ -148,11 +148,11 @@ NOINLINE static void all_caps(void)
 }
 
 enum { TREE_ROWS = 256 };
-static struct captree_row tree[TREE_ROWS];
+static struct captree_row tree[TREE_ROWS + 1]; /* the last one only tells that there are more */
 
 static nos_status_t tree_of(const struct nos_capsule_info *c, uint32_t *n)
 {
-    for (uint64_t i = 0; *n < TREE_ROWS; i++) {
+    for (uint64_t i = 0; *n <= TREE_ROWS; i++) {
         struct captree_row *r = &tree[*n];
         nos_status_t st = INFO(NOS_TOPIC_HANDLES, (uint64_t)c->id << 32 | i, &r->h);
         if (st != NOS_OK) {
@@ -176,6 +176,7 @@ NOINLINE static void caps_tree(void)
     for (uint64_t i = 0; st != NOS_TOO_BIG && INFO(NOS_TOPIC_CAPSULES, i, &c) == NOS_OK; i++) {
         st = c.state == NOS_CAPSULE_RUNNING ? tree_of(&c, &n) : st;
     }
+    n = st == NOS_TOO_BIG ? TREE_ROWS : n;
     captree_sort(tree, n);
     for (uint32_t i = 0; i < n; i++) {
         FMT_INIT(&f, line);

@@ -1,10 +1,11 @@
-/* The pure pieces of the x86_64 port: which UBSan check a ud1 names, reserved ports, tick
- * arithmetic. */
+/* The pure pieces of the x86_64 port: which UBSan check a ud1 names, reserved ports, other CPUs,
+ * tick arithmetic. */
 #include "kernel/arch/api/upcalls.h"
 #include "kernel/arch/x86_64/insn.h"
 #include "kernel/arch/x86_64/mitigate.h"
 #include "kernel/arch/x86_64/ports.h"
 #include "kernel/arch/x86_64/scale.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "lib/compiler.h"
 #include "tests/host/test.h"
 
@@ -203,14 +204,132 @@ static void test_mitigations(void **state)
     }
 }
 
+/* ---- other CPUs ---- */
+
+enum { SELF = 3, ENTRIES_AT = 44 };
+
+struct listed {
+    uint32_t id;
+    bool x2apic, enabled;
+};
+
+/* The table that firmware would make of these, read by our parser. */
+static struct smp_others others_of(const struct listed *cpu, size_t n)
+{
+    uint8_t *table = calloc(1, ENTRIES_AT + 16 * n), *at = table + ENTRIES_AT;
+    struct acpi_madt m;
+
+    memcpy(table, "APIC", 4);
+    for (size_t i = 0; i < n; i++) {
+        at[0] = cpu[i].x2apic ? 9 : 0;
+        at[1] = cpu[i].x2apic ? 16 : 8;
+        at[cpu[i].x2apic ? 8 : 4] = cpu[i].enabled ? 1 : 2;  // 2: can be enabled later
+        if (cpu[i].x2apic) {
+            store_le32(at + 4, cpu[i].id);
+        } else {
+            at[3] = (uint8_t)cpu[i].id;
+        }
+        at += at[1];
+    }
+    assert_int_equal(acpi_madt(span_of(table, (size_t)(at - table)), &m), NOS_OK);
+    free(table);
+    return smp_select(&m, SELF);
+}
+
+static void test_other_cpus(void **state)
+{
+    static const struct {
+        struct listed cpu[6];
+        struct smp_others want;
+    } rows[] = {
+        { { { SELF, 0, 1 } }, { 0 } },
+        { { { 0, 0, 1 }, { SELF, 0, 1 }, { 7, 0, 1 } }, { .n = 2, .apic_id = { 0, 7 } } },
+        { { { 1, 0, 0 }, { SELF, 0, 1 }, { 2, 0, 1 } }, { .n = 1, .apic_id = { 2 } } },
+        { { { 1, 0, 1 }, { 1, 0, 1 }, { 2, 0, 1 }, { 1, 0, 1 } }, { .n = 2, .apic_id = { 1, 2 } } },
+        { { { 1, 0, 1 }, { 1, 1, 1 }, { SELF, 1, 1 } }, { .n = 1, .apic_id = { 1 } } },
+        { { { 254, 0, 1 }, { 255, 0, 1 }, { 255, 1, 1 } },
+          { .n = 1, .apic_id = { 254 }, .left_out = 2 } },
+        { { { 5, 1, 1 }, { 256 + SELF, 1, 1 }, { UINT32_MAX, 1, 1 }, { 256 + 5, 1, 0 } },
+          { .n = 1, .apic_id = { 5 }, .left_out = 2 } },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t n = 0;
+        while (n < 6 && (rows[i].cpu[n].enabled || rows[i].cpu[n].id != 0)) {
+            n++;
+        }
+        struct smp_others got = others_of(rows[i].cpu, n);
+        if (memcmp(&got, &rows[i].want, sizeof got) != 0) {
+            fail_msg("row %zu: %u others, %u left out", i, got.n, got.left_out);
+        }
+    }
+}
+
+/* More than there is room for, here and in the parser's own list. */
+static void test_too_many_cpus(void **state)
+{
+    struct listed cpu[100];
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++) {
+        cpu[i] = (struct listed){ .id = i, .enabled = true };
+    }
+    for (uint32_t n = 1; n <= 100; n++) {
+        struct smp_others o = others_of(cpu, n);
+        uint32_t others = n > SELF ? n - 1 : n;
+        assert_int_equal(o.n, others < CPUS_MAX - 1 ? others : CPUS_MAX - 1);
+        assert_int_equal(o.n + o.left_out, others);
+        for (uint32_t i = 0; i < o.n; i++) {
+            assert_int_equal(o.apic_id[i], i < SELF ? i : i + 1);
+        }
+    }
+}
+
+static void test_tsc_agrees(void **state)
+{
+    static const struct {
+        uint64_t before, at, after, slack;
+        bool agrees;
+    } rows[] = {
+        { 1000, 1500, 2000, 100, true },
+        { 1000, 1000, 2000, 100, true },
+        { 1000, 2000, 2000, 100, true },
+        { 1000, 900, 2000, 100, true },
+        { 1000, 899, 2000, 100, false },
+        { 1000, 2100, 2000, 100, true },
+        { 1000, 2101, 2000, 100, false },
+        { 1000, 0, 2000, 100, false },
+        { 1000, 1000, 1000, 0, true },
+        { 1000, 1001, 1000, 0, false },
+        { 1000, 999, 1000, 0, false },
+        { 1000, UINT64_MAX, 2000, 100, false },
+        { 50, 10, 90, 100, true },               // below 0 with the slack
+        { 50, UINT64_MAX - 49, 90, 100, true },  // 50 before 0: a counter that has just started
+        { 50, UINT64_MAX - 50, 90, 100, false },
+        { UINT64_MAX - 10, UINT64_MAX, 20, 5, true },  // over the end
+        { UINT64_MAX - 10, 25, 20, 5, true },
+        { UINT64_MAX - 10, 26, 20, 5, false },
+        { UINT64_MAX - 10, UINT64_MAX - 15, 20, 5, true },
+        { UINT64_MAX - 10, UINT64_MAX - 16, 20, 5, false },
+        { 1ull << 40, 0, (1ull << 40) + 5000, 3000, false },  // one that was reset
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (tsc_agrees(rows[i].before, rows[i].at, rows[i].after, rows[i].slack) !=
+            rows[i].agrees) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mitigations), cmocka_unit_test(test_ud1),
-        cmocka_unit_test(test_not_ud1),     cmocka_unit_test(test_names),
-        cmocka_unit_test(test_ports_meet),  cmocka_unit_test(test_ports_kernels_own),
-        cmocka_unit_test(test_ports_fadt),  cmocka_unit_test(test_ports_fadt_short),
-        cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_mitigations),   cmocka_unit_test(test_ud1),
+        cmocka_unit_test(test_not_ud1),       cmocka_unit_test(test_names),
+        cmocka_unit_test(test_ports_meet),    cmocka_unit_test(test_ports_kernels_own),
+        cmocka_unit_test(test_ports_fadt),    cmocka_unit_test(test_ports_fadt_short),
+        cmocka_unit_test(test_scale),         cmocka_unit_test(test_other_cpus),
+        cmocka_unit_test(test_too_many_cpus), cmocka_unit_test(test_tsc_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,11 @@
 """The commands of the prompt, and its line editing."""
 
+import os
 import re
 import time
 
 from cases import need, same, test
-from lab import CTL, boot, run, BUILD
+from lab import CTL, boot, ctl, run, BUILD
 from vm import Failure
 
 COMMANDS = 'help ps caps modules mem load kill log audit about poweroff'.split()
@@ -152,3 +153,41 @@ def editing(t):
             vm.com1.expect(r'^n0n> ', 20)
             vm.com1.send('\x15uptime\r')
             vm.com1.expect(r'^up \d.*^n0n> ', 20)
+
+
+ROWS = 256  # that `caps --tree` shows at the prompt
+
+
+@test
+def caps_tree_has_an_end(t):
+    """At 256 handles in the machine all are shown; with one more, 256 and a word about the others."""
+    with boot('caps-tree') as vm:
+        vm.ready()
+
+        def tree():
+            text = vm.ask('caps --tree', 60)
+            return len(re.findall(r'^ +\S+\(\d+\) +[0-9a-f]{8} ', text, re.M)), 'more than 256 handles' in text
+
+        def hold(n):
+            vm.ask(f'load courier hold {n}')
+            vm.com1.expect(rf'COURIER holds {n} OK', 20)
+
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'courier.mod'), '--start', 'hold 1')
+        vm.com1.expect(r'COURIER holds 1 OK', 20)
+        hold(1)
+        first, more = tree()
+        hold(1)
+        second, _ = tree()
+        each = second - first - 1  # that a start takes apart from what is asked for
+        with t.case(f'{second} handles, {each} with each start'):
+            need(0 < each < 20 and second < 150 and not more, 'unexpected')
+        hold((ROWS - second) // 2 - each)
+        have, _ = tree()
+        hold(ROWS - have - each)
+        with t.case('256 of 256'):
+            same(tree(), (ROWS, False), 'rows, and whether there are more')
+        with t.case('256 of more'):
+            hold(1)
+            same(tree(), (ROWS, True), 'rows, and whether there are more')
+        with t.case('the prompt goes on'):
+            need('running' in vm.ask('ps'), 'no answer')

@@ -22,7 +22,7 @@
 #include "kernel/core/log.h"
 #include "kernel/core/panic.h"
 
-enum { LOW_PAGES = 5, LOW_END = 0xa0000, APIC_ID_MAX = 254 };
+enum { LOW_PAGES = 5, LOW_END = 0xa0000 };
 enum { SETTLE_NS = 10000000, AGAIN_NS = 1000000 };
 #define ARRIVE_NS 5000000000ull
 enum { TSC_ROUNDS = 8, TSC_SLACK_NS = 1000 };
@@ -49,8 +49,7 @@ static struct {
 } start;
 
 static uint64_t low; /* physical; 0 = none */
-static uint32_t n_found, n_left_out;
-static uint8_t found[CPUS_MAX]; /* APIC ids of others */
+static struct smp_others others;
 
 static enum step step_now(void)
 {
@@ -64,20 +63,8 @@ static void step_to(enum step s)
 
 void smp_init(const struct acpi_madt *madt)
 {
-    uint8_t self = lapic_id();
-    cpus[0].apic_id = self;
-    for (uint32_t i = 0; i < madt->n_cpus && i < ACPI_CPUS; i++) {
-        uint32_t id = madt->cpu[i];
-        if (id == self) {
-            continue;
-        }
-        if (id > APIC_ID_MAX || n_found == CPUS_MAX - 1) {
-            n_left_out++;
-        } else {
-            found[n_found++] = (uint8_t)id;
-        }
-    }
-    n_left_out += madt->n_cpus > ACPI_CPUS ? madt->n_cpus - ACPI_CPUS : 0;
+    cpus[0].apic_id = lapic_id();
+    others = smp_select(madt, (uint8_t)cpus[0].apic_id);
 }
 
 void arch_cpus_reserve(struct nos_bootinfo *bi)
@@ -219,19 +206,19 @@ void arch_cpus_start(void)
 {
     uint32_t next = 1;
 
-    if (n_left_out != 0) {
-        klog("%u CPUs left off: this kernel runs on %u", n_left_out, CPUS_MAX);
+    if (others.left_out != 0) {
+        klog("%u CPUs left off: this kernel runs on %u", others.left_out, CPUS_MAX);
     }
-    if (n_found == 0 || low == 0) {
+    if (others.n == 0 || low == 0) {
         return;
     }
     low_tables();
-    for (uint32_t i = 0; i < n_found; i++) {
-        lapic_send(found[i], LAPIC_INIT);
+    for (uint32_t i = 0; i < others.n; i++) {
+        lapic_send(others.apic_id[i], LAPIC_INIT);
     }
     settle(SETTLE_NS);
-    for (uint32_t i = 0; i < n_found; i++) {
-        next += start_next(next, found[i]);
+    for (uint32_t i = 0; i < others.n; i++) {
+        next += start_next(next, others.apic_id[i]);
     }
     for (unsigned i = 0; i < LOW_PAGES; i++) {
         memset(phys_ptr((paddr_t){ low + i * PAGE_SIZE }), 0, PAGE_SIZE);
