@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/core/panic.h"
+#include "kernel/ipc/fast.h"
 #include "kernel/ipc/loan.h"
 #include "kernel/ipc/pass.h"
 #include "kernel/memory/cache.h"
@@ -55,18 +56,23 @@ static void copy_words(const struct thread *from, struct thread *to, uint64_t wo
     }
 }
 
-/* A thread whose capsule handles its own faults would wait for itself. */
-static nos_status_t deliver_fault(const struct thread *from, struct thread *to)
+static void tell_fault(const struct thread *from, struct thread *to)
 {
-    if (from->capsule == to->capsule) {
-        return NOS_INVALID;
-    }
     to->ctx.arg1 = nos_msg_info(NOS_FAULT, FAULT_WORDS);
     to->ctx.w[0] = from->fault_addr;
     to->ctx.w[1] = from->ctx.ip;
     to->ctx.w[2] = from->fault & ~(uint32_t)FAULT_PENDING;
     to->ctx.w[3] = from->ctx.sp;
     to->ctx.w[4] = from->index;
+}
+
+/* A thread whose capsule handles its own faults would wait for itself. */
+static nos_status_t deliver_fault(const struct thread *from, struct thread *to)
+{
+    if (from->capsule == to->capsule) {
+        return NOS_INVALID;
+    }
+    tell_fault(from, to);
     return NOS_OK;
 }
 
@@ -289,6 +295,26 @@ bool endpoint_fault(struct endpoint *ep, struct thread *t, uint64_t addr, uint32
         return false;
     }
     return true;
+}
+
+struct arch_context *endpoint_fault_fast(struct endpoint *ep, struct thread *t, uint64_t addr,
+                                         uint32_t kind)
+{
+    struct capsule *c = t->capsule;
+    struct thread *r = ep->receivers.first;
+    struct cpu *cpu = this_cpu();
+    if (r == NULL || r->capsule == c || cell_look(c->fault_via) != CELL_ALIVE ||
+        !fast_may_take(cpu, t, r)) {
+        return NULL;
+    }
+    t->fault = kind | FAULT_PENDING;
+    t->fault_addr = addr;
+    t->badge = c->fault_badge;
+    t->via = c->fault_via;
+    fast_stamp(r, c, c->fault_badge);
+    fast_take(ep, t, r);
+    tell_fault(t, r);
+    return sched_load(cpu, r);
 }
 
 /* ---- notifications ---- */

@@ -42,6 +42,11 @@ MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct 
  */
 bool endpoint_fault(struct endpoint *ep, struct thread *t, uint64_t addr, uint32_t kind);
 
+/** The same when somebody waits for it and can run at once: the context to go on with. NULL, and
+ * nothing changed: by endpoint_fault. */
+struct arch_context *endpoint_fault_fast(struct endpoint *ep, struct thread *t, uint64_t addr,
+                                         uint32_t kind);
+
 /** Bits for a receiver that waits here. False if none does. */
 bool endpoint_notify(struct endpoint *ep, uint64_t bits);
 

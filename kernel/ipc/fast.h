@@ -8,9 +8,14 @@
 #pragma once
 
 #include "kernel/ipc/endpoint.h"
+#include "kernel/ipc/pass.h"
 #include "kernel/sched/switch.h"
 
-enum { INFO_LOW = 0xffff /* all of it but the label */, WORD_GROUP = 4 };
+enum {
+    INFO_LOW = 0xffff /* all of it but the label */,
+    INFO_ONE_HANDLE = 1 << NOS_MSG_HANDLES_SHIFT,
+    WORD_GROUP = 4
+};
 
 static ALWAYS_INLINE uint64_t zero_bits(const void *p)
 {
@@ -25,7 +30,7 @@ static ALWAYS_INLINE bool fast_may_run(const struct cpu *cpu, const struct threa
 
 static ALWAYS_INLINE void fast_copy(const struct thread *from, struct thread *to, uint64_t info)
 {
-    uint32_t words = info & INFO_LOW;
+    uint32_t words = info & INFO_LOW;  // a handle counts as some: that is but slower
     to->ctx.arg1 = info;
     if (words != 0) {  // in groups: a word more costs less than to count
         for (unsigned i = 0; i < WORD_GROUP; i++) {
@@ -45,24 +50,23 @@ static ALWAYS_INLINE void fast_stamp(struct thread *to, const struct capsule *fr
     to->ctx.arg0 = badge;
 }
 
-static ALWAYS_INLINE struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t,
-                                                             struct capsule *c,
-                                                             const struct handle_slot *slot)
+/* Words in registers, and `handles`, 0 or 1. */
+static ALWAYS_INLINE bool fast_shape(uint64_t info, uint32_t handles)
 {
-    struct thread *r = ep->receivers.first;
-    struct cpu *cpu = this_cpu();
-    uint64_t info = t->ctx.arg1;
+    return ((info & INFO_LOW) ^ handles * INFO_ONE_HANDLE) <= NOS_MSG_REG_WORDS;
+}
 
-    if (UNLIKELY(r == NULL)) {
-        return NULL;
-    }
-    uint64_t rare = t->ctx.dl | r->deadline_ns | zero_bits(r->fpu) | zero_bits(cpu->fpu_owner);
-    if (UNLIKELY(rare != 0 || (info & INFO_LOW) > NOS_MSG_REG_WORDS ||
-                 t->priority > r->base_priority || !fast_may_run(cpu, r))) {
-        return NULL;
-    }
-    t->via = slot->via;
-    fast_stamp(r, c, slot->badge);
+/* Can receiver `r` take a call of `t` and run at once? A priority that would be lent is counted. */
+static ALWAYS_INLINE bool fast_may_take(const struct cpu *cpu, const struct thread *t,
+                                        const struct thread *r)
+{
+    uint64_t rare = r->deadline_ns | zero_bits(r->fpu) | zero_bits(cpu->fpu_owner);
+    return rare == 0 && t->priority <= r->base_priority && fast_may_run(cpu, r);
+}
+
+/* Receiver `r` has been given the call of `t`, which waits for the answer. */
+static ALWAYS_INLINE void fast_take(struct endpoint *ep, struct thread *t, struct thread *r)
+{
     struct thread *next = r->next;
     ep->receivers.first = next;
     *(next != NULL ? &next->prev : &ep->receivers.last) = NULL;
@@ -72,34 +76,42 @@ static ALWAYS_INLINE struct arch_context *endpoint_call_fast(struct endpoint *ep
     t->state = THREAD_REPLY;
     t->token += 1ull << 32;
     r->ctx.dl = t->token;
+}
+
+/* `handles`: how many the message carries, 0 or 1, known when this is compiled. */
+static ALWAYS_INLINE struct arch_context *endpoint_call_fast(struct endpoint *ep, struct thread *t,
+                                                             struct capsule *c,
+                                                             const struct handle_slot *slot,
+                                                             uint32_t handles)
+{
+    struct thread *r = ep->receivers.first;
+    struct cpu *cpu = this_cpu();
+    uint64_t info = t->ctx.arg1, badge = slot->badge;
+    via_t via = slot->via;  // before that slot is moved itself
+
+    if (UNLIKELY(!fast_shape(info, handles) || r == NULL)) {
+        return NULL;
+    }
+    if (UNLIKELY(t->ctx.dl != 0 || !fast_may_take(cpu, t, r))) {
+        return NULL;
+    }
+    if (handles != 0 && ((slot->rights & NOS_RIGHT_GRANT) == 0 || !pass_one(t, r))) {
+        return NULL;
+    }
+    t->via = via;
+    fast_stamp(r, c, badge);
+    fast_take(ep, t, r);
     fast_copy(t, r, info);
     return sched_load(cpu, r);
 }
 
-static ALWAYS_INLINE struct arch_context *endpoint_reply_recv_fast(struct endpoint *ep,
-                                                                   struct thread *t,
-                                                                   struct capsule *c,
-                                                                   const struct handle_slot *slot)
+/* `t` waits for its next message. */
+static ALWAYS_INLINE void fast_receive(struct endpoint *ep, struct thread *t, struct capsule *c,
+                                       const struct handle_slot *slot)
 {
-    struct thread *caller = t->client;
-    struct cpu *cpu = this_cpu();
-    uint64_t info = t->ctx.arg1;
-
-    if (UNLIKELY(caller == NULL)) {
-        return NULL;
-    }
-    uint64_t rare = t->ctx.dl | caller->deadline_ns | caller->special |
-                    zero_bits(ep->callers.first) | zero_bits(caller->fpu) |
-                    zero_bits(cpu->fpu_owner) | (zero_bits(t->payer) ^ zero_bits(caller->payer));
-    if (UNLIKELY(rare != 0 || (info & INFO_LOW) > NOS_MSG_REG_WORDS ||
-                 (ep->bound != NULL && ep->bound->bits != 0) || !fast_may_run(cpu, caller))) {
-        return NULL;
-    }
+    struct thread *last = ep->receivers.last;
     t->via = slot->via;
     t->payer = c;
-    fast_stamp(caller, c, 0);
-    caller->ctx.dl = 0;
-    struct thread *last = ep->receivers.last;
     t->next = NULL;
     t->prev = last;
     *(last != NULL ? &last->next : &ep->receivers.first) = t;
@@ -107,6 +119,57 @@ static ALWAYS_INLINE struct arch_context *endpoint_reply_recv_fast(struct endpoi
     t->waits_on = &ep->obj;
     t->client = NULL;
     t->state = THREAD_RECV;
+}
+
+/* The same for an answer. To a page fault it is no message, but says where the thread goes on. */
+static ALWAYS_INLINE struct arch_context *
+endpoint_reply_recv_fast(struct endpoint *ep, struct thread *t, struct capsule *c,
+                         const struct handle_slot *slot, uint32_t handles)
+{
+    struct thread *caller = t->client;
+    struct cpu *cpu = this_cpu();
+    uint64_t info = t->ctx.arg1;
+
+    if (UNLIKELY(!fast_shape(info, handles) || caller == NULL)) {
+        return NULL;
+    }
+    uint64_t rare = t->ctx.dl | caller->deadline_ns | zero_bits(ep->callers.first) |
+                    zero_bits(caller->fpu) | zero_bits(cpu->fpu_owner) |
+                    (zero_bits(t->payer) ^ zero_bits(caller->payer)) | caller->special;
+    if (UNLIKELY(rare != 0 || (ep->bound != NULL && ep->bound->bits != 0) ||
+                 !fast_may_run(cpu, caller))) {
+        return NULL;
+    }
+    if (handles != 0 && !pass_one(t, caller)) {
+        return NULL;
+    }
+    fast_stamp(caller, c, 0);
+    caller->ctx.dl = 0;
+    fast_receive(ep, t, c, slot);
     fast_copy(t, caller, info);
+    return sched_load(cpu, caller);
+}
+
+/* The answer to a page fault: where the thread goes on. Its registers are its own. */
+static ALWAYS_INLINE struct arch_context *
+endpoint_reply_fault_fast(struct endpoint *ep, struct thread *t, const struct handle_slot *slot)
+{
+    struct thread *caller = t->client;
+    struct cpu *cpu = this_cpu();
+    uint64_t info = t->ctx.arg1, label = info >> NOS_MSG_LABEL_SHIFT;
+    bool go = label == NOS_FAULT_GO && (info & INFO_LOW) != 0;
+
+    uint64_t rare = t->ctx.dl | caller->deadline_ns | zero_bits(ep->callers.first) |
+                    zero_bits(caller->fpu) | zero_bits(cpu->fpu_owner) |
+                    (zero_bits(t->payer) ^ zero_bits(caller->payer)) | caller->lends;
+    if (rare != 0 || !fast_shape(info, 0) || (ep->bound != NULL && ep->bound->bits != 0) ||
+        !fast_may_run(cpu, caller) || (!go && label != NOS_FAULT_RETRY)) {
+        return NULL;
+    }
+    if (go) {
+        caller->ctx.ip = t->ctx.w[0];  // the way out looks at it
+    }
+    caller->fault = 0;
+    fast_receive(ep, t, t->capsule, slot);
     return sched_load(cpu, caller);
 }

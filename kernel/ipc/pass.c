@@ -118,6 +118,23 @@ nos_status_t pass_check(const struct thread *from, uint64_t info)
     return look(from, &p);
 }
 
+bool pass_one(struct thread *from, struct thread *to)
+{
+    struct nos_ipc_buffer *b = buffer_of(to);
+    struct nos_pass in = read_pass(from, 0);
+    struct handle_table *t = &from->capsule->handles, *into = &to->capsule->handles;
+    struct handle_slot *s = handle_place(t, in.handle);
+    uint32_t rights = s->rights & in.rights;
+    if ((in.rights & ~(uint32_t)NOS_RIGHT_ALL) != NOS_PASS_MOVE ||
+        handle_wrong(s, in.handle, HANDLE_WANT(HANDLE_TYPE_ANY, NOS_RIGHT_TRANSFER)) != 0 ||
+        __atomic_load_n(&b->accept, __ATOMIC_RELAXED) == 0 || !handle_can_move(s, into)) {
+        return false;
+    }
+    b->pass[0] =
+        (struct nos_pass){ .handle = handle_move(t, s, in.rights, into), .rights = rights };
+    return true;
+}
+
 nos_status_t pass_handles(struct thread *from, struct thread *to, uint64_t info)
 {
     struct passing p;

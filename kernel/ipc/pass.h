@@ -15,3 +15,7 @@ MUST_CHECK nos_status_t pass_check(const struct thread *from, uint64_t info);
  * the sender's BAD_HANDLE, EXPIRED, REVOKED, DENIED, BAD_MESSAGE (reserved bits); the receiver's
  * NO_CLASS, QUOTA, NO_SLOT, NO_MEMORY. */
 MUST_CHECK nos_status_t pass_handles(struct thread *from, struct thread *to, uint64_t info);
+
+/** The common case: the message has one handle, which is moved as it is. False, and nothing has
+ * changed: pass_handles does it, or knows why not. */
+bool pass_one(struct thread *from, struct thread *to);

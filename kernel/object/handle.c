@@ -8,7 +8,7 @@
 #include "kernel/memory/frame.h"
 #include "kernel/object/device.h"
 
-enum { TAG_SHIFT = 16, TAG_MAX = 0xffff, RETIRE_AT_ONCE = 256 };
+enum { RETIRE_AT_ONCE = 256 };
 _Static_assert(HANDLES_PER_PAGE * sizeof(struct handle_slot) == PAGE_SIZE, "a page of slots");
 
 static struct handle_slot absent[HANDLES_PER_PAGE]; /* all free: nothing is ever written here */
@@ -47,7 +47,7 @@ static nos_status_t grow(struct handle_table *t)
     t->page[first / HANDLES_PER_PAGE] = page;
     t->capacity += HANDLES_PER_PAGE;
     for (uint32_t i = HANDLES_PER_PAGE; i-- > (first == 0 ? 1u : 0u);) {
-        page[i].name = (first + i) | 1u << TAG_SHIFT;
+        page[i].name = (first + i) | 1u << HANDLE_TAG_SHIFT;
         page[i].next_free = t->free;
         t->free = (uint16_t)(first + i);
     }
@@ -151,11 +151,11 @@ nos_status_t handle_get(const struct handle_table *t, uint32_t h, uint32_t types
 static void clear_slot(struct handle_table *t, struct handle_slot *s)
 {
     const struct handle_slot was = *s;
-    *s = (struct handle_slot){ .name = was.name + (1u << TAG_SHIFT) };
+    *s = (struct handle_slot){ .name = was.name + (1u << HANDLE_TAG_SHIFT) };
     t->used--;
-    if (s->name >> TAG_SHIFT != TAG_MAX) {  // a tag that would wrap retires the slot
+    if (s->name >> HANDLE_TAG_SHIFT != HANDLE_TAG_MAX) {  // a tag that would wrap retires the slot
         s->next_free = t->free;
-        t->free = (uint16_t)(s->name & TAG_MAX);
+        t->free = (uint16_t)(s->name & HANDLE_TAG_MAX);
     }
     derived_keepers -= is_derived_keeper(&was) ? 1 : 0;
     obj_handle_closed(was.obj, was.rights);

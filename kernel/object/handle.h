@@ -6,7 +6,13 @@
 #include "kernel/object/cell.h"
 #include "kernel/object/object.h"
 
-enum { HANDLES_PER_PAGE = 64, HANDLE_PAGES = 16, HANDLES_MAX = HANDLES_PER_PAGE * HANDLE_PAGES };
+enum {
+    HANDLES_PER_PAGE = 64,
+    HANDLE_PAGES = 16,
+    HANDLES_MAX = HANDLES_PER_PAGE * HANDLE_PAGES,
+    HANDLE_TAG_SHIFT = 16,
+    HANDLE_TAG_MAX = 0xffff
+};
 
 struct handle_slot { /* one cache line */
     struct obj *obj; /* NULL = free */
@@ -88,6 +94,42 @@ static inline struct handle_slot *handle_fast(const struct handle_table *t, uint
 {
     struct handle_slot *s = handle_place(t, h);
     return LIKELY(handle_wrong(s, h, want) == 0) ? s : NULL;
+}
+
+/** Can slot `s`, just found right by handle_wrong, go to `to` as it is? Not where there is no room
+ * or not the class, nor if such handles are counted (a region's, a server's), nor a slot at its
+ * last tag: then handle_insert does it, or knows why not. */
+static inline bool handle_can_move(const struct handle_slot *s, const struct handle_table *to)
+{
+    const uint64_t counted = (uint64_t)(1u << NOS_TYPE_REGION) << 32 | NOS_RIGHT_RECV;
+    return (s->has & counted) == 0 && (s->obj->classes & ~to->classes) == 0 && to->free != 0 &&
+           to->used < to->limit && s->name >> HANDLE_TAG_SHIFT < HANDLE_TAG_MAX - 1;
+}
+
+/** The common case of an insert there and a close here, after handle_can_move: `s` of `from` goes
+ * to `to` with its references and those of its rights that `rights` has. Gives: its name there. */
+static inline uint32_t handle_move(struct handle_table *from, struct handle_slot *s,
+                                   uint32_t rights, struct handle_table *to)
+{
+    struct handle_slot *d = handle_place(to, to->free);
+    uint32_t was = s->name;
+    to->free = d->next_free;
+    to->used++;
+    d->obj = s->obj;  // neither has a deadline
+    d->has = s->has & ((uint64_t)UINT32_MAX << 32 | rights);
+    d->next_free = 0;
+    d->origin = NOS_ORIGIN_MESSAGE;
+    d->depth = s->depth;
+    d->epoch = s->epoch;
+    d->badge = s->badge;
+    d->via = s->via;
+    s->obj = NULL;
+    s->has = s->epoch = s->badge = s->via = 0;
+    s->name = was + (1u << HANDLE_TAG_SHIFT);
+    s->next_free = from->free;
+    from->free = (uint16_t)(was & HANDLE_TAG_MAX);
+    from->used--;
+    return d->name;
 }
 
 MUST_CHECK nos_status_t handle_close(struct handle_table *t, uint32_t h);

@@ -118,6 +118,14 @@ void capsule_crash_unhandled(struct thread *t)
     capsule_crash(t, classify(t->capsule, &f), f.addr);
 }
 
+static struct arch_context *handled_at_once(struct thread *t, const struct fault *f)
+{
+    struct endpoint *ep = t->capsule->faults;
+    return ep != NULL && f->kind == FAULT_PAGE && f->addr < USER_MAX
+               ? endpoint_fault_fast(ep, t, f->addr, fault_kind(f))
+               : NULL;
+}
+
 static bool handled_elsewhere(struct thread *t, const struct fault *f)
 {
     struct endpoint *ep = t->capsule->faults;
@@ -157,10 +165,14 @@ struct arch_context *up_fault(struct arch_context *ctx, const struct fault *f)
     struct thread *t = CONTAINER_OF(ctx, struct thread, ctx);
     (void)kernel_lock();
     KASSERT(t == this_cpu()->current);
+    struct arch_context *next = NULL;
     if (t->state == THREAD_RUNNING) {  // else it was killed while it waited for the lock
-        fault(t, f);
+        next = handled_at_once(t, f);
+        if (next == NULL) {
+            fault(t, f);
+        }
     }
-    struct arch_context *next = sched_exit();
+    next = next == NULL ? sched_exit() : next;
     kernel_unlock();
     return next;
 }

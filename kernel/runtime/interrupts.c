@@ -20,7 +20,7 @@ static void handle(unsigned line)
     struct irq *q = irq_at(line);
     if (q == NULL || !irq_is_bound(q)) {
         if (spurious++ == 0) {
-            klog("an interrupt came that nobody asked for; further ones are only counted");
+            klog("an interrupt came that nobody asked for; more are only counted");
         }
         return;
     }

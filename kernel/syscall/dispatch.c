@@ -130,6 +130,37 @@ static ALWAYS_INLINE bool admitted(const struct capsule *c, uint64_t nr, uint32_
            (c->classes & cls) != 0;
 }
 
+static ALWAYS_INLINE struct arch_context *special(struct thread *self, uint64_t nr,
+                                                  struct arch_context *next)
+{
+    if (next == NULL) {
+        return locked(self, nr, NOS_OK);
+    }
+    kernel_unlock();
+    return next;
+}
+
+/* What the plain way below does not take: a handle, the answer to a page fault. Apart, so that the
+ * plain one has no frame; the handle has had its check. */
+static NOINLINE struct arch_context *call_special(struct thread *self)
+{
+    struct capsule *c = self->capsule;
+    const struct handle_slot *s = handle_place(&c->handles, self->ctx.arg0);
+    struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
+    return special(self, NOS_SYS_IPC_CALL, endpoint_call_fast(ep, self, c, s, 1));
+}
+
+static NOINLINE struct arch_context *reply_special(struct thread *self)
+{
+    struct capsule *c = self->capsule;
+    const struct handle_slot *s = handle_place(&c->handles, self->ctx.arg0);
+    struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
+    bool faulted = self->client != NULL && self->client->fault != 0;
+    return special(self, NOS_SYS_IPC_REPLY_RECV,
+                   faulted ? endpoint_reply_fault_fast(ep, self, s)
+                           : endpoint_reply_recv_fast(ep, self, c, s, 1));
+}
+
 /* A call or an answer whose other side is waiting. All calls below are tail calls: no frame is
  * needed before it is clear that the long way must be taken. */
 static ALWAYS_INLINE struct arch_context *message(struct thread *self, uint64_t nr, uint32_t need)
@@ -148,10 +179,11 @@ static ALWAYS_INLINE struct arch_context *message(struct thread *self, uint64_t 
         return locked(self, nr, NOS_OK);
     }
     struct endpoint *ep = CONTAINER_OF(s->obj, struct endpoint, obj);
-    struct arch_context *next = nr == NOS_SYS_IPC_CALL ? endpoint_call_fast(ep, self, c, s)
-                                                       : endpoint_reply_recv_fast(ep, self, c, s);
+    struct arch_context *next = nr == NOS_SYS_IPC_CALL
+                                    ? endpoint_call_fast(ep, self, c, s, 0)
+                                    : endpoint_reply_recv_fast(ep, self, c, s, 0);
     if (UNLIKELY(next == NULL)) {
-        return locked(self, nr, NOS_OK);
+        return nr == NOS_SYS_IPC_CALL ? call_special(self) : reply_special(self);
     }
     kernel_unlock();
     return next;

@@ -12,6 +12,7 @@ uint64_t bench_null(void);
 uint64_t bench_call(uint64_t ep, uint64_t info);
 _Noreturn void bench_serve(uint64_t ep);
 _Noreturn void bench_serve_pass(uint64_t ep, void *ipc_buffer);
+uint64_t bench_serve_faults(uint64_t ep, uint64_t skip);
 uint64_t bench_fault(uint64_t address);
 _Noreturn void bench_watch(volatile uint64_t *at);
 

@@ -5,6 +5,8 @@
  *   uint64_t bench_call(uint64_t ep, uint64_t info)  one message there and back
  *   void bench_serve(uint64_t ep)                answers each message with itself, for ever
  *   void bench_serve_pass(uint64_t ep, void *ipc_buffer)  the same; a handle that came goes back, moved
+ *   uint64_t bench_serve_faults(uint64_t ep, uint64_t skip)  lets who faulted go on `skip` bytes later, until
+ *                                                another message comes: gives its first word
  *   uint64_t bench_fault(uint64_t address)       reads there, and expects to go on behind the load
  *   void bench_watch(volatile uint64_t *at)      writes the counter there, for ever */
     .macro ticks                /* counter into rax; rdx is lost */
@@ -95,6 +97,43 @@ function bench_serve_pass
     movl    $24, %eax           /* NOS_SYS_IPC_REPLY_RECV */
     syscall
     jmp     1b
+
+    .set    FAULT_GO, 1 << 16 | 1   /* NOS_FAULT_GO, one word */
+    .set    LABEL_FAULT, 0xfa17     /* NOS_FAULT */
+
+function bench_serve_faults
+    pushq   %rbp
+    pushq   %rbx
+    pushq   %r12
+    pushq   %r13
+    pushq   %r14
+    pushq   %r15
+    pushq   %rsi
+    pushq   %rdi
+    xorl    %ebx, %ebx
+    xorl    %esi, %esi
+    movl    $22, %eax           /* NOS_SYS_IPC_RECV */
+    syscall
+    jmp     2f
+1:  movq    (%rsp), %rdi
+    movq    8(%rsp), %rdx
+    addq    %r10, %rdx          /* the address of the load */
+    movl    $FAULT_GO, %esi
+    xorl    %ebx, %ebx
+    movl    $24, %eax           /* NOS_SYS_IPC_REPLY_RECV */
+    syscall
+2:  shrq    $16, %rsi           /* NOS_MSG_LABEL_SHIFT */
+    cmpq    $LABEL_FAULT, %rsi
+    je      1b
+    movq    %rdx, %rax
+    addq    $16, %rsp
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbx
+    popq    %rbp
+    ret
 
 function bench_fault
     ticks

@@ -128,20 +128,10 @@ static _Noreturn void bulk_serve(void)
 enum { FAULT_TRIES = 200 };
 extern const uint8_t bench_fault_load[], bench_fault_on[];
 
-/* Each fault is answered with where to go on; the peer's last message is its figure. */
-static NOINLINE nos_status_t answer_faults(uint64_t *least)
+/* The peer's last message is its figure. */
+static uint64_t answer_faults(void)
 {
-    struct nos_msg m = { 0 };
-
-    nos_status_t st = nos_recv(peer_endpoint(), &m, 0);
-    while (st == NOS_OK && m.label == NOS_FAULT) {
-        m.label = NOS_FAULT_GO;
-        m.word[0] = m.word[1] + (uint64_t)(bench_fault_on - bench_fault_load);
-        m.n_words = 1;
-        st = nos_reply_recv(peer_endpoint(), &m, 0);
-    }
-    *least = m.word[0];
-    return st;
+    return bench_serve_faults(peer_endpoint().v, (uint64_t)(bench_fault_on - bench_fault_load));
 }
 
 static nos_status_t fault_round(nos_handle_t peer, uint64_t *least)
@@ -154,7 +144,8 @@ static nos_status_t fault_round(nos_handle_t peer, uint64_t *least)
     if (st == NOS_OK) {
         st = nos_reply(&m);
     }
-    return st == NOS_OK ? answer_faults(least) : st;
+    *least = st == NOS_OK ? answer_faults() : 0;
+    return st;
 }
 
 static void faults(void)

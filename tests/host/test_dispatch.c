@@ -99,6 +99,12 @@ void notify_signal(struct notification *n, uint64_t bits)
     (void)n, (void)bits;
 }
 
+bool pass_one(struct thread *from, struct thread *to)
+{
+    (void)from, (void)to;
+    return false;
+}
+
 void arch_root_load(uint64_t root)
 {
     (void)root;

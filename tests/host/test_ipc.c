@@ -197,42 +197,44 @@ static void the_fast_path(void **state)
     nos_status_t st;
     (void)state;
     start_fast(client[0], 1);
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));  // nobody waits there
+    assert_null(
+        endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));  // nobody waits there
     assert_true(recv(server[0], 0, &st));
     start_fast(client[0], 9);
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));  // a word in the buffer
+    assert_null(
+        endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));  // a word in the buffer
     start_fast(client[0], 1);
     client[0]->ctx.arg1 |= NOS_MSG_NOTIFICATION;
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     start_fast(client[0], 1);
     client[0]->ctx.dl = 5000;
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     start_fast(client[0], 1);
     struct thread *high = make(&client_capsule, 9), *equal = make(&client_capsule, 5);
     sched_ready(high);
     cpus[0].resched = false;
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     sched_unqueue(high);
     sched_ready(equal);  // who is as urgent gets its turn: the long way sees to that
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     sched_unqueue(equal);
     server[0]->cpus = 2;
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     server[0]->cpus = CPUS_ALL;
     client[0]->priority = 6;  // it lends that: counted by the long way
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     client[0]->priority = 5;
     client[0]->ctx.arg1 |= 1ull << NOS_MSG_HANDLES_SHIFT;
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     start_fast(client[0], 1);
     cpus[0].fpu_owner = client[1];
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     cpus[0].fpu_owner = NULL;
     server[0]->fpu = (struct arch_fpu *)(void *)buffers;
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     server[0]->fpu = NULL;
     client[0]->ctx.w[0] = 77;
-    assert_ptr_equal(endpoint_call_fast(ep, client[0], &client_capsule, &slot), &server[0]->ctx);
+    assert_ptr_equal(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0), &server[0]->ctx);
     assert_ptr_equal(cpus[0].current, server[0]);
     assert_int_equal(client[0]->state, THREAD_REPLY);
     assert_int_equal(server[0]->ctx.nr, 7ull << 32);
@@ -249,35 +251,35 @@ static void the_fast_path(void **state)
     assert_ptr_equal(server[0]->client, client[0]);
     assert_true(call(client[1], 5, 0, &st));  // somebody else is queued: no wait, so the long way
     start_fast(server[0], 1);
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
     become(client[2]);
     thread_kill(client[1]);
     assert_int_equal(notify_create(&n), NOS_OK);
     assert_int_equal(notify_bind(n, ep, no_cell), NOS_OK);
     notify_signal(n, 2);
     start_fast(server[0], 1);
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule,
-                                         &slot));  // bits are there to be taken
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot,
+                                         0));  // bits are there to be taken
     n->bits = 0;
     server[0]->ctx.dl = 5000;
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
     start_fast(server[0], 9);
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
     start_fast(server[0], 1);
     assert_null(
-        endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));  // client 2 is ready
+        endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));  // client 2 is ready
     sched_unqueue(client[2]);
     client[0]->fault = 1;
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
     client[0]->fault = 0;
     client[0]->lends = 1;
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
     client[0]->lends = 0;
     server[0]->payer = &server_capsule;  // the loan has run out: the clock must be read
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
     server[0]->payer = &client_capsule;
     server[0]->ctx.w[0] = 78;
-    assert_ptr_equal(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot),
+    assert_ptr_equal(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0),
                      &client[0]->ctx);
     assert_int_equal(client[0]->ctx.w[0], 78);
     assert_int_equal(client[0]->ctx.nr, 9ull << 32);
@@ -292,10 +294,10 @@ static void the_fast_path(void **state)
     queue_remove(&ep->receivers, server[0]);
     assert_true(recv(server[0], 9000, &st));
     start_fast(client[0], 1);
-    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot));
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, &slot, 0));
     assert_true(call(client[0], 1, 9000, &st));  // and so does a caller with one
     start_fast(server[0], 1);
-    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot));
+    assert_null(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 0));
 }
 
 /* A server that ends with its last RECV handle leaves the endpoint to the next, who binds its own

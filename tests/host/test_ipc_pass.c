@@ -149,6 +149,152 @@ static void every_rule_of_passing(void **state)
     assert_ptr_equal(region.owner, &server_capsule);
 }
 
+/* One handle that is moved as it is: the short way does what the long one does, or nothing. */
+static void not_short(struct handle_slot *s)
+{
+    struct handle_slot was = *s;
+    struct handle_table from = client_capsule.handles, to = server_capsule.handles;
+    assert_false(pass_one(client[0], server[0]));
+    assert_memory_equal(&was, s, sizeof was);
+    assert_memory_equal(&from, &client_capsule.handles, sizeof from);
+    assert_memory_equal(&to, &server_capsule.handles, sizeof to);
+}
+
+static void what_the_short_pass_leaves(void **state)
+{
+    uint32_t h = hold(&client_capsule, &note->obj, ALL & ~(uint32_t)NOS_RIGHT_RECV);
+    struct handle_slot *s = slot_of(&client_capsule, h);
+    struct handle_table *to = &server_capsule.handles;
+    (void)state;
+    hold(&server_capsule, &note->obj, ALL);  // the table has its page
+    listen(server[0], 1);
+    pass(client[0], 0, h, NOS_RIGHT_SIGNAL);
+    not_short(s);  // a copy
+    pass(client[0], 0, h, NOS_RIGHT_SIGNAL | NOS_PASS_MOVE | 1 << 30);
+    not_short(s);  // reserved bits
+    pass(client[0], 0, h + 1, NOS_RIGHT_SIGNAL | NOS_PASS_MOVE);
+    not_short(s);
+    pass(client[0], 0, h, NOS_RIGHT_SIGNAL | NOS_PASS_MOVE);
+    buffer(server[0])->accept = 0;
+    not_short(s);
+    buffer(server[0])->accept = 1;
+    s->rights &= ~(uint32_t)NOS_RIGHT_TRANSFER;
+    not_short(s);
+    s->rights |= NOS_RIGHT_TRANSFER;
+    s->deadline_ns = 1u << 30;
+    not_short(s);
+    s->deadline_ns = 0;
+    s->epoch--;
+    not_short(s);  // not looked at since a revocation
+    s->epoch++;
+    s->rights |= NOS_RIGHT_RECV;
+    not_short(s);  // a server's handles are counted
+    s->rights &= ~(uint32_t)NOS_RIGHT_RECV;
+    s->type = 1u << NOS_TYPE_REGION;
+    not_short(s);  // and so are a region's
+    s->type = 1u << NOS_TYPE_NOTIFICATION;
+    to->classes &= ~(uint32_t)NOS_CLASS_IPC;
+    not_short(s);
+    to->classes |= NOS_CLASS_IPC;
+    to->limit = to->used;
+    not_short(s);
+    to->limit = LIMIT;
+    uint16_t first = to->free;
+    to->free = 0;
+    not_short(s);
+    to->free = first;
+    assert_true(pass_one(client[0], server[0]));
+}
+
+static void a_short_pass(void **state)
+{
+    struct handle_slot brief, *s;
+    uint32_t h = hold(&client_capsule, &note->obj, NOS_RIGHT_SIGNAL | NOS_RIGHT_TRANSFER), cut;
+    (void)state;
+    hold(&server_capsule, &note->obj, ALL);
+    listen(server[0], 1);
+    brief = *slot_of(&client_capsule, h);
+    brief.badge = 77;
+    assert_int_equal(handle_derive(&client_capsule.handles, &brief, &cut), NOS_OK);
+    via_t via = slot_of(&client_capsule, cut)->via;
+    uint32_t refs = note->obj.refs, held = client_capsule.handles.used,
+             got = server_capsule.handles.used;
+    pass(client[0], 0, cut, NOS_RIGHT_SIGNAL | NOS_RIGHT_CALL | NOS_PASS_MOVE);
+    assert_true(pass_one(client[0], server[0]));
+    assert_null(slot_of(&client_capsule, cut));
+    assert_int_equal(note->obj.refs, refs);
+    assert_int_equal(client_capsule.handles.used, held - 1);
+    assert_int_equal(server_capsule.handles.used, got + 1);
+    uint32_t there = buffer(server[0])->pass[0].handle;
+    assert_int_equal(buffer(server[0])->pass[0].rights, NOS_RIGHT_SIGNAL);
+    s = slot_of(&server_capsule, there);
+    assert_ptr_equal(s->obj, &note->obj);
+    assert_int_equal(s->rights, NOS_RIGHT_SIGNAL);
+    assert_int_equal(s->type, 1u << NOS_TYPE_NOTIFICATION);
+    assert_int_equal(s->origin, NOS_ORIGIN_MESSAGE);
+    assert_int_equal(s->badge, 77);
+    assert_int_equal(s->via, via);
+    assert_int_equal(s->depth, brief.depth);
+    assert_int_equal(handle_close(&server_capsule.handles, there), NOS_OK);
+    assert_int_equal(note->obj.refs, refs - 1);
+    assert_int_equal(cell_count(), 0);  // its reference went along, and with it
+    uint32_t again = hold(&client_capsule, &note->obj, ALL);
+    assert_int_equal(again & 0xffff, cut & 0xffff);
+    assert_int_not_equal(again, cut);  // the place has another name
+}
+
+/* A slot at its last tag is not given out again: only the long way does that. */
+static void a_last_tag(void **state)
+{
+    uint32_t h = 0;
+    (void)state;
+    hold(&server_capsule, &note->obj, ALL);
+    listen(server[0], 1);
+    for (uint32_t i = 0; i < 0xfffe; i++) {
+        h = hold(&client_capsule, &note->obj, NOS_RIGHT_TRANSFER);
+        if (h >> 16 == 0xfffe) {
+            break;
+        }
+        assert_int_equal(handle_close(&client_capsule.handles, h), NOS_OK);
+    }
+    assert_int_equal(h >> 16, 0xfffe);
+    pass(client[0], 0, h, NOS_PASS_MOVE);
+    not_short(slot_of(&client_capsule, h));
+    assert_int_equal(call_with(client[0], 1, WITH_GRANT), NOS_OK);
+    assert_int_not_equal(hold(&client_capsule, &note->obj, ALL) & 0xffff, h & 0xffff);
+}
+
+/* The call itself: who may not grant moves nothing, and a handle may go through itself. */
+static void a_short_call_with_a_handle(void **state)
+{
+    uint32_t h = hold(&client_capsule, &ep->obj, WITH_GRANT | NOS_RIGHT_TRANSFER);
+    struct handle_slot *s = slot_of(&client_capsule, h);
+    (void)state;
+    hold(&server_capsule, &note->obj, ALL);
+    listen(server[0], 1);
+    s->badge = 99;
+    pass(client[0], 0, h, NOS_RIGHT_CALL | NOS_PASS_MOVE);
+    become(client[0]);
+    client[0]->ctx.dl = 0;
+    client[0]->ctx.arg1 = nos_msg_info(1, 0) | 2 << NOS_MSG_HANDLES_SHIFT;
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, s, 1));
+    client[0]->ctx.arg1 = nos_msg_info(1, 9) | 1 << NOS_MSG_HANDLES_SHIFT;
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, s, 1));
+    client[0]->ctx.arg1 = nos_msg_info(1, 0);
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, s, 1));
+    client[0]->ctx.arg1 = nos_msg_info(1, 1) | 1 << NOS_MSG_HANDLES_SHIFT;
+    s->rights &= ~(uint32_t)NOS_RIGHT_GRANT;
+    assert_null(endpoint_call_fast(ep, client[0], &client_capsule, s, 1));
+    assert_non_null(slot_of(&client_capsule, h));
+    s->rights |= NOS_RIGHT_GRANT;
+    client[0]->ctx.w[0] = 5;
+    assert_ptr_equal(endpoint_call_fast(ep, client[0], &client_capsule, s, 1), &server[0]->ctx);
+    assert_null(slot_of(&client_capsule, h));
+    assert_int_equal(server[0]->ctx.arg0, 99);
+    assert_int_equal(server[0]->ctx.w[0], 5);
+    assert_int_equal(slot_of(&server_capsule, buffer(server[0])->pass[0].handle)->badge, 99);
+}
+
 static void a_region_of_another_is_only_shared(void **state)
 {
     (void)state;
@@ -505,6 +651,88 @@ static void a_fault_is_a_call(void **state)
     }
 }
 
+static struct arch_context *fault_at_once(struct thread *t)
+{
+    become(t);
+    t->ctx.ip = 0x4000;
+    t->ctx.sp = 0x8000;
+    return endpoint_fault_fast(ep, t, 0xabc000, NOS_FAULT_WRITE);
+}
+
+static void no_short_fault(void)
+{
+    assert_null(fault_at_once(client[0]));
+    assert_int_equal(client[0]->fault, 0);
+    assert_int_equal(client[0]->state, THREAD_RUNNING);
+}
+
+static const struct handle_slot served = { .via = 0x55 };
+
+static struct arch_context *answer_at_once(uint64_t label, uint64_t words)
+{
+    become(server[0]);
+    server[0]->ctx.arg1 = nos_msg_info(label, words);
+    server[0]->ctx.w[0] = 0x4444;
+    server[0]->ctx.dl = 0;
+    return endpoint_reply_fault_fast(ep, server[0], &served);
+}
+
+static void a_fault_at_once(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    client_capsule.fault_badge = 11;
+    client_capsule.fault_via = 0;
+    no_short_fault();  // nobody waits
+    assert_true(recv(server[1], 0, &st));
+    server[1]->capsule = &client_capsule;
+    no_short_fault();  // for itself
+    server[1]->capsule = &server_capsule;
+    client_capsule.fault_via = 0x100000001;
+    no_short_fault();  // a cell that has gone
+    client_capsule.fault_via = 0;
+    client[0]->priority = 6;
+    no_short_fault();  // it would lend that
+    client[0]->priority = 5;
+    server[1]->deadline_ns = 1;
+    no_short_fault();
+    server[1]->deadline_ns = 0;
+    queue_remove(&ep->receivers, server[1]);
+    assert_true(recv(server[0], 0, &st));
+    assert_ptr_equal(fault_at_once(client[0]), &server[0]->ctx);
+    const struct arch_context *c = &server[0]->ctx;
+    assert_int_equal(c->nr, 7ull << 32);
+    assert_int_equal(c->arg0, 11);
+    assert_int_equal(c->arg1, nos_msg_info(NOS_FAULT, 5));
+    assert_int_equal(c->w[0], 0xabc000);
+    assert_int_equal(c->w[1], 0x4000);
+    assert_int_equal(c->w[2], NOS_FAULT_WRITE);
+    assert_int_equal(c->w[3], 0x8000);
+    assert_int_equal(c->dl, client[0]->token);
+    assert_int_equal(client[0]->state, THREAD_REPLY);
+    assert_ptr_equal(server[0]->payer, &client_capsule);
+
+    client[0]->ctx.w[0] = 0x5a5a;
+    assert_null(answer_at_once(2, 1));
+    assert_null(answer_at_once(NOS_FAULT_GO, 0));
+    assert_null(answer_at_once(NOS_FAULT_RETRY, 9));
+    assert_null(answer_at_once(NOS_FAULT_RETRY, 0 | 1 << NOS_MSG_HANDLES_SHIFT));
+    client[0]->lends = 1;
+    assert_null(answer_at_once(NOS_FAULT_RETRY, 0));
+    client[0]->lends = 0;
+    assert_int_not_equal(client[0]->fault, 0);
+    assert_ptr_equal(answer_at_once(NOS_FAULT_GO, 1), &client[0]->ctx);
+    assert_int_equal(client[0]->ctx.ip, 0x4444);
+    assert_int_equal(client[0]->ctx.w[0], 0x5a5a);  // no register was touched
+    assert_int_equal(client[0]->fault, 0);
+    assert_int_equal(server[0]->state, THREAD_RECV);
+    assert_int_equal(server[0]->via, 0x55);
+    assert_ptr_equal(server[0]->payer, &server_capsule);
+    assert_non_null(fault_at_once(client[0]));
+    assert_ptr_equal(answer_at_once(NOS_FAULT_RETRY, 0), &client[0]->ctx);
+    assert_int_equal(client[0]->ctx.ip, 0x4000);
+}
+
 /* Whatever ends such a wait but an answer, the thread goes on to its crash, its registers whole. */
 static void nobody_handles_the_fault(void **state)
 {
@@ -616,6 +844,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_copy_and_a_move, setup_handles),
         cmocka_unit_test_setup(every_rule_of_passing, setup_handles),
+        cmocka_unit_test_setup(what_the_short_pass_leaves, setup_handles),
+        cmocka_unit_test_setup(a_short_pass, setup_handles),
+        cmocka_unit_test_setup(a_last_tag, setup_handles),
+        cmocka_unit_test_setup(a_short_call_with_a_handle, setup_handles),
         cmocka_unit_test_setup(a_region_of_another_is_only_shared, setup_handles),
         cmocka_unit_test_setup(a_handle_dies_in_the_queue, setup_handles),
         cmocka_unit_test_setup(an_answer_carries_handles_if_the_caller_takes_them, setup_handles),
@@ -629,6 +861,7 @@ int main(void)
         cmocka_unit_test_setup(who_inherited_leaves_nobody_waiting, setup_handles),
         cmocka_unit_test_setup(cancel_ends_every_wait, setup_handles),
         cmocka_unit_test_setup(a_fault_is_a_call, setup_handles),
+        cmocka_unit_test_setup(a_fault_at_once, setup_handles),
         cmocka_unit_test_setup(nobody_handles_the_fault, setup_handles),
         cmocka_unit_test_setup(nobody_waits_for_itself, setup_handles),
         cmocka_unit_test_setup(loans_at_random, setup_handles),

@@ -154,7 +154,7 @@ void clock_init(uint16_t pm_timer, uint64_t base)
     }
     lapic_timer(0);
     if (!ok) {
-        panic("neither the ACPI timer nor the PIT counts: nothing to measure time by");
+        panic("neither the ACPI timer nor the PIT counts: no time");
     }
     tsc_base = base;
     set_rates(scale_hz(took.tsc, took.ref, used->hz), scale_hz(took.timer, took.ref, used->hz));
