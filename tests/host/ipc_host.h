@@ -1,5 +1,5 @@
-/* Endpoints, notifications and the scheduler with a faked port under them: what the tests of the IPC
- * path share. Included once by each. */
+/* Endpoints, notifications and the scheduler with a faked port under them: what the tests of the
+ * IPC path share. Included once by each. */
 #pragma once
 
 #include "tests/host/kernel_host.h"
@@ -25,7 +25,10 @@
 #undef grow
 #include "kernel/object/object.c"
 #include "kernel/core/lock.c"
+#include "kernel/sched/budget.c"
+#include "kernel/sched/queue.c"
 #include "kernel/sched/sched.c"
+#include "kernel/sched/timer.c"
 #include "kernel/sched/thread.c"
 
 bool up_reclaim(void)
@@ -285,7 +288,7 @@ static void become(struct thread *t)
 {
     if (cpus[0].current != NULL && cpus[0].current != t &&
         cpus[0].current->state == THREAD_RUNNING) {
-        enqueue(&cpus[0], cpus[0].current);
+        sched_enqueue(&cpus[0], cpus[0].current);
     }
     if (t->state == THREAD_READY) {
         sched_unqueue(t);
@@ -327,4 +330,3 @@ static nos_status_t reply(struct thread *t, uint64_t token, uint64_t word)
     }
     return st;
 }
-

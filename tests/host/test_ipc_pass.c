@@ -647,7 +647,7 @@ static void a_fault_is_a_call(void **state)
         assert_int_equal(answer_fault_with(server[0], crash[i][0], crash[i][1]), NOS_OK);
         assert_int_equal(client[2]->cont, CONT_CRASH);
         client[2]->state = THREAD_READY;
-        enqueue(&cpus[0], client[2]);
+        sched_enqueue(&cpus[0], client[2]);
     }
 }
 

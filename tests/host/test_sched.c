@@ -6,7 +6,10 @@
 #include "tests/host/kernel_host_impl.h"
 
 #include "kernel/core/lock.c"
+#include "kernel/sched/budget.c"
+#include "kernel/sched/queue.c"
 #include "kernel/sched/sched.c"
+#include "kernel/sched/timer.c"
 
 static unsigned kicks[CPUS_MAX];
 static uint64_t armed[CPUS_MAX];
@@ -222,11 +225,11 @@ static void theft(void **state)
     sched_ready(pinned);
     assert_ptr_equal(steal(&cpus[3]), &th[6]);  // the most urgent that may come
     host_become(3);
-    assert_ptr_equal(pick(&cpus[3]), &th[6]);
-    assert_ptr_equal(pick(&cpus[3]), &th[5]);
-    assert_null(pick(&cpus[3]));
+    assert_ptr_equal(sched_pick(&cpus[3]), &th[6]);
+    assert_ptr_equal(sched_pick(&cpus[3]), &th[5]);
+    assert_null(sched_pick(&cpus[3]));
     host_become(2);
-    assert_ptr_equal(pick(&cpus[2]), pinned);
+    assert_ptr_equal(sched_pick(&cpus[2]), pinned);
     assert_int_equal(cpus[2].ready_mask, 0);
 }
 
@@ -236,9 +239,9 @@ static void urgent_first_then_in_turn(void **state)
     sched_ready(make(5, &a, 5, 0));
     sched_ready(make(6, &a, 5, 0));
     sched_ready(make(7, &a, 9, 0));
-    assert_ptr_equal(pick(&cpus[0]), &th[7]);
-    assert_ptr_equal(pick(&cpus[0]), &th[5]);
-    assert_ptr_equal(pick(&cpus[0]), &th[6]);
+    assert_ptr_equal(sched_pick(&cpus[0]), &th[7]);
+    assert_ptr_equal(sched_pick(&cpus[0]), &th[5]);
+    assert_ptr_equal(sched_pick(&cpus[0]), &th[6]);
 }
 
 static void moved_away(void **state)
@@ -285,7 +288,7 @@ static void a_spent_budget_parks(void **state)
     assert_false(th[5].parked);
     assert_int_equal(cpus[0].ready_mask, 1u << 10);
     assert_null(cpus[0].parked);
-    assert_ptr_equal(pick(&cpus[0]), &th[5]);
+    assert_ptr_equal(sched_pick(&cpus[0]), &th[5]);
     runs(0, &th[5]);  // with a whole budget again
     use(&cpus[0], 1000000000);
     sched_tick();

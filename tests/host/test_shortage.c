@@ -32,7 +32,10 @@
 #include "kernel/object/object.c"
 #include "kernel/memory/space.c"
 #include "kernel/core/lock.c"
+#include "kernel/sched/budget.c"
+#include "kernel/sched/queue.c"
 #include "kernel/sched/sched.c"
+#include "kernel/sched/timer.c"
 #include "kernel/sched/thread.c"
 #define uncharge region_uncharge
 #include "kernel/object/region.c"
