@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from cases import OWN, need, rows, same, test
+from cases import CLOCK, OWN, need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config, Failure
 
@@ -74,10 +74,11 @@ def whole(text):
     return re.findall(r'S(\d{6}) (.*)$', text, re.M)
 
 
-@test
+@test(once=CLOCK)
 def bulk(t):
-    """1 MiB, line by line: all of it, in order, and the writer never waited by asking."""
-    with boot('bulk') as vm:
+    """1 MiB, line by line: all of it, in order, and not more of it at a time on the console's account than is allowed: by
+    the guest's clock, which counts instructions here."""
+    with boot('bulk', config=Config(icount=True, smp=1)) as vm:
         vm.ready()
         send(vm, 'stream-bulk')
         vm.com1.expect(r'^PROBE bulk done', 120)
