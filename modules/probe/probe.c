@@ -131,6 +131,7 @@ int nos_main(void)
     attack_handles();
     attack_values();
     attack_threads();
+    attack_placing();
     attack_waits();
     attack_derived();
     attack_cuts();

@@ -36,6 +36,7 @@ void attack_pointers(void);
 void attack_handles(void);
 void attack_values(void);
 void attack_threads(void);
+void attack_placing(void);
 void attack_waits(void);
 void attack_derived(void);
 void attack_cuts(void);

@@ -135,8 +135,9 @@ class Gdb:
     def set(self, name, value):
         self.do(f'P{GPRS.index(name):x}={value.to_bytes(8, "little").hex()}')
 
-    def go(self):
-        self.send('c')
+    def go(self, cpus=None):
+        """All of them, or those."""
+        self.send('c' if cpus is None else 'vCont' + ''.join(f';c:{n + 1:x}' for n in cpus))
 
     def run_to(self, address, timeout=5):
         """Go on until the processor is about to execute `address`. False: it does not come by."""

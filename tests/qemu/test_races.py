@@ -1,0 +1,100 @@
+"""Two processors in an order that they seldom take by themselves: under a debugger one is held where it stands, and the
+others run. Who kills what runs there, or takes memory that it has loaded, must not come back before it has answered."""
+
+import os
+import re
+import time
+
+import kernel
+from cases import OWN, need, same, test
+from lab import BUILD, boot, ctl, policy_from
+from test_breaks import Lab
+from test_duel import admit, counter, dueler, module
+from test_sched import crashme_with, start
+from vm import SLOW, Config
+
+CPUS, HELD = 4, 2
+FOUR = Config(memory=64, smp=CPUS, single=True)
+LOOK = 1        # seconds that the others have
+USER = 1 << 47
+
+
+def cpu_register(vm, name, cpu):
+    return int(re.search(rf'\b{name}=([0-9a-f]+)', vm.qmp.monitor('info registers', cpu)).group(1), 16)
+
+
+def inside(lab, cpu, *functions):
+    at = cpu_register(lab.vm, 'RIP', cpu) - lab.base
+    starts = sorted(set(kernel.symbols().values()))
+    return any(kernel.symbols()[f] <= at < min(s for s in starts if s > kernel.symbols()[f]) for f in functions)
+
+
+def hold(lab, cpu):
+    """Everybody but that one runs for a while."""
+    lab.gdb.go([n for n in range(CPUS) if n != cpu])
+    time.sleep(LOOK * SLOW)
+    lab.gdb.stop()
+
+
+def before_the_lock(lab):
+    for _ in range(200):
+        lab.reach(kernel.symbols()['general'])
+        if lab.gdb.cpu == HELD:
+            return
+    need(False, 'it makes no call')
+
+
+def in_user_mode(lab):
+    for _ in range(200):
+        if cpu_register(lab.vm, 'RIP', HELD) < USER:
+            return
+        lab.gdb.go()
+        time.sleep(0.01)
+        lab.gdb.stop()
+    need(False, 'it does not run')
+
+
+@test(once=OWN)
+def kill_waits(t):
+    """In user mode, and in a call that has not yet asked for the lock: an entry that gets it at once looks at nothing."""
+    for what, stop_it in (('storm', before_the_lock), ('spin', in_user_mode)):
+        where = stop_it.__name__.replace('_', ' ')
+        with t.case(f'killed {where}'), boot(f'race-{what}', config=FOUR, gdb=True) as vm:
+            vm.ready(120)
+            number = start(vm, crashme_with(0, 0, 1 << HELD), what)
+            lab = Lab(vm)
+            stop_it(lab)
+            said = len(vm.com1.text())
+            vm.com1.send(f'kill {number}\r')
+            hold(lab, HELD)
+            need(any(inside(lab, n, 'arch_catch') for n in range(CPUS)), 'nobody waits for it')
+            need('n0n>' not in vm.com1.text()[said:], 'the call came back')
+            lab.gdb.go()
+            vm.com1.expect(r'^n0n> ', 20)
+            need(not re.search(rf'^\s*{number} crashme\s', vm.ask('ps'), re.M), 'it still runs')
+
+
+@test(once=OWN)
+def flush_waits(t):
+    """A capsule's memory is revoked while it writes there: the mapping may still be in its processor."""
+    with boot('race-flush', {'BOOT.POL': policy_from(admit)}, FOUR, gdb=True) as vm:
+        vm.ready(120)
+        for manifest in (dueler(), counter()):
+            ctl(vm, 'load', module(manifest))
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start')
+        vm.com1.expect(r'^DUEL cpus/module', 120)
+        lab = Lab(vm)
+        for _ in range(200):
+            lab.reach(kernel.symbols()['arch_flush'], 20)
+            space, asker = lab.gdb.registers()['rdi'], lab.gdb.cpu
+            root = int.from_bytes(lab.gdb.read(space, 8), 'little')
+            on = [n for n in range(CPUS) if n != asker and cpu_register(vm, 'CR3', n) == root]
+            if on:
+                break
+        with t.case('somebody else has it loaded'):
+            same(len(on), 1, 'processors')
+        with t.case('who flushes waits for it'):
+            hold(lab, on[0])
+            need(inside(lab, asker, 'arch_flush', 'ask_all'), 'it went on')
+        with t.case('and goes on when it has answered'):
+            lab.reach(kernel.symbols()['arch_flush'], 20)
