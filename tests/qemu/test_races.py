@@ -3,11 +3,13 @@ others run. Who kills what runs there, or takes memory that it has loaded, must 
 
 import os
 import re
+import subprocess
 import time
 
 import kernel
 from cases import OWN, need, same, test
-from lab import BUILD, boot, ctl, policy_from
+from lab import BUILD, CTL, boot, ctl, policy_from
+from test_attack import lost, mark
 from test_breaks import Lab
 from test_duel import admit, counter, dueler, module
 from test_sched import crashme_with, start
@@ -72,6 +74,68 @@ def kill_waits(t):
             lab.gdb.go()
             vm.com1.expect(r'^n0n> ', 20)
             need(not re.search(rf'^\s*{number} crashme\s', vm.ask('ps'), re.M), 'it still runs')
+
+
+# What it does; where it is held, before the lock; what of the kernel it must not come to when it goes on.
+WAYS = {'a fault': ('null-write', 'up_fault', 'capsule_crash'),
+        'a first use of the FPU': ('float', 'up_fpu_first_use', 'fpu_load')}
+
+
+@test(once=OWN)
+def killed_on_its_way(t):
+    """It has left user mode by itself when it is killed: what it came for is not done any more."""
+    pinned = {'CRASHME.MOD': crashme_with(0, 0, 1 << HELD)}
+    for name, (argument, where, never) in WAYS.items():
+        with t.case(name), boot(f'race-{argument}', pinned, FOUR, gdb=True) as vm:
+            vm.ready(120)
+            lab = Lab(vm)
+            vm.com1.send(f'load crashme {argument}\r')
+            lab.reach(kernel.symbols()[where], 20)
+            same(lab.gdb.cpu, HELD, 'the processor that is there')
+            lab.gdb.go([n for n in range(CPUS) if n != HELD])
+            number = vm.com1.expect(r'crashme is capsule (\d+).*^n0n> ', 20).group(1)
+            vm.com1.send(f'kill {number}\r')
+            time.sleep(LOOK * SLOW)
+            lab.gdb.stop()
+            need(any(inside(lab, n, 'arch_catch') for n in range(CPUS)), 'nobody waits for it')
+            need(not lab.gdb.run_to(lab.base + kernel.symbols()[never], LOOK * SLOW), f'it came to {never}')
+            lab.gdb.go()
+            vm.com1.expect(r'^n0n> ', 20)
+            need(not re.search(rf'^\s*{number} crashme\s', vm.ask('ps'), re.M), 'it still runs')
+
+
+def killed_while_it_verifies(vm, lab):
+    """`manage` works on a file that it was sent, without the lock; the prompt kills it."""
+    sender = subprocess.Popen([CTL, 'load', os.path.join(BUILD, 'modules', 'pager.mod'), '--node', vm.com2_path],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        lab.reach(kernel.symbols()['module_job_ahead'], 20 * SLOW)
+        same(lab.gdb.cpu, HELD, 'the processor that is there')
+        vm.com1.send('kill manage\r')
+        lab.gdb.go([n for n in range(CPUS) if n != HELD])
+        time.sleep(LOOK * SLOW)
+        lab.gdb.stop()
+        need(any(inside(lab, n, 'arch_catch') for n in range(CPUS)), 'nobody waits for it')
+        lab.gdb.go()
+        vm.com1.expect(r'^n0n> ', 20)
+    finally:
+        sender.kill()
+        sender.wait()
+    need('manage is capsule' in vm.ask('load manage'), 'it does not come back')
+
+
+@test(once=OWN)
+def killed_in_a_step(t):
+    """The step that it is in goes on to its end; what it worked on is given back then, once."""
+    with boot('race-step', {'MANAGE.MOD': crashme_with(0, 0, 1 << HELD, 'manage')}, FOUR, gdb=True) as vm:
+        vm.ready(120)
+        lab = Lab(vm)
+        killed_while_it_verifies(vm, lab)
+        before = mark(vm)
+        lab.gdb.stop()
+        killed_while_it_verifies(vm, lab)
+        with t.case('every frame came back'):
+            same(lost(vm, before), 0, 'bytes lost')
 
 
 @test(once=OWN)

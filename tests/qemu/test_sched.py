@@ -15,9 +15,9 @@ ALL = 2 ** 64 - 1
 COUNTED = Config(icount=True, smp=1)
 
 
-def crashme_with(budget_us, period_us, cpus=ALL):
-    """The released crashme with a record SCHED in its manifest."""
-    module = Module(module_file('crashme'))
+def crashme_with(budget_us, period_us, cpus=ALL, name='crashme'):
+    """The released crashme, or another, with a record SCHED in its manifest."""
+    module = Module(module_file(name))
     records = [r for r in module.records() if r[0] != SCHED]
     records = sorted(records + [(SCHED, struct.pack('<IIQ', budget_us, period_us, cpus))], key=lambda r: r[0])
     return module.set_records(records).bytes()
