@@ -16,6 +16,7 @@ enum {
     ONE = 1,  /* the CPU that booted */
     ANY = 0xff,
     SOON_NS = 10000000,
+    TURN_NS = 300000000, /* an emulator on one thread runs each processor for a while in turn */
     PATIENCE = 500
 };
 
@@ -43,26 +44,25 @@ static nos_status_t begin(struct counter *c)
     return nos_thread_start(&c->thread, c->stack, sizeof(c->stack), HIGH, &c->h);
 }
 
-static void soon(void)
+static void wait(uint64_t ns)
 {
-    nos_ignore(nos_sys_sleep(nos_now_ns() + SOON_NS));
+    nos_ignore(nos_sys_sleep(nos_now_ns() + ns));
 }
 
 static bool counts(const struct counter *c)
 {
     uint64_t then = c->count;
     for (unsigned i = 0; c->count == then && i < PATIENCE; i++) {
-        soon();
+        wait(SOON_NS);
     }
     return c->count != then;
 }
 
 static bool stands(const struct counter *c)
 {
-    soon();
+    wait(SOON_NS);
     uint64_t then = c->count;
-    soon();
-    soon();
+    wait(TURN_NS);
     return c->count == then;
 }
 
@@ -112,8 +112,7 @@ void attack_placing(void)
         move();
     }
     over = true;
-    soon();
-    soon();
+    wait(TURN_NS);
     expect("thread_set/both-ended", NOS_BAD_STATE, nos_sys_thread_set(a.h, LOW, ONE));
     expect("thread_set/both-ended", NOS_BAD_STATE, nos_sys_thread_set(b.h, LOW, ONE));
     nos_ignore(nos_sys_handle_close(a.h));

@@ -139,6 +139,26 @@ def killed_in_a_step(t):
 
 
 @test(once=OWN)
+def line_waits(t):
+    """A driver is about to open its line again; an interrupt of that line, at another processor, waits for it."""
+    with boot('race-line', {'CONSOLE.MOD': crashme_with(0, 0, 1 << HELD, 'console')}, FOUR, gdb=True) as vm:
+        vm.ready(120)
+        lab = Lab(vm)
+        code = kernel.instructions('arch_irq_unmask', 'irq_take')
+        behind = 2 + next(i for i, (_, words) in enumerate(code) if words == 'pause')   # and the jump back
+        vm.com1.send('u')
+        lab.reach(code[behind][0], 10)
+        same(lab.gdb.cpu, HELD, 'the processor that is there')
+        vm.com1.send('ptime\r')
+        hold(lab, HELD)
+        with t.case('it waits'):
+            need(inside(lab, 0, 'irq_take'), f'processor 0 is at {cpu_register(vm, "RIP", 0) - lab.base:#x}')
+        with t.case('no key is lost'):
+            lab.gdb.go()
+            vm.com1.expect(r'^up \d.*^n0n> ', 20)
+
+
+@test(once=OWN)
 def flush_waits(t):
     """A capsule's memory is revoked while it writes there: the mapping may still be in its processor."""
     with boot('race-flush', {'BOOT.POL': policy_from(admit)}, FOUR, gdb=True) as vm:
