@@ -45,7 +45,7 @@ struct frame_stats {
 };
 struct frame_stats frame_stats(void);
 bool frame_reclaim_pending(void);
-bool frame_check(void); /* the free lists hold what the counts say */
+bool frame_check(void);           /* the free lists hold what the counts say */
 uint64_t frame_tables_made(void); /* page tables since boot: only grows */
 
 /** Up-call on shortage: give back something of an ended capsule. False: there is none. In

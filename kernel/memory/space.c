@@ -299,7 +299,7 @@ nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, uns
                                enum area_kind kind, bool zero)
 {
     struct area a = {
-        .va = va, .pages = pages, .span = pages, .kind = (uint8_t)kind, .prot = (uint8_t)prot
+        .va = va, .pages = pages, .span = pages, .kind = (uint8_t)kind, .prot = prot & 0xf
     };
     nos_status_t st = area_begin(s, &a);
     if (st != NOS_OK) {

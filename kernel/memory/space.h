@@ -21,12 +21,14 @@ enum area_kind {
 };
 struct area {
     uint64_t va;
-    uint32_t pages, span;           /* span: what it keeps others from: with shared tables, 2 MiB */
-    uint8_t kind, prot, flags, rsv; /* enum area_kind, enum prot, enum arch_map_flags */
-    uint32_t via;  /* BORROWED: handle it was mapped with; 0 = by another capsule */
-    void *owner;   /* BORROWED: the object, referenced by the caller; else NULL */
-    uint32_t cell; /* BORROWED: that handle's cell, referenced; 0 = none */
+    uint32_t pages, span;        /* span: what it keeps others from: with shared tables, 2 MiB */
+    void *owner;                 /* BORROWED: the object, referenced by the caller; else NULL */
+    uint32_t via;                /* BORROWED: handle it was mapped with; 0 = by another capsule */
+    uint16_t cell;               /* BORROWED: that handle's cell, referenced; 0 = none */
+    uint8_t kind;                /* enum area_kind */
+    uint8_t prot : 4, flags : 4; /* enum prot, enum arch_map_flags */
 };
+_Static_assert(sizeof(struct area) == 32, "many are moved when one goes in between");
 
 /* Span of an area of `pages` with such flags. */
 static inline uint32_t area_span(uint32_t pages, unsigned flags)

@@ -146,19 +146,14 @@ nos_status_t cell_new(struct cell_account *payer, via_t parent, via_t *out)
     return NOS_OK;
 }
 
-void cell_get(via_t via)
+void cell_ref(via_t via)
 {
-    if (via != 0) {
-        KASSERT(held(via)->refs < CELL_REFS_MAX);
-        held(via)->refs++;
-    }
+    KASSERT(held(via)->refs < CELL_REFS_MAX);
+    held(via)->refs++;
 }
 
-void cell_put(via_t via)
+void cell_unref(via_t via)
 {
-    if (via == 0) {
-        return;
-    }
     struct cell *c = held(via);
     uint16_t index = (uint16_t)cell_index(via);
     while (--c->refs == 0) {
@@ -174,9 +169,9 @@ void cell_put(via_t via)
     }
 }
 
-via_t cell_via(uint32_t index)
+via_t cell_via_of(uint32_t index)
 {
-    return index == 0 ? 0 : index | (via_t)cell_at(index)->serial << 32;
+    return index | (via_t)cell_at(index)->serial << 32;
 }
 
 enum cell_state cell_look(via_t via)

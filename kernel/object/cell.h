@@ -27,7 +27,11 @@ static inline uint32_t cell_index(via_t via)
 }
 
 /* For who keeps the index alone, and a reference: the cell of that index. 0 = none. */
-via_t cell_via(uint32_t index);
+via_t cell_via_of(uint32_t index);
+static inline via_t cell_via(uint32_t index)
+{
+    return index == 0 ? 0 : cell_via_of(index);
+}
 
 /* Raised by every revocation, never 0. What was found alive at this epoch still is. */
 extern uint64_t cell_epoch;
@@ -40,8 +44,20 @@ extern uint64_t cell_epoch;
 MUST_CHECK nos_status_t cell_new(struct cell_account *payer, via_t parent, via_t *out);
 
 /* References of slots, areas, exports. Both do nothing for 0. */
-void cell_get(via_t via);
-void cell_put(via_t via);
+void cell_ref(via_t via);
+void cell_unref(via_t via);
+static inline void cell_get(via_t via)
+{
+    if (via != 0) {
+        cell_ref(via);
+    }
+}
+static inline void cell_put(via_t via)
+{
+    if (via != 0) {
+        cell_unref(via);
+    }
+}
 
 enum cell_state { CELL_ALIVE = 0, CELL_REVOKED, CELL_GONE };
 

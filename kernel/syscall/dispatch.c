@@ -78,7 +78,16 @@ static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
     }
 }
 
-static struct arch_context *in_general(struct thread *self, uint64_t nr, nos_status_t st)
+/* The current thread has not blocked. */
+static ALWAYS_INLINE struct arch_context *go_on(struct thread *self)
+{
+    const struct cpu *cpu = this_cpu();
+    bool plain = cpu->payer == self->payer && !cpu->resched && self->cont == CONT_NONE;
+    return LIKELY(plain) ? &self->ctx : sched_exit();
+}
+
+static ALWAYS_INLINE struct arch_context *in_general(struct thread *self, uint64_t nr,
+                                                     nos_status_t st)
 {
     if (LIKELY(st == NOS_OK)) {
         self->ctx.nr = NOS_OK;  // a message that comes at once puts its sender there
@@ -93,7 +102,7 @@ static struct arch_context *in_general(struct thread *self, uint64_t nr, nos_sta
     if (self->state == THREAD_RUNNING && st != NOS_OK) {
         self->ctx.nr = (uint64_t)(int64_t)st;
     }
-    return sched_exit();
+    return self->state == THREAD_RUNNING ? go_on(self) : sched_exit();
 }
 
 /* With the kernel lock, which it gives back. */
@@ -205,7 +214,7 @@ static ALWAYS_INLINE struct arch_context *finish(struct thread *self, nos_status
     if (UNLIKELY(st != NOS_OK)) {
         self->ctx.nr = (uint64_t)(int64_t)st;
     }
-    struct arch_context *next = sched_exit();
+    struct arch_context *next = self->state == THREAD_RUNNING ? go_on(self) : sched_exit();
     kernel_unlock();
     return next;
 }

@@ -35,10 +35,10 @@ static nos_status_t area_of(const struct handle_slot *slot, uint32_t h, uint64_t
         return NOS_DENIED;
     }
     *a = (struct area){ .kind = AREA_BORROWED,
-                        .prot = (uint8_t)prot,
+                        .prot = prot & 0xf,
                         .owner = o,
                         .via = h,
-                        .cell = cell_index(slot->via) };
+                        .cell = (uint16_t)cell_index(slot->via) };
     if (o->type == NOS_TYPE_REGION) {
         const struct region *r = CONTAINER_OF(o, struct region, obj);
         *base = r->tables.v != 0 ? r->tables : r->base;
@@ -48,7 +48,7 @@ static nos_status_t area_of(const struct handle_slot *slot, uint32_t h, uint64_t
         const struct device *d = CONTAINER_OF(o, struct device, obj);
         *base = d->base;
         a->pages = (uint32_t)((d->len + PAGE_SIZE - 1) / PAGE_SIZE);
-        a->flags = (uint8_t)d->map_flags;
+        a->flags = d->map_flags & 0xf;
     }
     a->span = area_span(a->pages, a->flags);
     return a->pages == 0 ? NOS_BAD_STATE : NOS_OK;  // a device that is not there

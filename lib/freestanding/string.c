@@ -78,9 +78,13 @@ void *memmove(void *to, const void *from, size_t n)
         return to;
     }
     uint64_t head = *(const u64_any *)s;
-    for (size_t i = n; i >= 8;
-         i -= 8) {  // `std; rep movsq` would be one line, and slow on every real CPU
-        *(u64_any *)(d + i - 8) = *(const u64_any *)(s + i - 8);
+    for (; n >= 32; n -= 32) {  // `std; rep movsq` would be one line, and slow on every real CPU
+        for (size_t i = n; i > n - 32; i -= 8) {
+            *(u64_any *)(d + i - 8) = *(const u64_any *)(s + i - 8);
+        }
+    }
+    for (; n >= 8; n -= 8) {
+        *(u64_any *)(d + n - 8) = *(const u64_any *)(s + n - 8);
     }
     *(u64_any *)d = head;
     return to;

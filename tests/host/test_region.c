@@ -258,7 +258,7 @@ static nos_status_t map(struct capsule *in, struct region *r, unsigned prot, uin
     struct area a = { .pages = r->pages,
                       .span = area_span(r->pages, large ? ARCH_MAP_TABLES : 0),
                       .kind = AREA_BORROWED,
-                      .prot = (uint8_t)prot,
+                      .prot = prot & 0xf,
                       .flags = large ? ARCH_MAP_TABLES : 0,
                       .owner = &r->obj };
     nos_status_t st = large ? space_place_large(&in->space, r->pages, &a.va)

@@ -91,7 +91,7 @@ static nos_status_t borrow(uint64_t va, uint32_t pages, unsigned prot)
                       .pages = pages,
                       .span = pages,
                       .kind = AREA_BORROWED,
-                      .prot = (uint8_t)prot,
+                      .prot = prot & 0xf,
                       .owner = &s,
                       .via = 7 };
     return space_map_borrowed(&s, &a, (paddr_t){ 0x800000 });

@@ -75,6 +75,8 @@ struct arch_space {
     uint64_t low,
         high; /* user tables cover no address outside [low, high): the tear-down starts at low */
     paddr_t spare; /* an empty page table that an unmap left over, for the next map; 0 = none */
+    uint64_t *directory; /* the one used last, of the 1 GiB `gib`; NULL = none */
+    uint64_t gib;
 };
 
 /** Make the kernel's own address space from the loader's tables: same mappings, its own frames

@@ -61,6 +61,15 @@ uint64_t *paging_make(paddr_t root, uint64_t va, uint64_t bits)
     return &table[level_index(va, 1)];
 }
 
+/* The directory used last, if it is that of `va`: a capsule's areas lie in one. Directories go only
+ * with their space. */
+static inline uint64_t *last_directory_entry(const struct arch_space *s, uint64_t va)
+{
+    return LIKELY(va >> level_shift(3) == s->gib && s->directory != NULL)
+               ? s->directory + level_index(va, 2)
+               : NULL;
+}
+
 /* The entry that names the page table for `va`, or would; NULL when there is no directory. */
 static uint64_t *find_directory_entry(paddr_t root, uint64_t va)
 {
@@ -131,18 +140,35 @@ static NOINLINE bool add_table(struct arch_space *s, uint64_t va, uint64_t *entr
     return made.v != 0;
 }
 
-/* The entry for `va` in a table of level `to`, 1 or 2, in one walk that makes what is missing; NULL
- * when out of memory. */
-static inline uint64_t *user_entry(struct arch_space *s, uint64_t va, unsigned to)
+static NOINLINE uint64_t *walk_to_directory(struct arch_space *s, uint64_t va)
 {
     uint64_t *entry = (uint64_t *)phys_ptr(s->root) + level_index(va, LEVEL_ROOT);
-    for (unsigned level = LEVEL_ROOT - 1; level >= to; level--) {
-        if (UNLIKELY((*entry & PTE_PRESENT) == 0) && !add_table(s, va, entry)) {
+    for (unsigned level = LEVEL_ROOT - 1; level >= 2; level--) {
+        if ((*entry & PTE_PRESENT) == 0 && !add_table(s, va, entry)) {
             return NULL;
         }
         entry = table_at(*entry) + level_index(va, level);
     }
+    s->directory = entry - level_index(va, 2);
+    s->gib = va >> level_shift(3);
     return entry;
+}
+
+/* The entry for `va` in a table of level `to`, 1 or 2, in one walk that makes what is missing; NULL
+ * when out of memory. */
+static inline uint64_t *user_entry(struct arch_space *s, uint64_t va, unsigned to)
+{
+    uint64_t *entry = last_directory_entry(s, va);
+    if (UNLIKELY(entry == NULL)) {
+        entry = walk_to_directory(s, va);
+    }
+    if (to == 2 || UNLIKELY(entry == NULL)) {
+        return entry;
+    }
+    if (UNLIKELY((*entry & PTE_PRESENT) == 0) && !add_table(s, va, entry)) {
+        return NULL;
+    }
+    return table_at(*entry) + level_index(va, 1);
 }
 
 /* Entries that name a region's own page tables. */
@@ -227,7 +253,10 @@ paddr_t arch_unmap(struct arch_space *s, uint64_t va)
 
 paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone)
 {
-    uint64_t *above = find_directory_entry(s->root, va);
+    uint64_t *above = last_directory_entry(s, va);
+    if (UNLIKELY(above == NULL)) {
+        above = find_directory_entry(s->root, va);
+    }
     KASSERT(level_index(va, 1) + pages <= TABLE_ENTRIES);
     if (above == NULL || (*above & PTE_PRESENT) == 0) {
         return (paddr_t){ 0 };
@@ -328,6 +357,7 @@ static bool free_lowest(struct arch_space *s)
 bool arch_space_destroy_step(struct arch_space *s, unsigned budget)
 {
     KASSERT(s->root.v != this_cpu()->root && s->root.v != kernel_root.v);
+    s->directory = NULL;
     for (unsigned i = 0; i < budget; i++) {
         if (!free_lowest(s)) {
             return true;
