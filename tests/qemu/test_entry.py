@@ -4,7 +4,7 @@ kernel at each instruction of its entry and exit. Nothing in the kernel knows of
 import os
 import re
 
-from cases import need, same, test
+from cases import OWN, need, same, test
 from lab import BUILD, boot, ctl
 from vm import Config
 
@@ -46,7 +46,7 @@ def round_trips(t):
             same(len(rows), 54, 'rows')
 
 
-@test
+@test(once=OWN)
 def from_cpu_to_cpu(t):
     """Two FPU states that are moved while they are used; a server on each CPU, called from each CPU."""
     for cpus in (1, 4):
