@@ -39,8 +39,11 @@ struct arch_context *up_irq_user(struct arch_context *ctx, unsigned line)
 {
     (void)ctx;  // it is the current thread's own
     (void)kernel_lock();
-    handle(line);
-    struct arch_context *next = sched_exit();
+    struct arch_context *next = line == UP_LINE_TIMER ? sched_tick_fast() : NULL;
+    if (next == NULL) {
+        handle(line);
+        next = sched_exit();
+    }
     kernel_unlock();
     return next;
 }

@@ -133,8 +133,11 @@ MUST_CHECK bool sched_step_end(struct thread *t);
 struct arch_context *sched_exit(void);
 
 void sched_arm_background(
-    void);               /* there may be something to do: even a busy CPU comes back for it */
-void sched_tick(void);   /* timer interrupt: deadlines and slices */
+    void);             /* there may be something to do: even a busy CPU comes back for it */
+void sched_tick(void); /* timer interrupt: deadlines and slices */
+/** The common case of the timer in user mode: one sleeper's time has come, and it runs at once. The
+ * context to leave with; NULL, and nothing changed: by sched_tick. */
+struct arch_context *sched_tick_fast(void);
 void sched_kicked(void); /* another CPU put somebody into this one's queue, or wants it to look */
 uint64_t sched_idle_ns(void);
 uint64_t sched_longest_step(void); /* TSC ticks */

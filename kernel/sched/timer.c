@@ -129,6 +129,55 @@ static void end_waits(struct cpu *cpu, uint64_t now)
 
 /* ---- the interrupts ---- */
 
+/* May `t`, which sleeps until now, take this CPU from the current thread at once? */
+static bool wakes_into(const struct cpu *cpu, const struct thread *t)
+{
+    const struct thread *c = cpu->current;
+    uint64_t rare = (t->state ^ THREAD_SLEEP) | (c->state ^ THREAD_RUNNING) | t->cont | c->cont |
+                    (uint64_t)t->fpu | (uint64_t)cpu->fpu_owner | (uint64_t)cpu->parked |
+                    t->payer->sched.budget_us | c->payer->sched.budget_us |
+                    ((uint64_t)cpu->payer ^ (uint64_t)c->payer) | background_news;
+    return rare == 0 && c->priority < t->priority &&
+           cpu->ready_mask >> t->priority == 0 && (cpu->bit & t->cpus & c->cpus) != 0;
+}
+
+struct arch_context *sched_tick_fast(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *t = cpu->deadlines, *c = cpu->current;
+    uint64_t now = arch_clock_ns(), soonest = cpu->background_ns;
+    if (t == NULL || c == NULL || now < t->deadline_ns || (soonest != 0 && soonest <= now) ||
+        !wakes_into(cpu, t)) {
+        return NULL;
+    }
+    struct thread *next = t->t_next;
+    if (next != NULL) {
+        if (next->deadline_ns <= now) {
+            return NULL;
+        }
+        next->t_prev = NULL;
+        soonest = soonest == 0 || next->deadline_ns < soonest ? next->deadline_ns : soonest;
+    }
+    cpu->timer_irqs++;
+    cpu->timer_ns = 0;
+    cpu->slice_armed = false;
+    cpu->deadlines = next;
+    t->t_next = NULL;
+    t->deadline_ns = 0;
+    t->ctx.nr = NOS_OK;
+    if (soonest != 0) {
+        sched_arm(cpu, soonest);
+    }
+    c->state = THREAD_READY;
+    sched_append(&cpu->ready[c->priority % PRIORITIES], c);
+    cpu->ready_mask |= 1u << c->priority % PRIORITIES;
+    if (c->payer != t->payer) {
+        sched_charge(cpu, c->payer);
+        cpu->payer = t->payer;
+    }
+    return sched_load(cpu, t);
+}
+
 void sched_tick(void)
 {
     struct cpu *cpu = this_cpu();

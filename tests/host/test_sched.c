@@ -527,6 +527,154 @@ static void no_short_ready(void **state)
     assert_true(cpus[0].resched);
 }
 
+/* th[6] sleeps for a second on CPU 0, th[5] runs there, less urgent; the second is over. */
+static struct thread *a_sleeper(void)
+{
+    struct thread *t = make(6, &b, 12, 0);
+    runs(0, t);
+    sched_block(THREAD_SLEEP, NULL, host_now + 1000000000);
+    runs(0, make(5, &a, 10, 0));
+    host_now += 1000000000;
+    return t;
+}
+
+static void no_short_tick(void)
+{
+    struct cpu was = cpus[0];
+    struct thread t = th[6], c = th[5];
+    assert_null(sched_tick_fast());
+    assert_memory_equal(&was, &cpus[0], sizeof was);
+    assert_memory_equal(&t, &th[6], sizeof t);
+    assert_memory_equal(&c, &th[5], sizeof c);
+}
+
+#define WHILE(place, value) \
+    for (uint64_t was_ = (uint64_t)(place), once_ = ((place) = (value), 1); once_ != 0; \
+         once_ = 0, (place) = (typeof(place))was_)
+
+static void what_the_short_tick_leaves(void **state)
+{
+    struct thread *t = a_sleeper(), *c = &th[5];
+    (void)state;
+    WHILE(host_now, host_now - 1)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].deadlines, (struct thread *)NULL)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].current, (struct thread *)NULL)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].background_ns, host_now)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].parked, &a)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].payer, &b)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].ready_mask, 1u << 12)
+    {
+        no_short_tick();
+    }
+    WHILE(cpus[0].fpu_owner, c)
+    {
+        no_short_tick();
+    }
+    WHILE(background_news, 1)
+    {
+        no_short_tick();
+    }
+    WHILE(t->state, THREAD_RECV)
+    {
+        no_short_tick();
+    }
+    WHILE(c->state, THREAD_DEAD)
+    {
+        no_short_tick();
+    }
+    WHILE(t->cont, CONT_ZERO)
+    {
+        no_short_tick();
+    }
+    WHILE(c->cont, CONT_ZERO)
+    {
+        no_short_tick();
+    }
+    WHILE(t->fpu, SOME_FPU)
+    {
+        no_short_tick();
+    }
+    WHILE(t->priority, 10)
+    {
+        no_short_tick();
+    }
+    WHILE(t->cpus, 2)
+    {
+        no_short_tick();
+    }
+    WHILE(c->cpus, 2)
+    {
+        no_short_tick();
+    }
+    WHILE(a.sched.budget_us, 1)
+    {
+        no_short_tick();
+    }
+    WHILE(b.sched.budget_us, 1)
+    {
+        no_short_tick();
+    }
+    struct thread *also = make(7, &b, 11, 0);
+    also->deadline_ns = host_now;
+    t->t_next = also;
+    no_short_tick();  // two at once
+    t->t_next = NULL;
+    assert_non_null(sched_tick_fast());
+}
+
+static void a_short_tick(void **state)
+{
+    struct thread *t = a_sleeper(), *later = make(7, &b, 11, 0);
+    (void)state;
+    later->deadline_ns = host_now + 500;
+    later->t_prev = t;
+    t->t_next = later;
+    cpus[0].background_ns = host_now + 900;
+    cpus[0].slice_armed = true;
+    assert_ptr_equal(sched_tick_fast(), &t->ctx);
+    assert_int_equal(t->ctx.nr, NOS_OK);
+    assert_int_equal(t->state, THREAD_RUNNING);
+    assert_int_equal(t->deadline_ns, 0);
+    assert_null(t->t_next);
+    assert_ptr_equal(cpus[0].current, t);
+    assert_ptr_equal(cpus[0].deadlines, later);
+    assert_null(later->t_prev);
+    assert_int_equal(armed[0], host_now + 500);
+    assert_int_equal(cpus[0].background_ns, host_now + 900);
+    assert_false(cpus[0].slice_armed);
+    assert_ptr_equal(cpus[0].payer, &b);
+    assert_int_equal(th[5].state, THREAD_READY);
+    assert_ptr_equal(cpus[0].ready[10].last, &th[5]);
+    assert_int_equal(cpus[0].ready_mask, 1u << 10);
+    runs(0, t);
+    sched_block(THREAD_SLEEP, NULL, host_now + 400);
+    cpus[0].deadlines->t_next = NULL;
+    runs(0, &th[5]);
+    cpus[0].ready_mask = 0;
+    cpus[0].ready[10] = (struct ready_queue){ 0 };
+    host_now += 400;
+    assert_non_null(sched_tick_fast());
+    assert_int_equal(armed[0], host_now + 500);  // the background's
+}
+
 /* A timer for the background: one step when it comes, and not put off by who asks again. */
 static void a_turn_for_the_background(void **state)
 {
@@ -578,6 +726,8 @@ int main(void)
         cmocka_unit_test_setup(no_short_switch, setup),
         cmocka_unit_test_setup(no_short_ready, setup),
         cmocka_unit_test_setup(a_turn_for_the_background, setup),
+        cmocka_unit_test_setup(what_the_short_tick_leaves, setup),
+        cmocka_unit_test_setup(a_short_tick, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,11 +6,13 @@
 #include "kernel/arch/x86_64/trap.h"
 
 #include "kernel/arch/api/upcalls.h"
+#include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/insn.h"
 #include "kernel/arch/x86_64/ipi.h"
 #include "kernel/arch/x86_64/irq.h"
+#include "kernel/arch/x86_64/lapic.h"
 #include "kernel/core/percpu.h"
 
 enum vector {
@@ -109,6 +111,10 @@ struct arch_context *trap_user(struct arch_context *ctx, uint64_t vector, uint64
 {
     unsigned line;
 
+    if (vector == VECTOR_IRQ && (error & 0xff) == VEC_TIMER) {  // the commonest, in a short way
+        lapic_eoi();
+        return clock_timer_due() ? up_irq_user(ctx, UP_LINE_TIMER) : ctx;
+    }
     if (vector == VECTOR_IRQ) {
         return irq_take((uint8_t)(error & 0xff), &line) ? up_irq_user(ctx, line) : ctx;
     }
