@@ -30,14 +30,22 @@ static void watch_budget(struct cpu *cpu)
     sched_arm(cpu, arch_clock_ns() + (uint64_t)((unsigned __int128)left * mult >> 32) + 1);
 }
 
+/* A CPU's timer is armed by itself alone: another one's pays a budget from where it next chooses,
+ * which is at once. */
 void sched_pay(struct cpu *cpu, struct capsule *payer)
 {
     sched_charge(cpu, cpu->payer);
     cpu->payer = payer;
-    if (payer != NULL && UNLIKELY(sched_has_budget(payer))) {
-        look_at_period(payer);
-        watch_budget(cpu);
+    if (payer == NULL || LIKELY(!sched_has_budget(payer))) {
+        return;
     }
+    if (UNLIKELY(cpu != this_cpu())) {
+        cpu->payer = NULL;
+        sched_give_way(cpu);
+        return;
+    }
+    look_at_period(payer);
+    watch_budget(cpu);
 }
 
 /* Must `t` wait for a budget? A server that was lent one which is used up goes on on its own. */

@@ -31,4 +31,5 @@ void sched_enqueue(struct cpu *cpu, struct thread *t); /* at the tail, or parked
 void sched_dequeue(struct thread *t);
 struct cpu *sched_cpu_for(const struct thread *t); /* where a thread that becomes ready goes */
 void sched_tell(struct cpu *cpu, const struct thread *t); /* another CPU: `t` is new in its queue */
+void sched_give_way(struct cpu *cpu);       /* it chooses anew, at once if it is another CPU */
 struct thread *sched_pick(struct cpu *cpu); /* off its queue, or another CPU's; NULL: none */

@@ -63,7 +63,7 @@ static void kick(struct cpu *cpu)
     }
 }
 
-static void give_way(struct cpu *cpu)
+void sched_give_way(struct cpu *cpu)
 {
     cpu->resched = true;
     kick(cpu);
@@ -74,7 +74,7 @@ static void give_way(struct cpu *cpu)
 void sched_tell(struct cpu *cpu, const struct thread *t)
 {
     if (cpu->current == NULL || t->priority > cpu->current->priority) {
-        give_way(cpu);
+        sched_give_way(cpu);
     } else if (t->priority == cpu->current->priority) {
         kick(cpu);
     }
@@ -121,7 +121,7 @@ void sched_reprioritise(struct thread *t, uint32_t priority)
     if (queued) {
         sched_ready(t);
     } else if (t->state == THREAD_RUNNING && sched_home(t)->ready_mask >> priority >> 1 != 0) {
-        give_way(sched_home(t));
+        sched_give_way(sched_home(t));
     }
 }
 
@@ -141,7 +141,7 @@ void sched_set_cpus(struct thread *t, uint32_t mask)
         sched_dequeue(t);
         sched_ready(t);
     } else if (t->state == THREAD_RUNNING) {
-        give_way(sched_home(t));
+        sched_give_way(sched_home(t));
     }
 }
 

@@ -373,6 +373,29 @@ static void a_server_goes_on_on_its_own(void **state)
     assert_true(b.cpu_tsc >= 3000000000);
 }
 
+/* A loan to a thread on another CPU ends. Its timer is armed by nobody else, nor thought to be. */
+static void on_its_own_on_another_cpu(void **state)
+{
+    (void)state;
+    b.sched = (struct nos_sched){ .budget_us = 2000000, .period_us = 10000000 };
+    make(5, &b, 10, 1);
+    th[5].payer = &a;
+    runs(1, &th[5]);
+    th[5].payer = &b;
+    sched_pay(&cpus[1], &b);
+    assert_int_equal(armed[0] | cpus[1].timer_ns, 0);
+    assert_int_equal(kicks[1], 1);
+    host_become(1);
+    sched_kicked();
+    assert_ptr_equal(sched_exit(), &th[5].ctx);
+    assert_ptr_equal(cpus[1].payer, &b);
+    assert_in_range(armed[1], host_now + 1, host_now + 2000000001);
+    assert_int_equal(armed[0], 0);
+    use(&cpus[1], 3000000000);
+    sched_tick();
+    assert_true(cpus[1].resched);
+}
+
 static void parked_and_killed(void **state)
 {
     (void)state;
@@ -719,6 +742,7 @@ int main(void)
         cmocka_unit_test_setup(parked_one_after_the_other, setup),
         cmocka_unit_test_setup(all_that_were_parked_come_back, setup),
         cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
+        cmocka_unit_test_setup(on_its_own_on_another_cpu, setup),
         cmocka_unit_test_setup(parked_and_killed, setup),
         cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),
         cmocka_unit_test_setup(yield_in_turn, setup),
