@@ -358,8 +358,9 @@ void obj_handle_closed(struct obj *o, uint32_t rights)
         if (--ep->servers == 0 && ep->bound != NULL) {  // the next server binds its own
             notify_unbind(ep->bound);
         }
-        if (ep->servers == 0 && !ep->named) {
+        if (ep->servers == 0 && !ep->named) {  // so whoever waits here to serve may: no other look
             wake_all(&ep->callers, NOS_PEER_CLOSED);
+            wake_all(&ep->receivers, NOS_CANCELLED);
         }
     }
 }

@@ -79,6 +79,26 @@ static void death_wakes_everyone(void **state)
     assert_int_equal(st, NOS_PEER_CLOSED);
 }
 
+/* Another thread of the server closes the last handle while one waits to serve: callers hear that
+ * it is closed, by the short way and by the long one. */
+static void who_waits_to_serve_leaves_with_the_last_handle(void **state)
+{
+    const struct handle_slot slot = { .rights = NOS_RIGHT_CALL };
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    become(client[0]);
+    client[0]->ctx.arg1 = nos_msg_info(1, 1);
+    client[0]->ctx.dl = 0;
+    obj_handle_closed(&ep->obj, NOS_RIGHT_RECV);
+    assert_int_equal((int64_t)server[0]->ctx.nr, NOS_CANCELLED);
+    assert_int_equal(server[0]->state, THREAD_READY);
+    assert_null(endpoint_call_fast(ep, client[0], client[0]->capsule, &slot, 0));
+    assert_null(endpoint_fault_fast(ep, client[0], 0x1000, 0));
+    assert_false(call(client[0], 1, 0, &st));
+    assert_int_equal(st, NOS_PEER_CLOSED);
+}
+
 static void a_named_endpoint_waits_for_the_next_server(void **state)
 {
     nos_status_t st;
@@ -768,6 +788,7 @@ int main(void)
         cmocka_unit_test_setup(a_token_fits_one_call_of_one_server, setup),
         cmocka_unit_test_setup(deadlines_end_each_wait, setup),
         cmocka_unit_test_setup(death_wakes_everyone, setup),
+        cmocka_unit_test_setup(who_waits_to_serve_leaves_with_the_last_handle, setup),
         cmocka_unit_test_setup(a_named_endpoint_waits_for_the_next_server, setup),
         cmocka_unit_test_setup(dead_callers_leave_the_queue, setup),
         cmocka_unit_test_setup(bad_messages, setup),
