@@ -32,11 +32,17 @@ void token_recall(struct capsule *c);
 struct token_job {
     uint8_t bytes[TOKEN_CHAIN_BYTES];
     struct token_chain chain;
-    uint32_t at; /* next block whose signature is looked at */
+    uint32_t at;            /* next block whose signature is looked at */
+    nos_status_t signature; /* of that block, once it has been looked at */
 };
 
 /** `len` of the job's bytes are the token. Errors: TOKEN_FORMAT, TOKEN_DEPTH. */
 MUST_CHECK nos_status_t token_import_begin(struct token_job *j, size_t len);
+
+/** Is the next step a signature? It needs nothing but the job: token_import_ahead looks at it,
+ * without the kernel lock, before the step itself. */
+bool token_import_is_pure(const struct token_job *j);
+void token_import_ahead(struct token_job *j);
 
 /**
  * One bounded step: one signature, and at last everything else.

@@ -211,6 +211,7 @@ nos_status_t token_issue(struct capsule *c, const struct handle_slot *s,
 nos_status_t token_import_begin(struct token_job *j, size_t len)
 {
     j->at = 0;
+    j->signature = NOS_TOKEN_LINK;  // until it has been looked at
     return token_chain_parse(span_of(j->bytes, len), &j->chain);
 }
 
@@ -270,10 +271,22 @@ static nos_status_t take(const struct token_chain *chain, struct capsule *c, uin
     return st;
 }
 
+bool token_import_is_pure(const struct token_job *j)
+{
+    return j->at < j->chain.n;
+}
+
+void token_import_ahead(struct token_job *j)
+{
+    j->signature = token_chain_sig(&j->chain, j->at, vault_issuer_pk());
+}
+
 nos_status_t token_import_step(struct token_job *j, struct capsule *c, bool *done, uint32_t *h)
 {
-    if (j->at < j->chain.n) {
-        nos_status_t st = token_chain_sig(&j->chain, j->at++, vault_issuer_pk());
+    if (token_import_is_pure(j)) {
+        nos_status_t st = j->signature;
+        j->signature = NOS_TOKEN_LINK;  // that of the next block
+        j->at++;
         *done = st != NOS_OK;
         return st;
     }

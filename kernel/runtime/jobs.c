@@ -84,24 +84,32 @@ static nos_status_t import_step(struct thread *t, struct token_wait *w, bool *do
     return st;
 }
 
-static bool verify_ahead(struct thread *t, struct module_job *j)
+/* What the next step needs of hashing and signatures is done without the lock, before it. False:
+ * the thread died meanwhile, and its job with it. */
+static bool ahead(struct thread *t)
 {
-    if (!module_job_is_pure(j)) {
+    struct module_job *m = t->cont == CONT_VERIFY ? &((struct verify_wait *)t->job)->job : NULL;
+    struct token_job *k = t->cont == CONT_TOKEN ? &((struct token_wait *)t->job)->job : NULL;
+    if ((m == NULL || !module_job_is_pure(m)) && (k == NULL || !token_import_is_pure(k))) {
         return true;
     }
     sched_step_begin(t);
-    module_job_ahead(j);
+    if (m != NULL) {
+        module_job_ahead(m);
+    } else {
+        token_import_ahead(k);
+    }
     return sched_step_end(t);
 }
 
 nos_status_t continuation_step(struct thread *t, bool *done)
 {
     nos_status_t st = NOS_OK;
+    if (!ahead(t)) {
+        return NOS_CANCELLED;
+    }
     switch ((enum continuation)t->cont) {
     case CONT_VERIFY:
-        if (!verify_ahead(t, &((struct verify_wait *)t->job)->job)) {
-            return NOS_CANCELLED;  // it died meanwhile, and the job with it
-        }
         st = module_job_step(&((struct verify_wait *)t->job)->job, done);
         if (*done) {
             st = finish_verify(t, t->job, st);
