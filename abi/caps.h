@@ -58,9 +58,10 @@ enum nos_type { NOS_TYPE_LIST(X) NOS_TYPE_COUNT = 12 };
     X(OFF, 21, "off")          /* power */ \
     X(RESET, 22, "reset")      /* power */ \
     X(GRANT, 23, "grant")      /* endpoint: send handles along */ \
-    X(CONTROL, 24, "control")  /* thread: cancel, priority, CPUs; capsule: faults, map into */
+    X(CONTROL, 24, "control")  /* thread: cancel, priority, CPUs; capsule: faults, map into */ \
+    X(CRASH, 25, "crash")      /* node: read the crash records */
 #define X(name, bit, text) NOS_RIGHT_##name = 1u << (bit),
-enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x01ffff0f };
+enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x03ffff0f };
 #undef X
 
 /* What a manifest may ask for and a policy may grant. `kind` says what `a` and `b` mean:

@@ -24,6 +24,8 @@ enum nos_topic {
     NOS_TOPIC_AUDIT_HEAD = 8, /* right AUDIT; one struct nos_audit_head (abi/audit.h) */
     NOS_TOPIC_CHECK = 9, /* the kernel looks whether its books agree, a part for each index: 0 = the
                             machine, then capsule by capsule: struct nos_check_info */
+    NOS_TOPIC_CRASH = 10, /* right CRASH; index = sequence number: struct nos_crash_record
+                             (abi/crash.h), the first kept that is not below it */
 };
 
 struct nos_about {

@@ -9,13 +9,15 @@
 #include <stdint.h>
 
 #include "abi/audit.h"
+#include "abi/crash.h"
 #include "abi/info.h"
 #include "abi/policy.h"
 #include "lib/fmt.h"
 
 enum {
-    RENDER_LINE_MAX = 400,   // bytes; a header line or a row always fits
-    RENDER_PAGE_MAX = 2048,  // mem, about
+    RENDER_LINE_MAX = 400,    // bytes; a header line or a row always fits
+    RENDER_PAGE_MAX = 2048,   // mem, about
+    RENDER_CRASH_MAX = 8192,  // one crash record
 };
 
 /* ps */
@@ -39,6 +41,12 @@ void render_module(struct fmt *f, const struct nos_module_info *m);
 /* audit */
 void render_audit_head(struct fmt *f);
 void render_audit(struct fmt *f, const struct nos_audit_entry *e);
+
+/* crash ls, and all of one record: both only of a record that crash_parse let through */
+void render_crash_head(struct fmt *f);
+void render_crash_row(struct fmt *f, const struct nos_crash_record *r);
+void render_crash_page(struct fmt *f, const struct nos_crash_record *r);
+const char *render_doing(uint32_t doing);
 
 /* several lines each */
 void render_mem(struct fmt *f, const struct nos_mem_info *m);

@@ -15,6 +15,7 @@
 #include "kernel/memory/frame.h"
 #include "kernel/modules/token.h"
 #include "kernel/object/region.h"
+#include "kernel/runtime/death.h"
 
 enum { STEP_FRAMES = 4 /* 16 KiB to zero in one step */ };
 
@@ -265,6 +266,7 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     c->state = how;
     c->exit_code = code;
     c->ended_ns = arch_clock_ns();
+    death_note(c);
     while (c->threads != NULL) {
         thread_kill(c->threads);
     }

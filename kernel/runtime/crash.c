@@ -9,7 +9,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/ipc/endpoint.h"
 #include "kernel/runtime/capsule.h"
-#include "lib/symbols.h"
+#include "kernel/runtime/death.h"
 
 enum { NULL_AREA = 0x10000 };
 
@@ -65,38 +65,12 @@ static enum nos_crash classify(const struct capsule *c, const struct fault *f)
     return NOS_CRASH_PROTECTION;
 }
 
-static void name_place(struct capsule *c)
-{
-    struct symbols syms;
-    span_t name;
-    uint64_t off;
-    uint64_t at = c->fault_ip - c->image_base;
-    if (c->module->view.symbols.len == 0 ||
-        symbols_parse(c->module->view.symbols, &syms) != NOS_OK ||
-        !symbols_find(&syms, at, &name, &off)) {
-        return;
-    }
-    size_t n = name.len < sizeof c->fault_symbol - 12 ? name.len : sizeof c->fault_symbol - 12;
-    memcpy(c->fault_symbol, name.data, n);
-    c->fault_symbol[n++] = '+';
-    c->fault_symbol[n++] = '0';
-    c->fault_symbol[n++] = 'x';
-    for (unsigned shift = 28; n < sizeof c->fault_symbol - 1; shift -= 4) {
-        if (off >> shift != 0 || shift == 0) {
-            c->fault_symbol[n++] = "0123456789abcdef"[off >> shift & 15];
-        }
-        if (shift == 0) {
-            break;
-        }
-    }
-}
-
 void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr)
 {
     struct capsule *c = t->capsule;
     c->fault_addr = addr;
     c->fault_ip = t->ctx.ip;
-    name_place(c);
+    death_symbol(c->module, c->fault_ip - c->image_base, c->fault_symbol);
     klog("capsule %u %.*s crashed: %s; address 0x%lx, at image+0x%lx %s", c->id, NOS_NAME_MAX,
          c->module->name, crash_text(why), addr, c->fault_ip - c->image_base, c->fault_symbol);
     capsule_end(c, NOS_CAPSULE_CRASHED, why);

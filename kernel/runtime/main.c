@@ -11,6 +11,7 @@
 #include "kernel/ipc/named.h"
 #include "kernel/memory/frame.h"
 #include "kernel/runtime/capsule.h"
+#include "kernel/runtime/death.h"
 #include "kernel/runtime/jobs.h"
 #include "kernel/runtime/node.h"
 #include "kernel/runtime/wipe.h"
@@ -136,6 +137,7 @@ void kernel_main(struct nos_bootinfo *bi)
     }
     audit_init();
     audit_reserve();
+    death_init();
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->kernel_id, bi->policy.len, bi->secure_boot,
               NOS_RELEASE);
     named_init(bi);

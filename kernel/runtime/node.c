@@ -13,6 +13,7 @@
 #include "kernel/memory/frame.h"
 #include "kernel/object/region.h"
 #include "kernel/runtime/capsule.h"
+#include "kernel/runtime/death.h"
 
 static struct nos_about about;
 static uint64_t kernel_bytes;
@@ -52,6 +53,8 @@ uint32_t node_topic_right(uint64_t topic)
         return NOS_RIGHT_AUDIT;
     case NOS_TOPIC_CHECK:
         return NOS_RIGHT_INSPECT;
+    case NOS_TOPIC_CRASH:
+        return NOS_RIGHT_CRASH;
     default:
         return topic < NOS_TOPIC_AUDIT ? (uint32_t)NOS_RIGHT_INSPECT : 0;
     }
@@ -248,6 +251,9 @@ nos_status_t node_record(uint32_t topic, uint64_t index, void *page, size_t room
     case NOS_TOPIC_CHECK:
         *got = sizeof(struct nos_check_info);
         return check_record(index, page);
+    case NOS_TOPIC_CRASH:
+        *got = sizeof(struct nos_crash_record);
+        return death_record(index, page);
     }
     return NOS_INVALID;
 }

@@ -120,6 +120,8 @@ static void node_rights(void)
            nos_sys_node_info(target.node, NOS_TOPIC_LOG, 0, buf, sizeof(buf), &got));
     expect("node_info/audit", NOS_DENIED,
            nos_sys_node_info(target.node, NOS_TOPIC_AUDIT, 0, buf, sizeof(buf), &got));
+    expect("node_info/crash", NOS_DENIED,
+           nos_sys_node_info(target.node, NOS_TOPIC_CRASH, 0, buf, sizeof(buf), &got));
     expect("node_info/unknown-topic", NOS_INVALID,
            nos_sys_node_info(target.node, 99, 0, buf, sizeof(buf), &got));
     expect("node_info/topic-above-32", NOS_INVALID,

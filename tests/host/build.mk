@@ -22,6 +22,7 @@ TEST_crypto_hash_LIBS := -lcjson
 # Parts of the kernel with a faked machine around them.
 TEST_audit_kernel_SRCS := tests/host/golden.c
 TEST_token_pass_SRCS := tests/host/golden.c
+TEST_death_SRCS := tests/host/golden.c
 TEST_pipeline_SRCS := $(filter-out %/registry.c,$(sort $(wildcard kernel/modules/*.c))) kernel/object/object.c \
                       kernel/object/cell.c kernel/object/handle.c kernel/memory/space.c tests/host/golden.c
 

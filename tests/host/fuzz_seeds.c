@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "abi/crash.h"
 #include "lib/token.h"
 #include "tests/host/golden.h"
 
@@ -97,6 +98,9 @@ int main(int argc, char **argv)
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());
+    struct nos_crash_record record;
+    golden_crash(&record);
+    seed("crash", "record", buf_copy(span_of(&record, sizeof record)));
     struct buf section = trust_section();
     seed("trust", "image", golden_pe(buf_span(section)));
     buf_free(&section);

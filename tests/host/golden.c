@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/crash.h"
 #include "lib/cap.h"
 #include "lib/crypto/blake3.h"
 #include "lib/crypto/ed25519.h"
@@ -603,4 +604,53 @@ nos_status_t golden_verify_policy(span_t file)
         st = policy_check_epoch(&v, t.epoch_floor);
     }
     return st == NOS_OK ? policy_parse(file, &p) : st;
+}
+
+/* ---- crash records ---- */
+
+void golden_crash(struct nos_crash_record *r)
+{
+    *r = (struct nos_crash_record){ .version = NOS_CR_VERSION,
+                                    .size = sizeof *r,
+                                    .seq = 7,
+                                    .flags = NOS_CR_THREAD | NOS_CR_MEMORY | NOS_CR_MESSAGE,
+                                    .image_base = 0x400000,
+                                    .image_len = 0x3000,
+                                    .code_at = 0x400ff0,
+                                    .doing = NOS_DOING_RUNNING,
+                                    .client = 4,
+                                    .label = 0x12,
+                                    .message = { 1, 2, 3 },
+                                    .n_trace = 2,
+                                    .n_handles = 1,
+                                    .code_len = NOS_CR_CODE,
+                                    .stack_len = 40,
+                                    .log_len = 10 };
+    memcpy(r->magic, NOS_CRASH_MAGIC, sizeof r->magic);
+    r->info = (struct nos_capsule_info){ .id = 9,
+                                         .state = NOS_CAPSULE_CRASHED,
+                                         .name = "crashme",
+                                         .threads = 1,
+                                         .handles = 3,
+                                         .mem_pages = 20,
+                                         .mem_limit = 64,
+                                         .started_ns = 1000000000,
+                                         .ended_ns = 1500000000,
+                                         .exit_code = NOS_CRASH_WRITE_NULL,
+                                         .fault_addr = 8,
+                                         .fault_ip = 0x401000,
+                                         .fault_symbol = "null_write+0x9" };
+    for (size_t i = 0; i < NOS_REG_COUNT; i++) {
+        r->regs[i] = 0x1000 + i;
+    }
+    r->trace[0] = (struct nos_crash_frame){ .ip = 0x401000, .symbol = "null_write+0x9" };
+    r->trace[1] = (struct nos_crash_frame){ .ip = 0x402fff, .symbol = "nos_main+0x12" };
+    r->handle[0] = (struct nos_crash_handle){ .handle = 0x10001,
+                                              .type = NOS_TYPE_ENDPOINT,
+                                              .rights = NOS_RIGHT_CALL,
+                                              .origin = NOS_ORIGIN_POLICY,
+                                              .name = "console" };
+    memset(r->code, 0x90, sizeof r->code);
+    memset(r->stack, 0x5a, r->stack_len);
+    memcpy(r->log, "one\ntwo\n\x1b\n", 10);
 }

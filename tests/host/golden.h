@@ -121,6 +121,8 @@ struct buf golden_chain(const struct token *t, uint32_t n);
 struct buf golden_pe(span_t section);
 struct buf golden_font1(void);
 struct buf golden_font2(void);
+struct nos_crash_record;
+void golden_crash(struct nos_crash_record *r);  // every part of it is there
 struct buf golden_frame(span_t payload);
 
 /** All of stages 1 to 4 for a capsule's module by GOLDEN_PUBLISHER. */
