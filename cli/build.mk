@@ -30,8 +30,8 @@ nonosctl: build/bin/nonosctl
 
 # --- tests: a node of canned records, and the smallest programs that can be packed -------------------------------
 define fakenode_program
-build/$(1)/bin/fakenode: build/$(1)/tests/host/fakenode.o build/$(1)/cli/hex.o $$(LIB_SRCS:%.c=build/$(1)/%.o) \
-        build/$(1)/libcrypto.a
+build/$(1)/bin/fakenode: build/$(1)/tests/host/fakenode.o build/$(1)/tests/host/golden.o build/$(1)/cli/hex.o \
+        $$(LIB_SRCS:%.c=build/$(1)/%.o) build/$(1)/libcrypto.a
 	$$(say) LD $$@
 	$$(Q)mkdir -p $$(@D) && $(2) $(3) $$^ -o $$@
 endef

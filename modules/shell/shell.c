@@ -32,6 +32,8 @@ const struct command commands[] = {
     { "kill", "ID | NAME", "end a capsule", 1, 1, false, cmd_kill },
     { "log", "", "the kernel's log", 0, 0, true, cmd_log },
     { "audit", "", "the audit records, and whether their chain holds", 0, 0, true, cmd_audit },
+    { "crash", "[NUMBER]", "what each capsule that ended left behind; or one record in full", 0, 1,
+      true, cmd_crash },
     { "about", "", "release, keys, processor, how long the boot took", 0, 0, false, cmd_about },
     { "uptime", "", "time since boot", 0, 0, false, cmd_uptime },
     { "clear", "", "clear the screen", 0, 0, false, cmd_clear },

@@ -38,6 +38,7 @@ void cmd_modules(const struct words *w);
 void cmd_mem(const struct words *w);
 void cmd_log(const struct words *w);
 void cmd_audit(const struct words *w);
+void cmd_crash(const struct words *w);
 void cmd_about(const struct words *w);
 void cmd_uptime(const struct words *w);
 void cmd_load(const struct words *w);

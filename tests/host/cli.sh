@@ -380,6 +380,22 @@ for how in plain noise; do
     t "$how: log lines" 0 "$n0n" log
     says out '^evil: .x1b.31mred'
     says out '^last line$'
+    t "$how: crash ls" 0 "$n0n" crash ls
+    says out '^ +7 1.500 +9 crashme +crashed: write near address zero at null_write'
+    t "$how: crash ls json" 0 "$n0n" crash ls -o json
+    t "$how: crash rows" 0 jq -e 'length == 1 and .[0].seq == 7 and .[0].trace[1].symbol == "nos_main+0x12"' out
+    t "$how: crash show" 0 "$n0n" crash show 7
+    cp out shown
+    says out '^doing +running, answering a call of capsule 4'
+    silent_on out $'\033'
+    t "$how: crash save" 0 "$n0n" crash save 7 saved.crash
+    check "$how: only its owner reads it" [ "$(stat -c %a saved.crash)" = 600 ]
+    t "$how: crash show of the file" 0 "$n0n" crash show saved.crash --node nowhere
+    check "$how: the same words" cmp out shown
+    t "$how: crash show of another number" 5 "$n0n" crash show 6
+    says err 'no crash record 6'
+    t "$how: crash save of another number" 5 "$n0n" crash save 8 other.crash
+    absent other.crash
     t "$how: audit" 0 "$n0n" audit
     says out 'checked here: 6 records, 1 signed'
     t "$how: audit, right issuer" 0 "$n0n" audit --issuer "$("$n0n" about -o json | jq -r .issuer)"
@@ -526,6 +542,26 @@ says err 'does not hold at record 2.*AUDIT_CHAIN'
 t 'tampered audit json' 1 "$n0n" audit -o json
 t 'tampered json says so' 0 jq -e '.chain_ok == false' out
 node_down
+node_up tamper
+t 'a crash record that breaks a rule' 5 "$n0n" crash ls
+says err 'makes no sense'
+t 'the same, one' 5 "$n0n" crash show 7
+t 'the same, not saved' 5 "$n0n" crash save 7 other.crash
+absent other.crash
+node_down
+t 'crash save without a number' 2 "$n0n" crash save x y
+t 'crash save without a file' 2 "$n0n" crash save 7
+t 'crash show of no file' 3 "$n0n" crash show nosuch.crash
+for at in 0 7 100 1000 2047 2048 2079; do
+    cp saved.crash changed.crash
+    flip changed.crash $at
+    t "crash file byte $at" 1 "$n0n" crash show changed.crash
+    says err 'not the bytes that were saved'
+done
+head -c 2079 saved.crash >changed.crash
+t 'a short crash file' 1 "$n0n" crash show changed.crash
+{ cat saved.crash; echo; } >changed.crash
+t 'a long crash file' 1 "$n0n" crash show changed.crash
 node_up resign
 t 'checkpoint by another' 1 "$n0n" audit
 node_down

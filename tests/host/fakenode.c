@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "abi/audit.h"
+#include "abi/crash.h"
 #include "abi/info.h"
 #include "abi/token.h"
 #include "cli/hex.h"
@@ -22,6 +23,7 @@
 #include "lib/frame.h"
 #include "lib/mod.h"
 #include "lib/token.h"
+#include "tests/host/golden.h"
 
 enum { N_AUDIT = 6, UPTIME_S = 90 };
 
@@ -201,6 +203,11 @@ static nos_status_t info(uint64_t topic, uint64_t index, uint8_t *out, size_t *l
         *len = put(out, &node.audit[index], sizeof(node.audit[0]));
     } else if (topic == NOS_TOPIC_AUDIT_HEAD) {
         *len = put(out, &node.head, sizeof(node.head));
+    } else if (topic == NOS_TOPIC_CRASH && index <= 7) {
+        struct nos_crash_record r;
+        golden_crash(&r);
+        r.n_trace = mode.tamper ? 100 : r.n_trace;
+        *len = put(out, &r, sizeof(r));
     }
     return *len > 0 ? NOS_OK : NOS_NOT_FOUND;
 }
