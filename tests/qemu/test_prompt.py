@@ -8,7 +8,7 @@ from cases import need, same, test
 from lab import CTL, boot, ctl, run, BUILD
 from vm import Failure
 
-COMMANDS = 'help ps caps modules mem load kill log audit about poweroff'.split()
+COMMANDS = 'help ps caps modules mem load kill log audit crash about poweroff'.split()
 
 
 def row(text, name):
