@@ -27,9 +27,17 @@ static bool is_refusal(nos_status_t st)
     return st <= NOS_BAD_SYSCALL && st >= NOS_REVOKED;
 }
 
+/* Checked here once: the compiler need not ask for each field. */
+static ALWAYS_INLINE const struct row *row_of(uint64_t nr)
+{
+    const struct row *row = &table[nr];
+    __asm__("" : "+r"(row));
+    return row;
+}
+
 /* Cheap and first: nothing here needs the lock. The classes are fixed at spawn, the filter only
  * loses bits. */
-static nos_status_t admit(const struct capsule *c, uint64_t nr)
+static ALWAYS_INLINE nos_status_t admit(const struct capsule *c, uint64_t nr)
 {
     if (UNLIKELY(nr >= NOS_SYS_COUNT)) {
         return NOS_BAD_SYSCALL;
@@ -37,7 +45,7 @@ static nos_status_t admit(const struct capsule *c, uint64_t nr)
     if (UNLIKELY((__atomic_load_n(&c->filter[nr >> 6], __ATOMIC_RELAXED) >> (nr & 63) & 1) == 0)) {
         return NOS_FILTERED;
     }
-    return UNLIKELY((table[nr].classes & ~c->classes) != 0) ? NOS_NO_CLASS : NOS_OK;
+    return UNLIKELY((row_of(nr)->classes & ~c->classes) != 0) ? NOS_NO_CLASS : NOS_OK;
 }
 
 /* What the fast look did not take. NULL: refused, `*st` says why. */
@@ -91,10 +99,7 @@ static ALWAYS_INLINE struct arch_context *in_general(struct thread *self, uint64
 {
     if (LIKELY(st == NOS_OK)) {
         self->ctx.nr = NOS_OK;  // a message that comes at once puts its sender there
-        const struct row *row =
-            &table[nr];  // checked here: the compiler need not ask for each field
-        __asm__("" : "+r"(row));
-        st = perform(self, row);
+        st = perform(self, row_of(nr));
     }
     if (UNLIKELY(is_refusal(st))) {
         refuse(self, nr, st);
