@@ -116,7 +116,6 @@ void thread_kill(struct thread *t)
     if (cpu->current == t) {
         obj_get(&t->obj);  // sched.c's leave() gives it back once the CPU is off this thread
         if (cpu != this_cpu()) {
-            cpu->resched = true;
             arch_catch(cpu->id);  // from here on it runs no instruction of user mode's
         }
     }

@@ -79,12 +79,27 @@ static void seen(const char *name, bool is)
     expect(name, NOS_OK, is ? NOS_OK : NOS_BAD_STATE);
 }
 
-static bool several(void)
+static uint32_t cpus(void)
 {
     static struct nos_about about;
     uint64_t got;
     nos_ignore(nos_sys_node_info(target.node, NOS_TOPIC_ABOUT, 0, &about, sizeof(about), &got));
-    return about.cpus > 1;
+    return about.cpus;
+}
+
+/* `a` is sent to each of the others, where it runs, and called back to where `b` runs before it.
+ * Some of them are not this thread's own CPU: there nothing but the call itself stops it. */
+static void send_around(void)
+{
+    bool went = true, came = true;
+    for (uint32_t cpu = 1; cpu < cpus(); cpu++) {
+        set(&a, LOW, 1ull << cpu);
+        went = went && counts(&a);
+        set(&a, LOW, ONE);
+        came = came && stands(&a);
+    }
+    seen("thread_set/sent-to-each-it-runs", went);
+    seen("thread_set/called-from-each-it-waits", came && counts(&b));
 }
 
 static void move(void)
@@ -98,9 +113,10 @@ static void move(void)
     set(&b, HIGH, ONE);
     seen("thread_set/raised-it-runs", stands(&a) && counts(&b));
     set(&a, LOW, ANY);
-    seen("thread_set/let-go-it-finds-a-cpu", several() ? counts(&a) : stands(&a));
+    seen("thread_set/let-go-it-finds-a-cpu", cpus() > 1 ? counts(&a) : stands(&a));
     set(&a, LOW, ONE);
     seen("thread_set/called-back-it-waits", stands(&a) && counts(&b));
+    send_around();
 }
 
 void attack_placing(void)

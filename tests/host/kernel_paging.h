@@ -15,9 +15,15 @@ static uint64_t host_cr3;
 
 paddr_t kernel_root;
 
+static uint64_t host_free_at[4]; /* frames that were free at the last flushes, the latest first */
+static uint64_t host_spare_at;   /* and the space's spare table at the latest */
+
 void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages)
 {
     (void)va;
+    memmove(&host_free_at[1], host_free_at, sizeof host_free_at - sizeof host_free_at[0]);
+    host_free_at[0] = frame_stats().free;
+    host_spare_at = s->spare.v;
     host_flushes += s->root.v != this_cpu()->root ? 0 : pages > 32 ? 1 : pages;
 }
 

@@ -1,5 +1,9 @@
 /* Placement, theft, affinity and budgets on faked CPUs: every rule of docs/scheduling.md that needs
  * no hardware. */
+#define sched_yield libc_sched_yield /* the kernel has one of its own */
+#include <pthread.h>
+#undef sched_yield
+
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -60,14 +64,16 @@ void arch_root_load(uint64_t root)
     (void)root;
 }
 
+static const struct arch_space *loaded, *left;
+
 void arch_space_switch(const struct arch_space *s)
 {
-    (void)s;
+    loaded = s;
 }
 
 void arch_space_leave(const struct arch_space *s)
 {
-    (void)s;
+    left = s;
 }
 
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
@@ -92,9 +98,18 @@ void arch_irq_close(void)
 {
 }
 
+static struct thread *wakes; /* what the interrupt that ends the idling makes ready */
+
+/* An idle CPU is asked by nobody: it has nothing of a capsule's loaded, and is nobody's time. */
 void arch_idle(void)
 {
-    fail_msg("nobody idles here");
+    assert_non_null(wakes);
+    assert_null(cpus[host_cpu].space);
+    assert_null(loaded);
+    assert_null(cpus[host_cpu].payer);
+    assert_int_equal(cpus_idle, cpus[host_cpu].bit);
+    assert_int_equal(big_lock.next, big_lock.serving);
+    sched_ready(wakes);
 }
 
 void arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base)
@@ -148,6 +163,8 @@ static int setup(void **state)
     memset(&b, 0, sizeof b);
     cpus_idle = 0;
     background_by = NULL;
+    loaded = left = NULL;
+    wakes = NULL;
     due = steps = 0;
     cpus_running = (1u << CPUS) - 1;
     host_now = 1000000;
@@ -167,7 +184,12 @@ static void woken_where_it_ran(void **state)
     assert_int_equal(kicks[2], 1);
     assert_true(cpus[2].resched);
     sched_ready(make(6, &a, 12, 2));  // one interrupt is on its way
-    assert_int_equal(kicks[2], 0 + 1);
+    assert_int_equal(kicks[2], 1);
+    host_become(2);
+    sched_kicked();
+    host_become(0);
+    sched_ready(make(7, &a, 12, 2));  // it has come: the next is not lost
+    assert_int_equal(kicks[2], 2);
 }
 
 static void else_to_an_idle_one(void **state)
@@ -257,6 +279,22 @@ static void moved_away(void **state)
     sched_set_cpus(&th[1], 1u << 3);  // it is queued at 2
     assert_int_equal(th[1].cpu, 3);
     assert_int_equal(cpus[2].ready_mask, 0);
+}
+
+/* Somebody less urgent waits on 1; what runs there falls to as urgent, then below. */
+static void lowered_while_it_runs(void **state)
+{
+    (void)state;
+    sched_ready(make(5, &a, 5, 1));
+    sched_reprioritise(&th[1], 5);
+    assert_int_equal(kicks[1], 0);
+    sched_reprioritise(&th[1], 4);
+    assert_true(cpus[1].resched);
+    assert_int_equal(kicks[1], 1);
+    host_become(1);
+    leave(&cpus[1]);
+    assert_ptr_equal(sched_pick(&cpus[1]), &th[5]);
+    assert_ptr_equal(sched_pick(&cpus[1]), &th[1]);
 }
 
 static void use(struct cpu *cpu, uint64_t ticks)
@@ -412,6 +450,19 @@ static void parked_and_killed(void **state)
     for (unsigned i = 0; i < CPUS; i++) {
         assert_ptr_not_equal(cpus[i].payer, &b);
     }
+}
+
+static void a_space_that_goes_is_forgotten(void **state)
+{
+    (void)state;
+    cpus[3].space = &b.space.arch;
+    sched_forget_space(&a.space.arch);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_null(
+            cpus[i].space);  // else who comes next at its address runs in what is left of it
+    }
+    assert_ptr_equal(cpus[3].space, &b.space.arch);
+    assert_ptr_equal(left, &a.space.arch);
 }
 
 static void time_is_charged_when_the_payer_changes(void **state)
@@ -698,6 +749,93 @@ static void a_short_tick(void **state)
     assert_int_equal(armed[0], host_now + 500);  // the background's
 }
 
+/* ---- the way out of the kernel ---- */
+
+static void killed_meanwhile(void **state)
+{
+    (void)state;
+    two_in_turn();
+    th[5].state = THREAD_DEAD;
+    th[5].obj.refs = 2;
+    assert_ptr_equal(sched_exit(), &th[6].ctx);
+    assert_int_equal(th[5].obj.refs, 1);  // the CPU's
+    assert_int_equal(cpus[0].ready_mask, 0);
+}
+
+static void who_waits_is_in_no_queue(void **state)
+{
+    (void)state;
+    two_in_turn();
+    sched_block(THREAD_SLEEP, NULL, 0);
+    assert_ptr_equal(sched_exit(), &th[6].ctx);
+    assert_int_equal(th[5].state, THREAD_SLEEP);
+    assert_int_equal(cpus[0].ready_mask, 0);
+}
+
+static void sent_away(void **state)
+{
+    (void)state;
+    two_in_turn();
+    sched_set_cpus(&th[5], 1u << 2);
+    assert_ptr_equal(sched_exit(), &th[6].ctx);
+    assert_int_equal(th[5].cpu, 2);
+    assert_int_equal(kicks[2], 1);
+    assert_int_equal(cpus[0].ready_mask, 0);
+    assert_int_equal(cpus[2].ready_mask, 1u << 10);
+}
+
+static void nothing_to_do(void **state)
+{
+    (void)state;
+    (void)kernel_lock();
+    loaded = &a.space.arch;
+    wakes = make(5, &a, 10, 0);
+    sched_block(THREAD_SLEEP, NULL, 0);
+    assert_ptr_equal(sched_exit(), &th[5].ctx);
+    assert_int_equal(cpus_idle, 0);
+    assert_ptr_equal(cpus[0].space, &a.space.arch);
+    kernel_unlock();
+}
+
+/* ---- the lock ---- */
+
+static unsigned order[CPUS], n_order;
+
+static void *takes_the_lock(void *id)
+{
+    host_become((unsigned)(uintptr_t)id);
+    assert_true(kernel_lock());
+    order[n_order++] = (unsigned)(uintptr_t)id;
+    kernel_unlock();
+    return NULL;
+}
+
+static void first_come_first_served(void **state)
+{
+    pthread_t thread[CPUS];
+    (void)state;
+    n_order = 0;
+    assert_false(kernel_lock());
+    for (unsigned i = 1; i < CPUS; i++) {
+        uint32_t next = __atomic_load_n(&big_lock.next, __ATOMIC_ACQUIRE);
+        assert_int_equal(pthread_create(&thread[i], NULL, takes_the_lock, (void *)(uintptr_t)i), 0);
+        while (__atomic_load_n(&big_lock.next, __ATOMIC_ACQUIRE) == next) {
+            usleep(100);
+        }
+    }
+    assert_int_equal(n_order, 0);
+    kernel_unlock();
+    for (unsigned i = 1; i < CPUS; i++) {
+        assert_int_equal(pthread_join(thread[i], NULL), 0);
+    }
+    assert_int_equal(n_order, CPUS - 1);
+    for (unsigned i = 1; i < CPUS; i++) {
+        assert_int_equal(order[i - 1], i);
+        assert_int_equal(cpus[i].lock_waits, 1);
+    }
+    host_become(0);
+}
+
 /* A timer for the background: one step when it comes, and not put off by who asks again. */
 static void a_turn_for_the_background(void **state)
 {
@@ -737,6 +875,7 @@ int main(void)
         cmocka_unit_test_setup(theft, setup),
         cmocka_unit_test_setup(urgent_first_then_in_turn, setup),
         cmocka_unit_test_setup(moved_away, setup),
+        cmocka_unit_test_setup(lowered_while_it_runs, setup),
         cmocka_unit_test_setup(a_spent_budget_parks, setup),
         cmocka_unit_test_setup(parked_whatever_is_done, setup),
         cmocka_unit_test_setup(parked_one_after_the_other, setup),
@@ -744,11 +883,17 @@ int main(void)
         cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
         cmocka_unit_test_setup(on_its_own_on_another_cpu, setup),
         cmocka_unit_test_setup(parked_and_killed, setup),
+        cmocka_unit_test_setup(a_space_that_goes_is_forgotten, setup),
         cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),
         cmocka_unit_test_setup(yield_in_turn, setup),
         cmocka_unit_test_setup(no_short_yield, setup),
         cmocka_unit_test_setup(no_short_switch, setup),
         cmocka_unit_test_setup(no_short_ready, setup),
+        cmocka_unit_test_setup(killed_meanwhile, setup),
+        cmocka_unit_test_setup(who_waits_is_in_no_queue, setup),
+        cmocka_unit_test_setup(sent_away, setup),
+        cmocka_unit_test_setup(nothing_to_do, setup),
+        cmocka_unit_test_setup(first_come_first_served, setup),
         cmocka_unit_test_setup(a_turn_for_the_background, setup),
         cmocka_unit_test_setup(what_the_short_tick_leaves, setup),
         cmocka_unit_test_setup(a_short_tick, setup),

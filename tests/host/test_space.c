@@ -283,6 +283,22 @@ static void what_is_unmapped_is_flushed(void **state)
     arch_space_switch(NULL);
 }
 
+/* What a CPU may still have is not given away: neither the pages nor the table before its flush. */
+static void nothing_is_free_before_its_flush(void **state)
+{
+    enum { PAGES = 20, FIRST = 16 };
+    uint64_t va = s.window + (1ull << TABLE_SHIFT);
+    (void)state;
+    assert_int_equal(private(va, PAGES, PROT_R), NOS_OK);
+    uint64_t before = frame_stats().free;
+    space_drop(&s, va);
+    assert_int_equal(host_free_at[2], before);
+    assert_int_equal(host_free_at[1], before + FIRST);
+    assert_int_equal(host_free_at[0], before + PAGES);
+    assert_int_equal(host_spare_at, 0);
+    assert_int_not_equal(s.arch.spare.v, 0);  // the table, kept for the next
+}
+
 /* Areas against a plain list of what is mapped. */
 static void random_areas_against_a_list(void **state)
 {
@@ -400,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup(tables_go_with_their_areas, setup),
         cmocka_unit_test_setup(dropping_one_area, setup),
         cmocka_unit_test_setup(what_is_unmapped_is_flushed, setup),
+        cmocka_unit_test_setup(nothing_is_free_before_its_flush, setup),
         cmocka_unit_test_setup(random_areas_against_a_list, setup),
         cmocka_unit_test_setup(guards, setup),
         cmocka_unit_test_setup(tear_down, setup),

@@ -10,7 +10,7 @@ import kernel
 from cases import OWN, need, same, test
 from lab import BUILD, CTL, boot, ctl, policy_from
 from test_attack import lost, mark
-from test_breaks import Lab
+from test_breaks import APIC, MSI_NMI, Lab
 from test_duel import admit, counter, dueler, module
 from test_sched import crashme_with, start
 from vm import SLOW, Config
@@ -182,3 +182,42 @@ def flush_waits(t):
             need(inside(lab, asker, 'arch_flush', 'ask_all'), 'it went on')
         with t.case('and goes on when it has answered'):
             lab.reach(kernel.symbols()['arch_flush'], 20)
+
+
+@test(once=OWN)
+def panic_stops_all(t):
+    """One processor breaks while another computes: nobody runs any more when memory is wiped."""
+    with boot('race-panic', config=FOUR, gdb=True) as vm:
+        vm.ready(120)
+        start(vm, crashme_with(0, 0, 1 << HELD), 'spin')
+        lab = Lab(vm)
+        in_user_mode(lab)
+        lab.gdb.write_physical(APIC, MSI_NMI.to_bytes(4, 'little'))
+        lab.reach(kernel.symbols()['machine_wipe'], 20)
+        with t.case('the one that broke ends the machine'):
+            same(lab.gdb.cpu, 0, 'the processor that is there')
+        with t.case('all others have stopped'):
+            on = [n for n in range(1, CPUS) if not inside(lab, n, 'park')]
+            need(not on, f'not {on}')
+
+
+@test(once=OWN)
+def one_panic(t):
+    """Two break at once; the one that comes second to it stops where it is, and says nothing."""
+    with boot('race-panics', config=FOUR, gdb=True) as vm:
+        vm.ready(120)
+        lab = Lab(vm)
+        for cpu in (0, HELD):
+            lab.gdb.write_physical(APIC | cpu << 12, MSI_NMI.to_bytes(4, 'little'))
+        lab.reach(kernel.symbols()['panic_alone'], 20)
+        late = lab.gdb.cpu
+        first = HELD - late
+        lab.gdb.go([first])
+        time.sleep(LOOK * SLOW)
+        lab.gdb.stop()
+        need(inside(lab, first, 'arch_stop_others'), 'it does not wait for the others')
+        lab.reach(kernel.symbols()['machine_wipe'], 60)
+        with t.case('the first ends the machine'):
+            same(lab.gdb.cpu, first, 'the processor that is there')
+        with t.case('the second has stopped'):
+            need(inside(lab, late, 'park'), 'it goes on')

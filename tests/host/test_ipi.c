@@ -1,0 +1,182 @@
+/* CPUs asking each other, on faked ones: who is asked, what he does before he answers, and what he
+ * knows then. A sent interrupt is taken at once. */
+#include <setjmp.h>
+
+#include "tests/host/kernel_host.h"
+#include "tests/host/test.h"
+
+#include "tests/host/kernel_host_impl.h"
+
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/paging.h"
+
+static struct {
+    unsigned pages, spaces; /* flushed: one by one, all at once */
+    bool late;              /* one of them after the answer */
+    bool user;              /* was told to leave user mode */
+    unsigned nmis;
+} seen[CPUS_MAX];
+
+static void note_flush(bool all)
+{
+    seen[host_cpu].pages += all ? 0 : 1;
+    seen[host_cpu].spaces += all ? 1 : 0;
+    seen[host_cpu].late |= host_cpu != 0 && cpus[host_cpu].asked == 0;
+}
+
+void port_answer(void);
+#define arch_answer port_answer /* kernel_host_impl.h has an empty one */
+#define invlpg(va) ((void)(va), note_flush(false))
+#define write_cr3(v) ((void)(v), note_flush(true))
+#include "kernel/arch/x86_64/ipi.c"
+#undef arch_answer
+#undef invlpg
+#undef write_cr3
+
+enum { CPUS = 4, KERNEL = 0x1000, ASKED = 0x2000, OTHER = 0x3000 };
+static const struct arch_space space = { .root = { ASKED } };
+static jmp_buf parked;
+struct stacks *cpu_stacks[CPUS_MAX];
+
+void arch_space_switch(const struct arch_space *s)
+{
+    assert_null(s);
+    cpus[host_cpu].root = KERNEL;
+    seen[host_cpu].late |= host_cpu != 0 && cpus[host_cpu].asked == 0;
+}
+
+void park(struct stacks *s, uint32_t *halted)
+{
+    (void)s;
+    *halted = 1;
+    longjmp(parked, 1);
+}
+
+void lapic_send(uint32_t apic_id, uint32_t what)
+{
+    unsigned was = host_cpu;
+    host_become(apic_id);
+    if (what == LAPIC_NMI) {
+        seen[apic_id].nmis++;
+        if (setjmp(parked) == 0) {
+            ipi_nmi();
+        }
+    } else {
+        seen[apic_id].user |= ipi_take((uint8_t)what);
+    }
+    host_become(was);
+}
+
+/* 0 asks; 1 and 2 have the space loaded, 3 another. */
+static int setup(void **state)
+{
+    (void)state;
+    host_start();
+    memset(seen, 0, sizeof seen);
+    stopper = 0;
+    cpus_running = (1u << CPUS) - 1;
+    for (unsigned i = 0; i < CPUS; i++) {
+        cpus[i].apic_id = i;
+        cpus[i].root = i == 3 ? OTHER : ASKED;
+    }
+    return 0;
+}
+
+static void flushed_where_it_is_loaded(void **state)
+{
+    (void)state;
+    arch_flush(&space, 0x5000, 3);
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(seen[i].pages, i == 3 ? 0 : 3);
+        assert_int_equal(seen[i].spaces, 0);
+        assert_false(seen[i].late || seen[i].user);
+    }
+    assert_int_equal(cpus[0].ipis, 2);
+}
+
+static void many_pages_are_the_whole_space(void **state)
+{
+    (void)state;
+    arch_flush(&space, 0x5000, FLUSH_SINGLY + 1);
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(seen[i].pages, 0);
+        assert_int_equal(seen[i].spaces, i == 3 ? 0 : 1);
+        assert_false(seen[i].late);
+    }
+}
+
+static void not_where_it_is_not(void **state)
+{
+    (void)state;
+    cpus[0].root = OTHER;
+    arch_flush(&space, 0x5000, 3);
+    assert_int_equal(seen[0].pages, 0);
+    assert_int_equal(seen[1].pages, 3);
+    assert_int_equal(cpus[0].root, OTHER);
+}
+
+static void left_by_all(void **state)
+{
+    (void)state;
+    arch_space_leave(&space);
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(cpus[i].root, i == 3 ? OTHER : KERNEL);
+        assert_false(seen[i].late || seen[i].user);
+    }
+    cpus[0].root = OTHER;
+    arch_space_leave(&space);
+    assert_int_equal(cpus[0].root, OTHER);
+}
+
+/* Who is asked to leave user mode, or has work, goes by way of the scheduler; nobody else does. */
+static void told_to_leave_user_mode(void **state)
+{
+    (void)state;
+    arch_catch(2);
+    arch_kick(3);
+    assert_false(seen[1].user);
+    assert_true(seen[2].user && seen[3].user);
+    assert_int_equal(cpus[2].asked, 0);
+    assert_int_equal(seen[2].pages + seen[2].spaces, 0);
+}
+
+static void looking_answers_too(void **state)
+{
+    (void)state;
+    flush_asked.va = 0x5000;
+    flush_asked.pages = 2;
+    cpus[1].asked = ASK_FLUSH;
+    host_become(1);
+    port_answer();
+    port_answer();
+    assert_int_equal(seen[1].pages, 2);
+    assert_false(seen[1].late);
+    assert_int_equal(cpus[1].asked, 0);
+}
+
+static void all_others_stop(void **state)
+{
+    (void)state;
+    ipi_nmi();  // nobody's end: returns
+    arch_stop_others();
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(seen[i].nmis, i == 0 ? 0 : 1);
+        assert_int_equal(cpus[i].halted, i == 0 ? 0 : 1);
+    }
+    ipi_nmi();  // who ends the machine goes on
+    assert_int_equal(cpus[0].halted, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(flushed_where_it_is_loaded, setup),
+        cmocka_unit_test_setup(many_pages_are_the_whole_space, setup),
+        cmocka_unit_test_setup(not_where_it_is_not, setup),
+        cmocka_unit_test_setup(left_by_all, setup),
+        cmocka_unit_test_setup(told_to_leave_user_mode, setup),
+        cmocka_unit_test_setup(looking_answers_too, setup),
+        cmocka_unit_test_setup(all_others_stop, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
