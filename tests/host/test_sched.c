@@ -165,6 +165,7 @@ static int setup(void **state)
     background_by = NULL;
     loaded = left = NULL;
     wakes = NULL;
+    big_lock = (struct ticket_lock){ 0 };
     due = steps = 0;
     cpus_running = (1u << CPUS) - 1;
     host_now = 1000000;
@@ -443,6 +444,7 @@ static void parked_and_killed(void **state)
     sched_tick();
     leave(&cpus[0]);
     assert_true(th[5].parked);
+    runs(3, make(6, &b, 10, 3));
     sched_unqueue(&th[5]);
     assert_null(b.budget.parked.first);
     sched_forget_payer(&b);
@@ -792,6 +794,7 @@ static void nothing_to_do(void **state)
     wakes = make(5, &a, 10, 0);
     sched_block(THREAD_SLEEP, NULL, 0);
     assert_ptr_equal(sched_exit(), &th[5].ctx);
+    assert_int_equal(th[5].state, THREAD_RUNNING);
     assert_int_equal(cpus_idle, 0);
     assert_ptr_equal(cpus[0].space, &a.space.arch);
     kernel_unlock();
@@ -800,12 +803,14 @@ static void nothing_to_do(void **state)
 /* ---- the lock ---- */
 
 static unsigned order[CPUS], n_order;
+static bool waited[CPUS];
 
 static void *takes_the_lock(void *id)
 {
-    host_become((unsigned)(uintptr_t)id);
-    assert_true(kernel_lock());
-    order[n_order++] = (unsigned)(uintptr_t)id;
+    unsigned cpu = (unsigned)(uintptr_t)id;
+    host_become(cpu);
+    waited[cpu] = kernel_lock();
+    order[n_order++] = cpu;
     kernel_unlock();
     return NULL;
 }
@@ -831,6 +836,7 @@ static void first_come_first_served(void **state)
     assert_int_equal(n_order, CPUS - 1);
     for (unsigned i = 1; i < CPUS; i++) {
         assert_int_equal(order[i - 1], i);
+        assert_true(waited[i]);
         assert_int_equal(cpus[i].lock_waits, 1);
     }
     host_become(0);
