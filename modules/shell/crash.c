@@ -7,14 +7,13 @@
 #include "modules/shell/shell.h"
 #include "sdk/print.h"
 
-static char page[RENDER_CRASH_MAX];  // one thread, one record at a time
+static char page[RENDER_CRASH_MAX];  // one thread, one record: its bytes, then its text
 static struct nos_crash_record record;
 
 static nos_status_t next(uint64_t seq)
 {
-    static uint8_t bytes[sizeof(struct nos_crash_record)];
-    nos_status_t st = INFO(NOS_TOPIC_CRASH, seq, &bytes);
-    return st == NOS_OK ? crash_parse(SPAN_OF(bytes), &record) : st;
+    nos_status_t st = info_get(NOS_TOPIC_CRASH, seq, page, sizeof(record));
+    return st == NOS_OK ? crash_parse(span_of(page, sizeof(record)), &record) : st;
 }
 
 static void list(void)
