@@ -4,6 +4,7 @@
 #include "kernel/core/log.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "abi/info.h"
 #include "kernel/arch/api/arch.h"
@@ -80,11 +81,11 @@ size_t log_read(uint64_t *from, uint8_t *out, size_t len)
 {
     uint64_t oldest = written > NOS_LOG_BYTES ? written - NOS_LOG_BYTES : 0;
     uint64_t at = *from < oldest ? oldest : *from > written ? written : *from;
-    size_t n = 0;
+    size_t n = written - at < len ? written - at : len, place = at % NOS_LOG_BYTES;
+    size_t part = n < NOS_LOG_BYTES - place ? n : NOS_LOG_BYTES - place;
     *from = at;
-    for (; n < len && at < written; n++, at++) {
-        out[n] = (uint8_t)ring[at % NOS_LOG_BYTES];
-    }
+    memcpy(out, ring + place, part);
+    memcpy(out + part, ring, n - part);
     return n;
 }
 

@@ -44,7 +44,7 @@ void death_init(void)
 static const uint8_t *own_page(const struct capsule *c, uint64_t va)
 {
     bool guard = false;
-    const struct area *a = va < USER_MAX ? space_find(&c->space, va, &guard) : NULL;
+    const struct area *a = space_find(&c->space, va, &guard);
     if (a == NULL || guard || a->kind == AREA_BORROWED) {
         return NULL;
     }
