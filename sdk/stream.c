@@ -63,11 +63,13 @@ static void forget(void)
     nos_handle_t region = stream.handle[NOS_CONSOLE_PASS_REGION];
 
     // a region that has ended is unmapped already, and its place may be another mapping's
-    if (nos_sys_handle_info(region, &info, sizeof(info)) == NOS_OK && stream.mem != NULL) {
+    if (stream.mem != NULL && nos_sys_handle_info(region, &info, sizeof(info)) == NOS_OK) {
         nos_ignore(nos_sys_region_unmap(stream.mem));
     }
     for (int i = 0; i < NOS_CONSOLE_PASSES; i++) {
-        nos_ignore(nos_sys_handle_close(stream.handle[i]));
+        if (stream.handle[i].v != 0) {  // to close what it never had would be audited
+            nos_ignore(nos_sys_handle_close(stream.handle[i]));
+        }
         stream.handle[i] = (nos_handle_t){ 0 };
     }
     stream.mem = NULL;

@@ -129,6 +129,9 @@ def clients_end(t):
         vm.com1.expect(r'^PROBE one-more done', 20)
         with t.case('the prompt works without one'):
             need('capsule' in vm.ask('caps shell') and not held(vm, 'shell'), 'it does not')
+        with t.case('to be told so is no refused call'):
+            shell = running(vm, 'shell')
+            same([r for r in ctl_json(vm, 'audit')['records'] if r['kind'] == 'deny' and r['actor'] in shell], [], 'refused')
         ctl(vm, 'kill', str(running(vm, 'probe')[0]))
         with t.case('one that ended makes room'):
             vm.ask('caps shell')
