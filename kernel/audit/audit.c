@@ -72,7 +72,7 @@ static void note_news(void)
 {
     if (chain.news_ns == 0) {
         chain.news_ns = arch_clock_ns() | 1;  // 0 means none
-        background_news = 1;
+        background_begins();
     }
 }
 

@@ -71,3 +71,11 @@ static inline struct cpu *this_cpu(void)
     __asm__("mov %%gs:0, %0" : "=r"(c));
     return c;
 }
+
+/** There is news, and it cannot wait for a change of threads: what runs here may run alone, and for
+ * ever. This CPU chooses anew at its next exit, and so arms the timer. */
+static inline void background_begins(void)
+{
+    background_news = 1;
+    this_cpu()->resched = true;
+}

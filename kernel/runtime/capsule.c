@@ -295,7 +295,7 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     }
     c->reclaim_next = reclaim;
     reclaim = c;
-    background_news = 1;
+    background_begins();
     c->reclaiming = true;
 }
 

@@ -1,8 +1,13 @@
 /* The kernel's audit log, read back through lib/audit.h's checker. */
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/host/test.h"
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/percpu.h"
 #include "kernel/crypto/vault.h"
 #include "kernel/memory/frame.h"
 #include "lib/audit.h"
@@ -10,6 +15,7 @@
 #include "tests/host/golden.h"
 
 uint32_t background_news;
+static struct cpu cpu;
 
 #include "kernel/audit/ring.c"
 #include "kernel/audit/audit.c"
@@ -81,6 +87,10 @@ static void start(size_t frames)
 static int fresh(void **state)
 {
     (void)state;
+    cpu.self = &cpu;
+    background_news = 0;
+    cpu.resched = false;
+    assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu), 0);
     start(ARRAY_LEN(arena));
     return 0;
 }
@@ -483,6 +493,7 @@ static void test_checkpoint_after_a_second_with_news(void **state)
     (void)state;
     uint64_t due = audit_checkpoint_due();
     assert_int_equal(due, 1001 + AUDIT_CHECKPOINT_NS);
+    assert_true(background_news == 1 && cpu.resched);  // somebody is told to come back for it
     now = due - 1;
     assert_true(idle());  // seals, signs nothing
     assert_int_equal(signatures, 0);

@@ -870,6 +870,19 @@ static void a_turn_for_the_background(void **state)
     assert_int_equal(steps, 1);
 }
 
+/* A thread that runs alone and gives way to nobody: the work that it made is timed all the same. */
+static void a_turn_beside_one_that_runs_alone(void **state)
+{
+    (void)state;
+    runs(0, make(5, &a, 10, 0));
+    due = host_now + 1000000000;
+    background_begins();
+    assert_ptr_equal(sched_exit(), &th[5].ctx);
+    assert_int_equal(armed[0], due);
+    assert_int_equal(background_news, 0);
+    assert_false(cpus[0].resched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -901,6 +914,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_to_do, setup),
         cmocka_unit_test_setup(first_come_first_served, setup),
         cmocka_unit_test_setup(a_turn_for_the_background, setup),
+        cmocka_unit_test_setup(a_turn_beside_one_that_runs_alone, setup),
         cmocka_unit_test_setup(what_the_short_tick_leaves, setup),
         cmocka_unit_test_setup(a_short_tick, setup),
     };
