@@ -135,7 +135,7 @@ bool sched_step_end(struct thread *t)
     return true;
 }
 
-static void run_continuation(struct thread *t)
+static void run_continuation(struct cpu *cpu, struct thread *t)
 {
     uint64_t since = arch_tsc();
     bool done = false;
@@ -148,6 +148,9 @@ static void run_continuation(struct thread *t)
     kernel_unlock();
     arch_irq_window();
     (void)kernel_lock();
+    if (t->state == THREAD_RUNNING && cpu->payer != t->payer) {
+        sched_pay(cpu, t->payer);  // whoever it works for has stopped waiting meanwhile
+    }
 }
 
 static struct arch_context *choose(struct cpu *cpu)
@@ -169,7 +172,7 @@ static struct arch_context *choose(struct cpu *cpu)
         if (t->cont == CONT_NONE) {
             return &t->ctx;
         }
-        run_continuation(t);
+        run_continuation(cpu, t);
     }
 }
 

@@ -86,8 +86,13 @@ void arch_kick(unsigned cpu)
     kicks[cpu]++;
 }
 
+static struct thread *left_by_its_client; /* while interrupts are let in */
+
 void arch_irq_window(void)
 {
+    if (left_by_its_client != NULL) {
+        left_by_its_client->payer = left_by_its_client->capsule;
+    }
 }
 
 void arch_irq_open(void)
@@ -433,6 +438,23 @@ static void on_its_own_on_another_cpu(void **state)
     use(&cpus[1], 3000000000);
     sched_tick();
     assert_true(cpus[1].resched);
+}
+
+/* Between two steps of a long call the loan ends: the call's rest, and what follows, is not its
+ * client's any more. */
+static void a_client_leaves_in_the_middle_of_a_step(void **state)
+{
+    (void)state;
+    make(5, &b, 10, 0);
+    th[5].payer = &a;
+    runs(0, &th[5]);
+    th[5].cont = CONT_ZERO;
+    left_by_its_client = &th[5];
+    (void)kernel_lock();
+    assert_ptr_equal(sched_exit(), &th[5].ctx);
+    kernel_unlock();
+    left_by_its_client = NULL;
+    assert_ptr_equal(cpus[0].payer, &b);
 }
 
 static void parked_and_killed(void **state)
@@ -901,6 +923,7 @@ int main(void)
         cmocka_unit_test_setup(all_that_were_parked_come_back, setup),
         cmocka_unit_test_setup(a_server_goes_on_on_its_own, setup),
         cmocka_unit_test_setup(on_its_own_on_another_cpu, setup),
+        cmocka_unit_test_setup(a_client_leaves_in_the_middle_of_a_step, setup),
         cmocka_unit_test_setup(parked_and_killed, setup),
         cmocka_unit_test_setup(a_space_that_goes_is_forgotten, setup),
         cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),
