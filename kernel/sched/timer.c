@@ -137,8 +137,8 @@ static bool wakes_into(const struct cpu *cpu, const struct thread *t)
                     (uint64_t)t->fpu | (uint64_t)cpu->fpu_owner | (uint64_t)cpu->parked |
                     t->payer->sched.budget_us | c->payer->sched.budget_us |
                     ((uint64_t)cpu->payer ^ (uint64_t)c->payer) | background_news;
-    return rare == 0 && c->priority < t->priority &&
-           cpu->ready_mask >> t->priority == 0 && (cpu->bit & t->cpus & c->cpus) != 0;
+    return rare == 0 && c->priority < t->priority && cpu->ready_mask >> t->priority == 0 &&
+           (cpu->bit & t->cpus & c->cpus) != 0;
 }
 
 struct arch_context *sched_tick_fast(void)

@@ -8,7 +8,7 @@
 enum {
     SHARED = 8,
     OBJECTS = 192, /* of the manifest: fewer than there are handles */
-    SLACK = 4,    /* frames of lists and tables that come and go */
+    SLACK = 4,     /* frames of lists and tables that come and go */
     LENT = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP |
            NOS_RIGHT_REVOKE
 };

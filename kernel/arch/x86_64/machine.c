@@ -58,8 +58,7 @@ static void read_madt(const struct tables *t, struct acpi_madt *m)
         st = acpi_madt(table, m);
     }
     if (st != NOS_OK) {
-        klog("ACPI does not say where the interrupt controllers are (status %d): as usual",
-             st);
+        klog("ACPI does not say where the interrupt controllers are (status %d): as usual", st);
         usual_madt(m);
     }
 }
