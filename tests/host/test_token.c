@@ -139,7 +139,8 @@ static const struct {
     { 36, 4, 0x40, NOS_TOKEN_FORMAT },
     { 36, 4, 0x3f, NOS_OK },
     { 40, 4, 0x10, NOS_TOKEN_FORMAT },
-    { 40, 4, 0x2000000, NOS_TOKEN_FORMAT },
+    { 40, 4, 2ull << (31 - __builtin_clz(NOS_RIGHT_ALL)), NOS_TOKEN_FORMAT },  // no right yet
+    { 40, 4, NOS_RIGHT_ALL, NOS_OK },
     { 84, 8, 1000, NOS_TOKEN_FORMAT },
     { 84, 8, 1001, NOS_OK },
     { 84, 8, 0, NOS_OK },
