@@ -1,5 +1,5 @@
-/* Address spaces. A capsule's areas lie in one random 1 GiB window, so that four table frames serve
- * a small capsule; inside it each area has a random place: 17 bits for the window, 18 for the page.
+/* Address spaces. A capsule's areas lie in one random 1 GiB window, so that they share all tables
+ * but the last; inside it each area has a random place: 17 bits for the window, 18 for the page.
  *
  * Areas lie sorted by address, without gaps in the array: one search says where a new one goes and
  * what its neighbours are. Neighbours also tell whether a page table serves an area alone: then it
