@@ -68,6 +68,7 @@ def kernel(name):
 def init():
     """bench/linux/init.c as a static program."""
     out = os.path.join(STORE, 'init')
+    os.makedirs(STORE, exist_ok=True)
     subprocess.run(['gcc', '-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror', '-ffreestanding', '-nostdlib',
                     '-static', '-fno-stack-protector', '-fno-pie', '-no-pie', '-mno-sse', '-Wl,--build-id=none', '-s',
                     '-o', out, os.path.join(TOP, 'bench', 'linux', 'init.c')], check=True)
