@@ -184,13 +184,11 @@ static struct arch_context *switch_fast(struct cpu *cpu)
         return NULL;
     }
     if (t->state == THREAD_RUNNING) {
-        uint32_t p = t->priority % PRIORITIES;
-        if (cpu->ready_mask >> p == 0 || (cpu->bit & t->cpus) == 0 || sched_has_budget(t->payer)) {
+        if (cpu->ready_mask >> t->priority % PRIORITIES == 0 || (cpu->bit & t->cpus) == 0 ||
+            sched_has_budget(t->payer)) {
             return NULL;
         }
-        t->state = THREAD_READY;
-        sched_append(&cpu->ready[p], t);
-        cpu->ready_mask |= 1u << p;
+        sched_join(cpu, t);
     }
     return sched_next_fast(cpu);
 }

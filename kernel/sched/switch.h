@@ -52,6 +52,15 @@ static inline bool sched_may_switch(const struct cpu *cpu, const struct thread *
     return !cpu->resched && (cpu->ready_mask >> t->priority >> 1) == 0 && (cpu->bit & t->cpus) != 0;
 }
 
+/* `t` is ready on this CPU, behind others of its priority. */
+static ALWAYS_INLINE void sched_join(struct cpu *cpu, struct thread *t)
+{
+    uint32_t p = t->priority % PRIORITIES;
+    t->state = THREAD_READY;
+    sched_append(&cpu->ready[p], t);
+    cpu->ready_mask |= 1u << p;
+}
+
 /* Its registers and its space. */
 static ALWAYS_INLINE struct arch_context *sched_load(struct cpu *cpu, struct thread *t)
 {
@@ -105,9 +114,7 @@ static ALWAYS_INLINE bool sched_ready_fast(struct cpu *cpu, struct thread *t)
     if (UNLIKELY(rare != 0 || (cpu->bit & t->cpus) == 0 || current == NULL)) {
         return false;
     }
-    t->state = THREAD_READY;
-    sched_append(&cpu->ready[p], t);
-    cpu->ready_mask |= 1u << p;
+    sched_join(cpu, t);
     if (p > current->priority) {
         cpu->resched = true;
     } else if (p == current->priority && UNLIKELY(!cpu->slice_armed)) {

@@ -168,9 +168,7 @@ struct arch_context *sched_tick_fast(void)
     if (soonest != 0) {
         sched_arm(cpu, soonest);
     }
-    c->state = THREAD_READY;
-    sched_append(&cpu->ready[c->priority % PRIORITIES], c);
-    cpu->ready_mask |= 1u << c->priority % PRIORITIES;
+    sched_join(cpu, c);
     if (c->payer != t->payer) {
         sched_charge(cpu, c->payer);
         cpu->payer = t->payer;
