@@ -17,11 +17,18 @@ QEMU_TEST_NEEDS += build/modules/entry.mod build/modules/courier.mod
 
 # With one processor, then again with four.
 QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'
+SOAK_TESTS := 'tests/qemu/run --soak' 'tests/qemu/run --soak --cpus 4'
 
-.PHONY: test-qemu qemu-test-needs
+.PHONY: test-qemu qemu-test-needs soak
 qemu-test-needs: $(QEMU_TEST_NEEDS)
 
 test-qemu:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) qemu-test-needs
 	$(Q)tests/run --then $(QEMU_TESTS)
+
+# The long runs. Each has its smoke in the tests above: the same function with other numbers.
+soak:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) qemu-test-needs
+	$(Q)tests/run --then $(SOAK_TESTS)

@@ -19,6 +19,7 @@ class Test:
     function: typing.Callable
     once: str = ''      # why it is left out of the pass with several CPUs
     long: bool = False  # begins before the others: nobody waits for it at the end
+    soak: bool = False  # `make soak` runs it too, in the long size: Results.size
 
 
 # Why a test is not run again with several CPUs; docs/testing.md has the table.
@@ -28,21 +29,25 @@ TWIN = 'the same table is run through by a test that is run again'
 CLOCK = 'a share of the time of one CPU is measured'
 
 
-def test(function=None, *, once='', long=False):
+def test(function=None, *, once='', long=False, soak=False):
     def take(f):
-        add(f'{f.__module__.removeprefix("test_")}.{f.__name__}', f, once, long)
+        add(f'{f.__module__.removeprefix("test_")}.{f.__name__}', f, once, long, soak)
         return f
     return take(function) if function else take
 
 
-def add(name, function, once='', long=False):
+def add(name, function, once='', long=False, soak=False):
     """A test made by a table."""
-    TESTS.append(Test(name, function, once, long))
+    TESTS.append(Test(name, function, once, long, soak))
 
 
 class Results:
-    def __init__(self, name):
-        self.name, self.count, self.failures, self.seconds = name, 0, [], 0.0
+    def __init__(self, name, soak=False):
+        self.name, self.soak, self.count, self.failures, self.seconds = name, soak, 0, [], 0.0
+
+    def size(self, smoke, soak):
+        """How often, or how many: in `make test`, in `make soak`."""
+        return soak if self.soak else smoke
 
     def _say(self, text):
         with _print:

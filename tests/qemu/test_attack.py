@@ -8,7 +8,7 @@ from cases import need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 
 PROBE = os.path.join(BUILD, 'modules', 'probe.mod')
-CALLS = int(os.environ.get('N0N_FUZZ_CALLS', '100000'))
+SEED = int(os.environ.get('N0N_FUZZ_SEED', '2026'))
 # `mem` is asked after all that the probe held is zeroed and freed; the log and audit rings are fixed.
 SETTLE = 20
 
@@ -81,18 +81,19 @@ def mute(t):
             vm.com1.expect(r'probe \(capsule \d+\) crashed: (illegal instruction|trapped)', 60)
 
 
-@test
+@test(soak=True)
 def random_calls(t):
     """Seeded random calls: the kernel lives, every other capsule runs on, and all frames come back."""
+    calls = t.size(smoke=50_000, soak=2_000_000)
     with boot('fuzz') as vm:
         vm.ready()
         send(vm, 'fuzz 1 100')        # what a first load keeps (the verified module) is there before we count
         vm.com1.expect(r'FUZZ done', 120)
         before = mark(vm)
         capsules = {(c['name'], c['id']) for c in ctl_json(vm, 'ps') if c['state'] == 'running'}
-        send(vm, f'fuzz 2026 {CALLS}')
-        with t.case(f'{CALLS} random system calls'):
-            said = vm.com1.expect(r'FUZZ (done|stuck[^\n]*)', 400)
+        send(vm, f'fuzz {SEED} {calls}')
+        with t.case(f'{calls} random system calls'):
+            said = vm.com1.expect(r'FUZZ (done|stuck[^\n]*)', 120 + calls / 200)
             need(said.group(1) == 'done', said.group(0))
         with t.case('every frame came back'):
             same(lost(vm, before), 0, 'bytes lost')

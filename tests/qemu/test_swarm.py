@@ -10,7 +10,6 @@ from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, ctl_json, policy_from
 from test_attack import lost, mark
 from vm import Config
 
-PROGRAMS = int(os.environ.get('N0N_FUZZ_CALLS', '100000')) // 2
 SEED = int(os.environ.get('N0N_FUZZ_SEED', '2026'))
 DRIVER = os.path.join(BUILD, 'modules', 'swarm.mod')
 WORKER_CLASSES = ['CoreExec', 'IO', 'IPC', 'Memory', 'Crypto']
@@ -57,16 +56,17 @@ def drive(vm, seed, programs):
     return said.group(1), vm.com1.text()
 
 
-@test(once=OWN, long=True)
+@test(once=OWN, long=True, soak=True)
 def programs(t):
+    count = t.size(smoke=20_000, soak=1_000_000)
     with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, Config(smp=4, single=not os.environ.get('N0N_FUZZ_PARALLEL'))) as vm:
         vm.ready()
         ctl(vm, 'load', worker_module())
         drive(vm, 1, 2000)      # what a first run keeps (modules, named endpoints) is there before we count
         before = mark(vm)
         capsules = {(c['name'], c['id']) for c in ctl_json(vm, 'ps') if c['state'] == 'running'}
-        with t.case(f'{PROGRAMS} random programs, seed {SEED}'):
-            verdict, text = drive(vm, SEED, PROGRAMS)
+        with t.case(f'{count} random programs, seed {SEED}'):
+            verdict, text = drive(vm, SEED, count)
             need('SWARM ran:' in text, verdict)
         with t.case('the kernel\'s own check finds nothing broken'):
             need('broken' not in text, text[text.find('SWARM broken'):][:200])
