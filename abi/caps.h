@@ -88,6 +88,8 @@ enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x03ffff0f };
 enum nos_cap_kind { NOS_CAP_KIND_LIST(X) NOS_CAP_KIND_COUNT = 10 };
 #undef X
 
+enum nos_power { NOS_POWER_OFF = 1, NOS_POWER_RESET = 2 }; /* actions of the call `power` */
+
 enum { NOS_NAME_MAX = 16 /* bytes, zero padded; 1..16 of [a-z0-9_-], first a letter */ };
 
 /* 32 bytes, little-endian, in TLV REQUIRED_CAPS of a manifest and in TLV GRANTS of a policy. */

@@ -12,6 +12,7 @@
 
 enum { PAGE = 4096 };
 #define DIRECT_LIMIT ((uint64_t)64 << 40)
+#define LOW_LIMIT ((uint64_t)4 << 30)
 
 static uint64_t end_of(const struct nos_mem_range *r)
 {
@@ -127,7 +128,7 @@ nos_status_t memmap_add_uefi(struct memmap *m, span_t map, uint64_t stride)
     return st;
 }
 
-/** The highest place in one descriptor; 0 when there is none. */
+/** The highest place in one descriptor, below LOW_LIMIT; 0 when there is none. */
 static uint64_t place_in(const struct descriptor *d, uint64_t len, uint64_t align)
 {
     uint64_t end;
@@ -135,7 +136,8 @@ static uint64_t place_in(const struct descriptor *d, uint64_t len, uint64_t alig
         d->len < len || !checked_add(d->base, d->len, &end)) {
         return 0;
     }
-    uint64_t base = (end - len) & ~(align - 1);
+    end = end > LOW_LIMIT ? LOW_LIMIT : end;
+    uint64_t base = end < len ? 0 : (end - len) & ~(align - 1);
     return base >= d->base ? base : 0;
 }
 

@@ -42,7 +42,8 @@ MUST_CHECK nos_status_t memmap_finish(struct memmap *m, struct nos_mem_range *ou
 
 /**
  * The highest base of `len` bytes on a boundary of `align`, a power of two, in conventional memory
- * of an EFI memory map. Never 0. Errors: false when there is no such place or the map is malformed.
+ * of an EFI memory map, below 4 GiB: where the kernel lies, its wiper can go on without page
+ * tables. Never 0. Errors: false when there is no such place or the map is malformed.
  */
 MUST_CHECK bool memmap_find_free(span_t map, uint64_t stride, uint64_t len, uint64_t align,
                                  uint64_t *base);

@@ -345,7 +345,7 @@ MUST_CHECK static inline nos_status_t nos_sys_irq_ack(nos_handle_t irq)
     return nos_syscall1(NOS_SYS_IRQ_ACK, irq.v, NULL);
 }
 
-/** 1 = off (needs OFF), 2 = reset (needs RESET); returns only on failure. */
+/** 1 = off (needs OFF), 2 = reset (needs RESET); all RAM is wiped first; returns only when refused. */
 MUST_CHECK static inline nos_status_t nos_sys_power(nos_handle_t power, uint64_t action)
 {
     return nos_syscall2(NOS_SYS_POWER, power.v, action, NULL);

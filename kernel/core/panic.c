@@ -12,7 +12,7 @@
 enum { FRAMES = 16, TEXT = 200 };
 
 static uint32_t breaker; /* 1 + id of the CPU that ends the machine */
-static bool saying;
+static bool saying, again;
 static char text[TEXT];
 
 void panic_alone(void)
@@ -20,7 +20,13 @@ void panic_alone(void)
     uint32_t none = 0;
     if (!__atomic_compare_exchange_n(&breaker, &none, this_cpu()->id + 1, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
-        arch_park();  // another CPU was first, or this one broke again: the first message stands
+        if (none == this_cpu()->id + 1 && !again) {  // this one broke again: no more words
+            again = true;
+            if (!machine_wipe()) {
+                arch_end(0);
+            }
+        }
+        arch_park();  // another CPU was first: its message stands
     }
     arch_stop_others();
 }
@@ -55,9 +61,11 @@ static _Noreturn void end(uint64_t fp)
     log_serial(true);
     klog("N0N-OS kernel panic: %s", text);
     backtrace(fp);
-    klog("%s",
-         machine_wipe() ? "memory wiped; stopped" : "panic=hold: keys wiped, memory kept; stopped");
-    arch_halt();
+    if (machine_wipe()) {
+        klog("panic=hold: keys wiped, memory kept; stopped");
+        arch_halt();
+    }
+    arch_end(0);  // it says that memory is wiped
 }
 
 void panic(const char *format, ...)

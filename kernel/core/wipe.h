@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 
-/** Wipe the vault's keys and, unless the policy says panic=hold, all RAM that is not the running
- * kernel's own image and page tables. True if RAM was wiped. Up-call: implemented in
- * kernel/runtime/wipe.c. */
+/** Wipe the vault's keys. True: the policy (panic=hold) wants memory kept after a panic. Up-call:
+ * implemented in kernel/runtime/wipe.c. */
 bool machine_wipe(void);

@@ -355,20 +355,3 @@ void up_table_free(paddr_t p)
     n_tables--;
     frame_free(p, 0);
 }
-
-static bool holds_metadata(uint64_t p)
-{
-    uint64_t at = ptr_phys(meta).v;
-    return p >= at && p < at + stats.metadata_bytes;
-}
-
-void frame_wipe(uint64_t base, uint64_t len)
-{
-    for (uint64_t p = base; p < base + len; p += PAGE_SIZE) {
-        uint64_t f = p >> PAGE_SHIFT;
-        if (f < n_frames && (holds_metadata(p) || state_of((uint32_t)f) == ST_TABLE)) {
-            continue;  // the ground that this loop stands on
-        }
-        memset(phys_ptr((paddr_t){ p }), 0, PAGE_SIZE);
-    }
-}

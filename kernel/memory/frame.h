@@ -36,9 +36,6 @@ void frame_free_run(paddr_t p, uint32_t pages); /* later, in steps */
  * something. */
 bool frame_reclaim_step(uint32_t budget);
 
-/** Machine's end: zero [base, base+len) except live page tables and the metadata itself. */
-void frame_wipe(uint64_t base, uint64_t len);
-
 struct frame_stats {
     uint64_t total, free, dirty_free, metadata_bytes, zeroed, deferred,
         tables; /* frames, but for metadata_bytes */

@@ -131,7 +131,7 @@ void kernel_main(struct nos_bootinfo *bi)
     }
     must(vault_init(bi), "vault");
     policy_init(bi);
-    wipe_init(bi, (policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0);
+    wipe_init((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0);
     if ((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0) {
         klog("policy says panic=hold: after a panic memory is kept, not wiped");
     }

@@ -1,7 +1,6 @@
 /* See kernel/core/wipe.h. */
 #pragma once
 
-#include "abi/bootinfo.h"
-#include "kernel/core/types.h"
+#include <stdbool.h>
 
-void wipe_init(const struct nos_bootinfo *bi, bool keep_memory);
+void wipe_init(bool keep_memory);

@@ -86,22 +86,18 @@ nos_status_t sys_irq_ack(struct thread *self, struct arch_context *ctx, struct h
 
 nos_status_t sys_power(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
 {
-    enum { OFF = 1, RESET = 2 };
     uint64_t action = ctx->arg1;
-    if (action != OFF && action != RESET) {
+    if (action != NOS_POWER_OFF && action != NOS_POWER_RESET) {
         return NOS_INVALID;
     }
-    if ((slot->rights & (action == OFF ? NOS_RIGHT_OFF : NOS_RIGHT_RESET)) == 0) {
+    if ((slot->rights & (action == NOS_POWER_OFF ? NOS_RIGHT_OFF : NOS_RIGHT_RESET)) == 0) {
         return NOS_DENIED;
     }
     audit_add(NOS_AUDIT_POWER, self->capsule->id, NOS_OK, NULL, action, 0, NULL);
     log_serial(true);
-    klog("power: %s, on behalf of capsule %u", action == OFF ? "off" : "reset", self->capsule->id);
+    klog("power: %s, on behalf of capsule %u", action == NOS_POWER_OFF ? "off" : "reset",
+         self->capsule->id);
     arch_stop_others();
-    if (!machine_wipe()) {
-        klog("panic=hold: memory kept");
-    }
-    (void)arch_power((unsigned)action);
-    klog("this machine cannot do that by itself: switch it off");  // nothing is left to go back to
-    arch_halt();
+    (void)machine_wipe();
+    arch_end((unsigned)action);
 }

@@ -22,15 +22,7 @@
 #include "sdk/start.h"
 #include "sdk/uart.h"
 
-enum {
-    COM2 = 0x2f8,
-    COM2_IRQ = 3,
-    BIT_SERIAL = 1,
-    PROTO = 1,
-    MODULE_ID = 32,
-    POWER_OFF = 1,
-    POWER_RESET = 2
-};
+enum { COM2 = 0x2f8, COM2_IRQ = 3, BIT_SERIAL = 1, PROTO = 1, MODULE_ID = 32 };
 enum { DRAIN_NS = 20000000 };
 
 static struct manage {
@@ -208,7 +200,7 @@ static nos_status_t do_token(const struct request *r)
 /* Answered before it is done: afterwards there is nobody left to answer. */
 static void power(const struct frame *f, const struct request *r)
 {
-    if (mg.power.v == 0 || (r->action != POWER_OFF && r->action != POWER_RESET)) {
+    if (mg.power.v == 0 || (r->action != NOS_POWER_OFF && r->action != NOS_POWER_RESET)) {
         send(f, mg.power.v == 0 ? NOS_DENIED : NOS_INVALID);
         return;
     }

@@ -11,7 +11,7 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-enum { MODULE_ID = 32, POWER_OFF = 1, POWER_RESET = 2 };
+enum { MODULE_ID = 32 };
 
 /* A module_id as 64 hex digits. */
 static bool parse_id(const char *text, uint8_t id[MODULE_ID])
@@ -115,11 +115,11 @@ static void power(const char *what, uint64_t action)
 void cmd_poweroff(const struct words *w)
 {
     (void)w;
-    power("poweroff", POWER_OFF);
+    power("poweroff", NOS_POWER_OFF);
 }
 
 void cmd_reboot(const struct words *w)
 {
     (void)w;
-    power("reboot", POWER_RESET);
+    power("reboot", NOS_POWER_RESET);
 }

@@ -249,6 +249,12 @@ static void test_find_free(void **state)
     assert_false(memmap_find_free(SPAN_OF(d), STRIDE, (2 * BIG + 2) * PAGE, BIG * PAGE, &base));
     assert_false(memmap_find_free(SPAN_OF(d), STRIDE, UINT64_MAX & ~4095ull, PAGE, &base));
     assert_false(memmap_find_free(SPAN_OF(d), 16, PAGE, PAGE, &base));
+    descriptor(d, UEFI_MEM_CONVENTIONAL, (4ull << 30) / PAGE - 2 * BIG, 4 * BIG, 0);
+    assert_true(memmap_find_free(SPAN_OF(d), STRIDE, PAGE, BIG * PAGE, &base));
+    assert_int_equal(base, (4ull << 30) - BIG * PAGE);  // the highest whose end is below 4 GiB
+    base = 99;
+    descriptor(d, UEFI_MEM_CONVENTIONAL, (4ull << 30) / PAGE, 4 * BIG, 0);
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, 6 * PAGE, BIG * PAGE, &base));
     descriptor(d, UEFI_MEM_CONVENTIONAL, 0, BIG, 0);
     assert_false(memmap_find_free(SPAN_OF(d), STRIDE, PAGE, BIG * PAGE, &base));  // never at 0
     assert_int_equal(base, 99);

@@ -174,25 +174,6 @@ static void donated_frames_are_used(void **state)
     assert_int_equal(frame_stats().total, (0x9e + 0x700 + (HOST_RAM - 0x800000) / PAGE_SIZE));
 }
 
-static void wipe_spares_only_tables_and_metadata(void **state)
-{
-    (void)state;
-    reset_allocator();
-    paddr_t table = up_table_alloc(), data = frame_alloc(0);
-    memset(phys_ptr(table), 1, PAGE_SIZE);
-    memset(phys_ptr(data), 2, PAGE_SIZE);
-    frame_wipe(0x1000, HOST_RAM - 0x1000);
-    assert_int_equal(*(uint8_t *)phys_ptr(table), 1);
-    assert_int_equal(*(uint8_t *)phys_ptr(data), 0);
-    const uint8_t *ram = phys_ptr((paddr_t){ 0 });
-    uint64_t left = 0;
-    for (uint64_t p = 0x1000; p < HOST_RAM; p += 8) {
-        left += !holds_metadata(p) && p / PAGE_SIZE != table.v / PAGE_SIZE && ram[p] != 0;
-    }
-    assert_int_equal(left, 0);
-    up_table_free(table);
-}
-
 struct thing {
     uint64_t a[9];
 };
@@ -238,7 +219,6 @@ int main(void)
         cmocka_unit_test(shortage_works_off_what_was_put_off),
         cmocka_unit_test(zero_blocks_are_not_zeroed_twice),
         cmocka_unit_test(donated_frames_are_used),
-        cmocka_unit_test(wipe_spares_only_tables_and_metadata),
         cmocka_unit_test(cache_objects_are_zero_and_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ static struct {
     bool late;              /* one of them after the answer */
     bool user;              /* was told to leave user mode */
     unsigned nmis;
+    bool fpu_clean; /* its registers were wiped */
 } seen[CPUS_MAX];
 
 static void note_flush(bool all)
@@ -43,6 +44,11 @@ void arch_space_switch(const struct arch_space *s)
     assert_null(s);
     cpus[host_cpu].root = KERNEL;
     seen[host_cpu].late |= host_cpu != 0 && cpus[host_cpu].asked == 0;
+}
+
+void fpu_wipe(void)
+{
+    seen[host_cpu].fpu_clean = true;
 }
 
 void park(struct stacks *s, uint32_t *halted)
@@ -162,6 +168,7 @@ static void all_others_stop(void **state)
     for (unsigned i = 0; i < CPUS; i++) {
         assert_int_equal(seen[i].nmis, i == 0 ? 0 : 1);
         assert_int_equal(cpus[i].halted, i == 0 ? 0 : 1);
+        assert_int_equal(seen[i].fpu_clean, i != 0);
     }
     ipi_nmi();  // who ends the machine goes on
     assert_int_equal(cpus[0].halted, 0);

@@ -41,10 +41,11 @@ void arch_catch(unsigned cpu);
  * for the lock with interrupts off. */
 void arch_answer(void);
 
-/** For the end of the machine: stop every other CPU, wherever it is, with its stacks wiped. */
+/** For the end of the machine: stop every other CPU, wherever it is, as by arch_park. */
 void arch_stop_others(void);
 
-/** The end of this CPU: marks it stopped, wipes its stacks, halts. */
+/** The end of this CPU: its stacks and registers are wiped, it leaves the kernel's image and page
+ * tables for a page of the wiper's, is marked stopped and halts. */
 _Noreturn void arch_park(void);
 
 /** Leave through `ctx` to user mode, or idle: the kernel's main loop is kernel_exit() in core.
@@ -199,9 +200,11 @@ void arch_irq_unmask(unsigned line);
 void arch_serial_init(void); /* polled 16550 at COM1: early log and panic */
 void arch_serial_put(char c);
 
-/** Power: 1 = off, 2 = reset. Tries FADT + \_S5 (reset: FADT reset register, then 0xCF9, then
- * triple fault) and, for off, nothing else: returns NOT_SUPPORTED if the machine is still on. */
-nos_status_t arch_power(unsigned action);
+/** The end of the machine: every byte of RAM that the OS has used is zeroed, its own image last,
+ * the registers too; then it goes off or is reset (enum nos_power), as ACPI says or by what every
+ * machine has, or halts: for 0, or when it cannot do what was asked. All other CPUs have stopped.
+ */
+_Noreturn void arch_end(unsigned action);
 
 /** Raw entropy: RDSEED else RDRAND, and clock jitter. Returns bits credited (0 if the hardware gave
  * nothing). */

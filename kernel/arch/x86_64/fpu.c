@@ -76,6 +76,12 @@ void fpu_load(const struct arch_fpu *f)
     restore(f);
 }
 
+void fpu_wipe(void)
+{
+    __asm__ volatile("clts" : : : "memory");
+    restore(&initial);
+}
+
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
 {
     if (old != NULL) {

@@ -5,5 +5,8 @@
 
 void fpu_init(void);
 
+/** No byte of any thread's is left in the registers of this CPU. */
+void fpu_wipe(void);
+
 /** Load a thread's first state and let it use the FPU. */
 void fpu_load(const struct arch_fpu *f);

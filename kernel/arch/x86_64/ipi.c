@@ -9,6 +9,7 @@
  * An idle CPU is not asked to flush: it is told, in its own record, that what it has loaded is
  * stale, and loads anew before it goes back to user mode.
  */
+#include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/ipi.h"
 
 #include "kernel/arch/api/arch.h"
@@ -175,5 +176,6 @@ _Noreturn void park(struct stacks *s, uint32_t *halted); /* start.S */
 void arch_park(void)
 {
     struct cpu *cpu = this_cpu();
+    fpu_wipe();
     park(cpu_stacks[cpu->id], &cpu->halted);
 }

@@ -13,6 +13,7 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/paging.h"
 #include "kernel/arch/x86_64/stacks.h"
+#include "kernel/arch/x86_64/wiper.h"
 #include "kernel/core/panic.h"
 #include "lib/checked.h"
 
@@ -125,6 +126,7 @@ nos_status_t arch_kernel_space_init(const struct nos_bootinfo *bi)
     if (st == NOS_OK) {
         drop_guards();
         load_root();
+        wiper_init(bi, kernel_root);
     }
     return st;
 }
@@ -151,7 +153,6 @@ volatile void *arch_device_map(paddr_t pa, size_t len)
     return (volatile uint8_t *)va + (pa.v - first);  // NOLINT: a number becomes an address here
 }
 
-/* Not frames that the wipe at the end of the machine goes over: a CPU that stops wipes its own. */
 struct stacks *kernel_stacks_new(void)
 {
     uint64_t va = device_next;

@@ -1,6 +1,7 @@
 /*
  * Off and reset. What the tables say is read once, at boot, while nothing has gone wrong yet;
- * afterwards it is a few port writes.
+ * afterwards it is a few port writes. Those that end the machine are the wiper's, when memory is
+ * clean: here is made what it needs.
  *
  * Spec: ACPI 6.5, 4.8.3.2 (PM1 control), 4.8.3.6 (reset register), 7.4.2 (\_S5).
  */
@@ -8,6 +9,8 @@
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/wiper.h"
 #include "kernel/core/log.h"
 
 enum {
@@ -17,19 +20,10 @@ enum {
     SLP_TYP_SHIFT = 10,
     POLLS = 100000
 };
-enum {
-    RESET_CONTROL = 0xcf9,
-    RESET_PREPARE = 0x02,
-    RESET_FULL = 0x06,
-    ACTION_OFF = 1,
-    ACTION_RESET = 2
-};
-
 static struct {
     bool can_switch_off;
     struct acpi_fadt fadt;
     struct acpi_s5 s5;
-    volatile uint8_t *reset;  // NULL = no reset register in memory
 } power;
 
 void power_init(const struct acpi_mem *mem, const struct acpi_root *root)
@@ -40,20 +34,9 @@ void power_init(const struct acpi_mem *mem, const struct acpi_root *root)
     power.can_switch_off = st == NOS_OK;
     if (st != NOS_OK) {
         klog("ACPI does not say how to switch this machine off (status %d)", st);
-        if (acpi_find(mem, root, "FACP", 0, &table) != NOS_OK ||
-            acpi_fadt(table, &power.fadt) != NOS_OK) {
-            return;  // and nothing about a reset register
+        if (acpi_find(mem, root, "FACP", 0, &table) == NOS_OK) {
+            (void)acpi_fadt(table, &power.fadt);  // it may still have a reset register
         }
-    }
-    if (power.fadt.has_reset && !power.fadt.reset_is_port) {
-        power.reset = arch_device_map((paddr_t){ power.fadt.reset_addr }, 1);
-    }
-}
-
-static void wait_a_little(void)
-{
-    for (unsigned i = 0; i < POLLS; i++) {
-        (void)in8(0x80);  // about a microsecond each, on anything
     }
 }
 
@@ -69,56 +52,47 @@ static void acpi_mode(const struct acpi_fadt *f)
     }
 }
 
-static void sleep_now(uint16_t port, uint8_t type)
+/* The type of sleep now; what sends it to sleep is left for the wiper: a port and what it gets. */
+static uint32_t sleep_word(uint16_t port, uint8_t type)
 {
+    if (port == 0) {
+        return 0;
+    }
     uint16_t keep = (uint16_t)(in16(port) & ~(PM1_SLP_TYP | PM1_SLP_EN));
     uint16_t value = (uint16_t)(keep | type << SLP_TYP_SHIFT);
     out16(port, value);
-    out16(port, value | PM1_SLP_EN);
+    return (uint32_t)port << 16 | value | PM1_SLP_EN;
 }
 
-static void switch_off(void)
+static _Noreturn void switch_off(void)
 {
-    acpi_mode(&power.fadt);
-    if (power.fadt.pm1b != 0) {
-        sleep_now(power.fadt.pm1b, power.s5.slp_typb);
+    uint32_t a = 0, b = 0;
+    if (power.can_switch_off) {
+        acpi_mode(&power.fadt);
+        b = sleep_word(power.fadt.pm1b, power.s5.slp_typb);
+        a = sleep_word(power.fadt.pm1a, power.s5.slp_typa);
     }
-    sleep_now(power.fadt.pm1a, power.s5.slp_typa);
-    wait_a_little();
+    wiper_enter(WIPER_OFF, b, a);
 }
 
-/* The CPU gives up when it can neither deliver an exception nor the double fault that follows. */
-static void triple_fault(void)
-{
-    struct {
-        uint16_t limit;
-        uint64_t base;
-    } PACKED none = { 0, 0 };
-    __asm__ volatile("lidt %0; int3" : : "m"(none));
-}
-
-static void reset(void)
+/* A reset register that the wiper cannot reach (above 4 GiB) is as none: it has other ways. */
+static _Noreturn void reset(void)
 {
     const struct acpi_fadt *f = &power.fadt;
-    if (f->has_reset && f->reset_is_port) {
-        out8((uint16_t)f->reset_addr, f->reset_value);
-        wait_a_little();
-    } else if (power.reset != NULL) {
-        *power.reset = f->reset_value;
-        wait_a_little();
-    }
-    out8(RESET_CONTROL, RESET_PREPARE);
-    out8(RESET_CONTROL, RESET_FULL);
-    wait_a_little();
-    triple_fault();
+    bool port = f->has_reset && f->reset_is_port;
+    bool memory = f->has_reset && !f->reset_is_port && f->reset_addr >> 32 == 0;
+    wiper_enter(WIPER_RESET, (port ? (uint32_t)f->reset_addr << 16 : 0) | f->reset_value,
+                memory ? (uint32_t)f->reset_addr : 0);
 }
 
-nos_status_t arch_power(unsigned action)
+void arch_end(unsigned action)
 {
-    if (action == ACTION_OFF && power.can_switch_off) {
+    fpu_wipe();
+    if (action == NOS_POWER_OFF) {
         switch_off();
-    } else if (action == ACTION_RESET) {
+    }
+    if (action == NOS_POWER_RESET) {
         reset();
     }
-    return NOS_NOT_SUPPORTED;
+    wiper_enter(WIPER_HALT, 0, 0);
 }

@@ -3,5 +3,5 @@
 
 #include "lib/acpi.h"
 
-/** Remember how; maps the reset register if it lies in memory. */
+/** Remember how. */
 void power_init(const struct acpi_mem *mem, const struct acpi_root *root);

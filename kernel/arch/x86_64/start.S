@@ -17,8 +17,8 @@ kernel_entry:
     ud2
     .size kernel_entry, . - kernel_entry
 
-/* The end of a CPU: its stacks are wiped, guard pages left out, its registers too, and it waits for an
- * interrupt that never comes. It may stand on one of these stacks, so nothing here uses any. */
+/* The end of a CPU: its stacks are wiped, guard pages left out, and it goes to where it needs no memory of
+ * the kernel's. It may stand on one of these stacks, so nothing here uses any. */
     .globl park
 park:                           /* (struct stacks *s, uint32_t *halted) */
     cli
@@ -33,19 +33,23 @@ park:                           /* (struct stacks *s, uint32_t *halted) */
     rep stosq
     decl %edx
     jnz 1b
-    xorl %ebx, %ebx
-    xorl %ebp, %ebp
-    xorl %edi, %edi
-    xorl %r8d, %r8d
-    xorl %r9d, %r9d
-    xorl %r10d, %r10d
-    xorl %r11d, %r11d
-    xorl %r12d, %r12d
-    xorl %r13d, %r13d
-    xorl %r14d, %r14d
-    xorl %r15d, %r15d
-    movl $1, (%rsi)
-    xorl %esi, %esi
-2:  hlt
-    jmp 2b
+    leaq __ehdr_start(%rip), %rcx
+    subq %rcx, %rsi
+    addq wiper_image(%rip), %rsi
+    xorl %edi, %edi             /* WIPER_PARK */
+    jmp wiper_enter
     .size park, . - park
+
+/* The wiper's page tables, and into it: rdi, rsi and rdx are its. Before it is set up nothing has run. */
+    .globl wiper_enter
+wiper_enter:
+    cli
+    cld
+    movq wiper_root(%rip), %rax
+    testq %rax, %rax
+    jz 1f
+    movq %rax, %cr3
+    jmpq *wiper_at(%rip)
+1:  hlt
+    jmp 1b
+    .size wiper_enter, . - wiper_enter
