@@ -1,4 +1,4 @@
-/* ps, modules, caps, mem, about, log: what a live node tells. */
+/* ps, modules, caps, mem, about, log: what a live node tells, or the dump of a dead one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -461,6 +461,10 @@ int cmd_log(int argc, char **argv)
     int rc = ask_open(&argp, argc, argv, &a, &n);
     if (rc != DONE) {
         return rc;
+    }
+    if (a.follow && a.node.dump != NULL) {
+        node_close(&n);
+        return fail(USAGE, "--follow: a dump does not grow");
     }
     struct log_reader r = { .n = &n, .form = a.node.form };
     rc = log_all(&r);

@@ -37,7 +37,10 @@ static int silent(const struct node *n, const char *what)
 
 int node_refused(const struct node *n, const char *what, nos_status_t status)
 {
-    (void)n;
+    if (n->dump.map.len > 0) {
+        return fail(NODE_REFUSED, "%s does not have it: %s (%s)", n->socket, status_text(status),
+                    status_name(status));
+    }
     return fail(NODE_REFUSED, "the node refused %s: %s (%s)", what, status_text(status),
                 status_name(status));
 }
@@ -133,10 +136,24 @@ static bool harmless(uint16_t verb)
     return verb == NOS_MG_HELLO || verb == NOS_MG_INFO;
 }
 
+static int ask_dump(const struct node *n, uint16_t verb, span_t payload, nos_status_t *status,
+                    struct buf *answer)
+{
+    if (verb != NOS_MG_INFO || answer == NULL) {
+        return fail(USAGE, "%s is a dump: it can be looked at, and no more", n->socket);
+    }
+    *answer = (struct buf){ NULL, 0 };
+    *status = dump_info(&n->dump, payload, answer);
+    return DONE;
+}
+
 int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *status,
               struct buf *answer)
 {
     struct buf got = { NULL, 0 };
+    if (n->dump.map.len > 0) {
+        return ask_dump(n, verb, payload, status, answer);
+    }
     uint64_t end = now_ms() + n->timeout_ms;
     bool done = false;
     while (!done && now_ms() < end) {
@@ -206,6 +223,10 @@ static int say_hello(struct node *n)
 
 int node_open(const struct node_args *a, struct node *out)
 {
+    if (a->dump != NULL) {
+        *out = (struct node){ .fd = -1, .socket = a->dump };
+        return dump_open(a->dump, &out->dump);
+    }
     *out = (struct node){ .fd = -1, .timeout_ms = a->timeout_ms, .socket = a->socket };
     frame_decoder_init(&out->decoder);
     if (getrandom(&out->seq, sizeof(out->seq), 0) != sizeof(out->seq)) {
@@ -223,6 +244,7 @@ int node_open(const struct node_args *a, struct node *out)
 
 void node_close(struct node *n)
 {
+    dump_close(&n->dump);
     if (n->fd >= 0) {
         close(n->fd);
         n->fd = -1;
@@ -286,7 +308,7 @@ void node_args_init(struct node_args *a)
                              .timeout_ms = 5000 };
 }
 
-enum { OPT_NODE = 600, OPT_TIMEOUT, OPT_OPERATOR };
+enum { OPT_NODE = 600, OPT_DUMP, OPT_TIMEOUT, OPT_OPERATOR };
 
 static error_t parse_node(int key, char *arg, struct argp_state *state)
 {
@@ -294,6 +316,9 @@ static error_t parse_node(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_NODE:
         a->socket = arg;
+        return 0;
+    case OPT_DUMP:
+        a->dump = arg;
         return 0;
     case OPT_TIMEOUT:
         a->timeout_ms = (uint32_t)parse_number(arg, state, "--timeout", 1, 3600) * 1000;
@@ -309,6 +334,11 @@ static error_t parse_node(int key, char *arg, struct argp_state *state)
     }
 }
 
+#define DUMP_OPTION \
+    { \
+        "dump", OPT_DUMP, "FILE", 0, \
+            "instead of a live node: all RAM of one that broke under panic=hold", 20 \
+    }
 #define NODE_OPTIONS \
     { \
         "node", OPT_NODE, "SOCKET", 0, "management channel ($N0N_NODE, or build/run/manage.sock)", \
@@ -320,10 +350,12 @@ static error_t parse_node(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     { "output", 'o', "FORM", 0, "json or text", 20 },
+    DUMP_OPTION,
     NODE_OPTIONS,
     { 0 },
 };
 static const struct argp_option reach_options[] = {
+    DUMP_OPTION,
     NODE_OPTIONS,
     { 0 },
 };

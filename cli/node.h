@@ -7,12 +7,14 @@
 #include "abi/info.h"
 #include "abi/manage.h"
 #include "cli/cli.h"
+#include "cli/dump.h"
 #include "cli/file.h"
 #include "lib/compiler.h"
 #include "lib/frame.h"
 
-struct node_args { /* --node, --timeout, --operator, -o: filled by node_argp */
+struct node_args { /* --node, --dump, --timeout, --operator, -o: filled by node_argp */
     const char *socket, *operator_key;
+    const char *dump; /* NULL: a live node */
     uint32_t timeout_ms;
     enum out_form form;
 };
@@ -20,7 +22,8 @@ struct node_args { /* --node, --timeout, --operator, -o: filled by node_argp */
 struct node {
     int fd;
     uint32_t seq, timeout_ms;
-    const char *socket;
+    const char *socket; /* or the dump's path */
+    struct dump dump;
     struct frame_decoder decoder;
     struct nos_mg_hello hello;
     uint64_t counter; /* for the next signed request */
@@ -36,7 +39,8 @@ extern const struct argp node_reach_argp; /* where it is, and no more: for a ver
  * seconds. */
 void node_args_init(struct node_args *a);
 
-/** Connect and say hello. Errors: NODE_SILENT, NODE_REFUSED; reported. */
+/** Connect and say hello; or open the dump, which then answers INFO as the node would have. Errors:
+ * NODE_SILENT, NODE_REFUSED, those of dump_open; reported. */
 MUST_CHECK int node_open(const struct node_args *a, struct node *out);
 void node_close(struct node *n);
 

@@ -12,31 +12,42 @@
 enum { FRAMES = 16, TEXT = 200 };
 
 static uint32_t breaker; /* 1 + id of the CPU that ends the machine */
-static bool saying, again;
+static bool said, ending;
 static char text[TEXT];
+
+/* Once what there is to say is said, or could not be. */
+static _Noreturn void finish(const char *how)
+{
+    if (ending) {
+        arch_park();  // the wipe itself broke
+    }
+    ending = true;
+    if (!machine_wipe()) {
+        arch_end(0);  // it says that memory is wiped
+    }
+    klog("%spanic=hold: keys wiped, memory kept; stopped", how);
+    arch_halt();
+}
 
 void panic_alone(void)
 {
-    uint32_t none = 0;
-    if (!__atomic_compare_exchange_n(&breaker, &none, this_cpu()->id + 1, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE)) {
-        if (none == this_cpu()->id + 1 && !again) {  // this one broke again: no more words
-            again = true;
-            if (!machine_wipe()) {
-                arch_end(0);
-            }
-        }
+    uint32_t holder = 0, me = this_cpu()->id + 1;
+    if (__atomic_compare_exchange_n(&breaker, &holder, me, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        arch_stop_others();
+    } else if (holder == me) {
+        finish("it broke again; ");  // no more words, but the wipe is still due
+    } else {
         arch_park();  // another CPU was first: its message stands
     }
-    arch_stop_others();
 }
 
 static void once(void)
 {
-    if (breaker != this_cpu()->id + 1 || saying) {
+    if (breaker != this_cpu()->id + 1 || said) {
         panic_alone();
     }
-    saying = true;
+    said = true;
 }
 
 static void describe(const char *format, va_list args)
@@ -61,11 +72,8 @@ static _Noreturn void end(uint64_t fp)
     log_serial(true);
     klog("N0N-OS kernel panic: %s", text);
     backtrace(fp);
-    if (machine_wipe()) {
-        klog("panic=hold: keys wiped, memory kept; stopped");
-        arch_halt();
-    }
-    arch_end(0);  // it says that memory is wiped
+    machine_tell();
+    finish("");
 }
 
 void panic(const char *format, ...)

@@ -17,5 +17,6 @@ _Noreturn void panic_at(uint64_t fp, const char *format, ...) __attribute__((for
     } while (0)
 
 /** First of all on the way to a panic that says more than one line: every other CPU is stopped.
- * Does not come back on a second CPU, nor a second time. */
+ * Does not come back on a second CPU; on the one that already ends the machine it goes straight to
+ * the wipe. */
 void panic_alone(void);

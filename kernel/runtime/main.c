@@ -14,6 +14,7 @@
 #include "kernel/runtime/death.h"
 #include "kernel/runtime/jobs.h"
 #include "kernel/runtime/node.h"
+#include "kernel/runtime/postmortem.h"
 #include "kernel/runtime/wipe.h"
 #include "lib/checked.h"
 
@@ -131,8 +132,10 @@ void kernel_main(struct nos_bootinfo *bi)
     }
     must(vault_init(bi), "vault");
     policy_init(bi);
-    wipe_init((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0);
-    if ((policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0) {
+    bool hold = (policy_get()->view.flags & NOS_POL_PANIC_HOLD) != 0;
+    wipe_init(hold);
+    if (hold) {
+        postmortem_init();
         klog("policy says panic=hold: after a panic memory is kept, not wiped");
     }
     audit_init();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "abi/crash.h"
+#include "abi/postmortem.h"
 #include "lib/token.h"
 #include "tests/host/golden.h"
 
@@ -66,6 +67,19 @@ static struct buf acpi_memory(void)
     return b;
 }
 
+/* One that broke: it has no check, so that changes get further. */
+static struct buf postmortem(void)
+{
+    struct {
+        struct nos_pm_head head;
+        struct nos_pm_record record;
+        uint8_t bytes[8];
+    } b = { { .magic = NOS_PM_MAGIC, .version = NOS_PM_VERSION, .len = 24, .records = 1 },
+            { .len = 5 },
+            "about" };
+    return buf_copy(span_of(&b, sizeof b));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -101,6 +115,7 @@ int main(int argc, char **argv)
     struct nos_crash_record record;
     golden_crash(&record);
     seed("crash", "record", buf_copy(span_of(&record, sizeof record)));
+    seed("postmortem", "broke", postmortem());
     struct buf section = trust_section();
     seed("trust", "image", golden_pe(buf_span(section)));
     buf_free(&section);
