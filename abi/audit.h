@@ -35,7 +35,9 @@ _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
       "checkpoint")         /* issuer key signs the chain so far; subject||text = signature */ \
     X(DROP, 13, "drop")     /* the ring ran over; a = records dropped in all */ \
     X(IMPORT, 14, "import") /* token imported by the actor; subject = token_id; a = issuer's id << \
-                               32 | type, b = rights */
+                               32 | type, b = rights */ \
+    X(DEBUG, 15, "debug")   /* a = id of the capsule, subject = its module; b = ns that the actor \
+                               may debug it, 0 = that is over; status: why */
 #define X(name, value, text) NOS_AUDIT_##name = (value),
 enum nos_audit_kind { NOS_AUDIT_LIST(X) };
 #undef X

@@ -59,9 +59,10 @@ enum nos_type { NOS_TYPE_LIST(X) NOS_TYPE_COUNT = 12 };
     X(RESET, 22, "reset")      /* power */ \
     X(GRANT, 23, "grant")      /* endpoint: send handles along */ \
     X(CONTROL, 24, "control")  /* thread: cancel, priority, CPUs; capsule: faults, map into */ \
-    X(CRASH, 25, "crash")      /* node: read the crash records */
+    X(CRASH, 25, "crash")      /* node: read the crash records */ \
+    X(DEBUG, 26, "debug")      /* node: debug a capsule for a while; capsule: this one */
 #define X(name, bit, text) NOS_RIGHT_##name = 1u << (bit),
-enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x03ffff0f };
+enum nos_right { NOS_RIGHT_LIST(X) NOS_RIGHT_ALL = 0x07ffff0f };
 #undef X
 
 /* What a manifest may ask for and a policy may grant. `kind` says what `a` and `b` mean:

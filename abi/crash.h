@@ -39,9 +39,10 @@ enum nos_crash_flags {
     X(CALL, 5, "calling") \
     X(SEND, 6, "sending") \
     X(REPLY, 7, "waiting for an answer") \
-    X(RECV, 8, "waiting for a message")
+    X(RECV, 8, "waiting for a message") \
+    X(STOPPED, 9, "stopped by a debugger")
 #define X(name, value, text) NOS_DOING_##name = (value),
-enum nos_doing { NOS_DOING_LIST(X) NOS_DOING_COUNT = 9 };
+enum nos_doing { NOS_DOING_LIST(X) NOS_DOING_COUNT = 10 };
 #undef X
 
 /* Registers, in the order in which they stand in the record. */

@@ -58,7 +58,11 @@ enum nos_pol_match {
     NOS_MATCH_ID = 0 /* exact module_id */,
     NOS_MATCH_NAME = 1 /* publisher + name */
 };
-enum nos_rule_flags { NOS_RULE_KILL_ON_FILTER = 1u << 0, NOS_RULE_FLAGS_KNOWN = 1u };
+enum nos_rule_flags {
+    NOS_RULE_KILL_ON_FILTER = 1u << 0,
+    NOS_RULE_NO_DEBUG = 1u << 1, /* no debugger of this capsule, whoever has the right */
+    NOS_RULE_FLAGS_KNOWN = 3u
+};
 struct nos_pol_rule {    /* 96 bytes; MATCH_ID wins over MATCH_NAME; no match refuses */
     uint32_t match;      /* enum nos_pol_match */
     uint32_t grants_at;  /* index into GRANTS */

@@ -31,7 +31,7 @@ static const char *const publisher_keys[] = {
 };
 static const char *const rule_keys[] = { "publisher",      "module",      "module_id",  "classes",
                                          "grants",         "sec_min",     "memory_kib", "priority",
-                                         "kill_on_filter", "cpu_percent", NULL };
+                                         "kill_on_filter", "no_debug",    "cpu_percent", NULL };
 static const char *const start_keys[] = { "module", "arg", NULL };
 
 struct named_publisher {
@@ -210,13 +210,17 @@ static int read_memory(const struct field *f, uint32_t *pages)
 
 static int read_rule_flags(const struct field *f, struct nos_pol_rule *rec)
 {
-    bool kill = false;
+    bool kill = false, no_debug = false;
     uint32_t percent = 0;
     int rc = member_bool(f, "kill_on_filter", &kill);
     if (rc == DONE) {
+        rc = member_bool(f, "no_debug", &no_debug);
+    }
+    if (rc == DONE) {
         rc = member_u32(f, "cpu_percent", 0, 100, &percent);
     }
-    rec->flags = kill ? NOS_RULE_KILL_ON_FILTER : 0;
+    rec->flags = (uint8_t)((kill ? NOS_RULE_KILL_ON_FILTER : 0u) |
+                           (no_debug ? NOS_RULE_NO_DEBUG : 0u));
     rec->cpu_percent = (uint8_t)percent;
     return rc;
 }

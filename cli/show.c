@@ -207,6 +207,7 @@ static cJSON *show_rule(const struct policy *p, const struct nos_pol_rule *r)
     out_u64(row, "priority", r->priority);
     out_u64(row, "cpu_percent", r->cpu_percent);
     out_bool(row, "kill_on_filter", (r->flags & NOS_RULE_KILL_ON_FILTER) != 0);
+    out_bool(row, "no_debug", (r->flags & NOS_RULE_NO_DEBUG) != 0);
     cJSON *list = cJSON_AddArrayToObject(row, "grants");
     for (uint32_t i = 0; i < r->grants_n && policy_grant(p, r->grants_at + i, &cap); i++) {
         cJSON_AddItemToArray(list, show_cap(&cap));

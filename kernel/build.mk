@@ -5,9 +5,9 @@ KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch
 # Nothing of a system call's way runs through these: small before fast. Parsers of lib/ run once for each file.
 KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) \
     $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c entropy.c insn.c ioapic.c kernel_space.c layout.c \
-    machine.c mitigate.c ports.c power.c segments.c serial.c smp.c ipi.c wiper.c) \
+    debug.c machine.c mitigate.c ports.c power.c segments.c serial.c smp.c ipi.c wiper.c) \
     $(addprefix kernel/ipc/,named.c cancel.c revoke.c) kernel/sched/thread.c \
-    kernel/object/cell.c $(addprefix kernel/syscall/,device.c handle.c module.c node.c thread.c token.c) \
+    kernel/object/cell.c $(addprefix kernel/syscall/,debug.c device.c handle.c module.c node.c thread.c token.c) \
     $(filter-out lib/elf_reloc.c lib/policy_find.c,$(wildcard lib/*.c))
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
@@ -33,4 +33,4 @@ build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
 kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
 
 # The pure parts of the CPU port under ASan and UBSan on the host.
-TEST_arch_SRCS := kernel/arch/x86_64/mitigate.c kernel/arch/x86_64/insn.c kernel/arch/x86_64/ports.c
+TEST_arch_SRCS := kernel/arch/x86_64/debug.c kernel/arch/x86_64/mitigate.c kernel/arch/x86_64/insn.c kernel/arch/x86_64/ports.c

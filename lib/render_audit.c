@@ -45,6 +45,16 @@ static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_
         fmt_str(f, ": ");
         fmt_str(f, render_crash(b->b));
         break;
+    case NOS_AUDIT_DEBUG:
+        number(f, "capsule ", b->a);
+        if (b->b != 0) {
+            fmt_str(f, " for ");
+            fmt_time(f, b->b);
+            fmt_str(f, " s");
+        } else {
+            fmt_str(f, " no longer");
+        }
+        break;
     case NOS_AUDIT_DENY:
         if (b->a == NOS_AUDIT_SEVERAL) {
             fmt_str(f, "several calls,");

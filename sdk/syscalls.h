@@ -507,3 +507,57 @@ MUST_CHECK static inline nos_status_t nos_sys_token_import(const void *token, ui
     }
     return st;
 }
+
+/** Stop a capsule to debug it; the session ends with the handle, at its deadline at the latest. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_open(nos_handle_t node, uint64_t id,
+                                                         uint64_t ttl_ns, nos_handle_t *out)
+{
+    uint64_t value;
+    nos_status_t st = nos_syscall3(NOS_SYS_DEBUG_OPEN, node.v, id, ttl_ns, &value);
+    if (st == NOS_OK) {
+        *out = (nos_handle_t){ (uint32_t)value };
+    }
+    return st;
+}
+
+/** The first of its threads whose id is not below: struct nos_debug_thread. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_thread(nos_handle_t capsule, uint64_t index,
+                                                           void *buf, uint64_t len)
+{
+    return nos_syscall4(NOS_SYS_DEBUG_THREAD, capsule.v, index, (uint64_t)buf, len, NULL);
+}
+
+/** Registers of a stopped thread: NOS_REG_COUNT words; its privileges are not among them. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_set(nos_handle_t capsule, uint64_t index,
+                                                        const void *data, uint64_t len)
+{
+    return nos_syscall4(NOS_SYS_DEBUG_SET, capsule.v, index, (uint64_t)data, len, NULL);
+}
+
+/** Memory that the capsule itself could read, devices apart. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_read(nos_handle_t capsule, uint64_t at,
+                                                         void *buf, uint64_t len)
+{
+    return nos_syscall4(NOS_SYS_DEBUG_READ, capsule.v, at, (uint64_t)buf, len, NULL);
+}
+
+/** Memory that the capsule itself could write, devices apart. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_write(nos_handle_t capsule, uint64_t at,
+                                                          const void *data, uint64_t len)
+{
+    return nos_syscall4(NOS_SYS_DEBUG_WRITE, capsule.v, at, (uint64_t)data, len, NULL);
+}
+
+/** Set (1) or take away (0) a breakpoint in the capsule's own code. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_break(nos_handle_t capsule, uint64_t at,
+                                                          uint64_t on)
+{
+    return nos_syscall3(NOS_SYS_DEBUG_BREAK, capsule.v, at, on, NULL);
+}
+
+/** Enum nos_debug_how, of one thread or (0) all. */
+MUST_CHECK static inline nos_status_t nos_sys_debug_run(nos_handle_t capsule, uint64_t index,
+                                                        uint64_t how)
+{
+    return nos_syscall3(NOS_SYS_DEBUG_RUN, capsule.v, index, how, NULL);
+}

@@ -24,6 +24,7 @@ void thread_wait_cancel(struct thread *t)
         break;
     case THREAD_RUNNING:
     case THREAD_SLEEP:
+    case THREAD_STOPPED:
     case THREAD_DEAD:
         break;
     }
@@ -32,7 +33,8 @@ void thread_wait_cancel(struct thread *t)
 
 nos_status_t thread_cancel(struct thread *t)
 {
-    bool waits = t->state != THREAD_READY && t->state != THREAD_RUNNING && t->state != THREAD_DEAD;
+    bool waits = t->state != THREAD_READY && t->state != THREAD_RUNNING &&
+                 t->state != THREAD_STOPPED && t->state != THREAD_DEAD;
     if (!waits || t->fault != 0) {
         return NOS_BAD_STATE;
     }

@@ -348,6 +348,8 @@ void obj_handle_opened(struct obj *o, uint32_t rights)
         struct endpoint *ep = CONTAINER_OF(o, struct endpoint, obj);
         ep->servers++;
         ep->had_server = true;
+    } else if (o->type == NOS_TYPE_CAPSULE && (rights & NOS_RIGHT_DEBUG) != 0) {
+        CONTAINER_OF(o, struct capsule, obj)->debug_handles++;
     }
 }
 
@@ -361,6 +363,11 @@ void obj_handle_closed(struct obj *o, uint32_t rights)
         if (ep->servers == 0 && !ep->named) {  // so whoever waits here to serve may: no other look
             wake_all(&ep->callers, NOS_PEER_CLOSED);
             wake_all(&ep->receivers, NOS_CANCELLED);
+        }
+    } else if (o->type == NOS_TYPE_CAPSULE && (rights & NOS_RIGHT_DEBUG) != 0) {
+        struct capsule *c = CONTAINER_OF(o, struct capsule, obj);
+        if (--c->debug_handles == 0) {
+            up_debugger_left(c);
         }
     }
 }

@@ -161,6 +161,7 @@ static void set_limits(const struct module *m, struct capsule *c, const struct a
     c->sched = lower_sched(m->man.sched, a->rule.cpu_percent);
     c->children = m->man.children;
     c->kill_on_filter = (a->rule.flags & NOS_RULE_KILL_ON_FILTER) != 0;
+    c->no_debug = (a->rule.flags & NOS_RULE_NO_DEBUG) != 0;
     const struct capsule *parent = capsule_find(c->parent);  // NULL: the kernel starts the first
     for (unsigned i = 0; i < ARRAY_LEN(c->filter); i++) {
         c->filter[i] = m->man.filter[i] & (parent == NULL ? UINT64_MAX : parent->filter[i]);

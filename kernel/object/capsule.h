@@ -13,6 +13,7 @@ struct thread;
 struct notification;
 struct endpoint;
 struct export;
+struct debug;
 
 struct budget {                  /* the scheduler's; only of capsules whose `sched` has one */
     uint64_t end_tsc;            /* used up when the capsule's `cpu_tsc` gets there */
@@ -45,6 +46,10 @@ struct capsule {
     struct nos_children children; /* what it can still hand on */
     uint32_t sponsor; /* gets that and its limits back: the parent, or who is above it; 0 = none */
     bool kill_on_filter; /* the policy: a filtered call ends the capsule */
+    bool no_debug;       /* the policy: no debugger */
+    bool had_debugger;   /* a trap of its may be one that is not there any more */
+    struct debug *debug; /* its debugger's session; NULL = none */
+    uint32_t debug_handles; /* that can debug it; with the last one the session ends */
     uint32_t restarts;
     bool may_log;
     bool reclaiming;
@@ -67,3 +72,6 @@ struct capsule *capsule_nth(uint32_t n);   /* for listings */
 /** Up-call, after a cut: `c` no longer pays for its dead exports, and the objects that they name
  * are let go. One bounded step; implemented in kernel/modules/token_pass.c. */
 void up_exports_prune(struct capsule *c);
+
+/** Up-call: no handle is left that can debug `c`. Implemented in kernel/runtime/debug.c. */
+void up_debugger_left(struct capsule *c);

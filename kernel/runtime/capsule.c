@@ -16,6 +16,7 @@
 #include "kernel/modules/token.h"
 #include "kernel/object/region.h"
 #include "kernel/runtime/death.h"
+#include "kernel/runtime/debug.h"
 
 enum { STEP_FRAMES = 4 /* 16 KiB to zero in one step */ };
 
@@ -262,6 +263,7 @@ void capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
     if (c->state != NOS_CAPSULE_RUNNING) {
         return;
     }
+    debug_capsule_ends(c);
     say_end(c, how, code);
     c->state = how;
     c->exit_code = code;

@@ -47,6 +47,8 @@ static bool waits_well(const struct thread *t)
     case THREAD_RUNNING:
     case THREAD_SLEEP:
         return true;
+    case THREAD_STOPPED:
+        return t->cpus == 0 && t->held != 0;
     case THREAD_DEAD:
         break;
     }

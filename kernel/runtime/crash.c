@@ -10,6 +10,7 @@
 #include "kernel/ipc/endpoint.h"
 #include "kernel/runtime/capsule.h"
 #include "kernel/runtime/death.h"
+#include "kernel/runtime/debug.h"
 
 enum { NULL_AREA = 0x10000 };
 
@@ -57,6 +58,7 @@ static enum nos_crash classify(const struct capsule *c, const struct fault *f)
     case FAULT_FPU:
         return NOS_CRASH_FPU;
     case FAULT_DEBUG:
+    case FAULT_BREAK:
         return NOS_CRASH_DEBUG;
     case FAULT_PROTECTION:
     case FAULT_UNEXPECTED:
@@ -68,6 +70,9 @@ static enum nos_crash classify(const struct capsule *c, const struct fault *f)
 void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr)
 {
     struct capsule *c = t->capsule;
+    if (debug_catches(t, why, addr)) {
+        return;
+    }
     c->fault_addr = addr;
     c->fault_ip = t->ctx.ip;
     death_symbol(c->module, c->fault_ip - c->image_base, c->fault_symbol);
@@ -128,6 +133,9 @@ static void fault(struct thread *t, const struct fault *f)
     if (f->kind == FAULT_UB) {
         klog("trapped undefined behaviour: %s",
              arch_fault_name(f->code >> 32, f->code & UINT32_MAX));
+    }
+    if (f->kind == FAULT_BREAK && debug_trap_is_gone(t)) {
+        return;
     }
     if (!handled_elsewhere(t, f) && !guarded(t, f)) {
         capsule_crash(t, classify(t->capsule, f), f->kind == FAULT_PAGE ? f->addr : t->ctx.ip);

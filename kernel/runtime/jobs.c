@@ -129,8 +129,9 @@ nos_status_t continuation_step(struct thread *t, bool *done)
         return NOS_OK;
     case CONT_CRASH:
         capsule_crash_unhandled(t);
-        *done = true;
-        return NOS_OK;
+        t->fault = 0;  // if a debugger has stopped it: it will try again
+        t->cont = CONT_NONE;
+        return NOS_OK;  // not done: no status goes into its registers
     case CONT_TOKEN:
         st = import_step(t, t->job, done);
         break;

@@ -82,6 +82,10 @@ void sched_tell(struct cpu *cpu, const struct thread *t)
 
 static NOINLINE void ready_anywhere(struct cpu *cpu, struct thread *t)
 {
+    if (t->cpus == 0) {
+        t->state = THREAD_STOPPED;
+        return;
+    }
     struct cpu *to = sched_cpu_for(t);
     sched_enqueue(to, t);
     if (UNLIKELY(t->parked)) {
@@ -131,7 +135,7 @@ uint32_t sched_cpus_of(const struct capsule *c)
     return (mask & cpus_running) != 0 ? mask : CPUS_ALL;
 }
 
-void sched_set_cpus(struct thread *t, uint32_t mask)
+static void move(struct thread *t, uint32_t mask)
 {
     t->cpus = mask;
     if ((sched_home(t)->bit & mask) != 0) {
@@ -142,6 +146,34 @@ void sched_set_cpus(struct thread *t, uint32_t mask)
         sched_ready(t);
     } else if (t->state == THREAD_RUNNING) {
         sched_give_way(sched_home(t));
+    }
+}
+
+void sched_set_cpus(struct thread *t, uint32_t mask)
+{
+    if (t->held != 0) {
+        t->held = mask;
+    } else {
+        move(t, mask);
+    }
+}
+
+void sched_hold(struct thread *t)
+{
+    if (t->held == 0) {
+        t->held = t->cpus;
+        move(t, 0);
+    }
+}
+
+void sched_release(struct thread *t)
+{
+    if (t->held != 0) {
+        t->cpus = t->held;
+        t->held = 0;
+        if (t->state == THREAD_STOPPED) {
+            sched_ready(t);
+        }
     }
 }
 

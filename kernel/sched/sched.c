@@ -31,7 +31,9 @@ static void leave(struct cpu *cpu)
     if (UNLIKELY(cpu->payer != NULL && sched_has_budget(cpu->payer))) {
         sched_charge(cpu, cpu->payer);  // so that it is known here whether it may go on
     }
-    if (t->state == THREAD_RUNNING) {
+    if (t->state == THREAD_RUNNING && UNLIKELY(t->cpus == 0)) {
+        t->state = THREAD_STOPPED;
+    } else if (t->state == THREAD_RUNNING) {
         sched_enqueue((cpu->bit & t->cpus) != 0 ? cpu : sched_cpu_for(t), t);
         if (t->cpu != cpu->id && !t->parked) {
             sched_tell(sched_home(t), t);

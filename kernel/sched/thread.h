@@ -16,6 +16,7 @@ enum thread_state {
     THREAD_SEND,  /* the same, and no answer is awaited */
     THREAD_REPLY, /* message taken, waits for the answer */
     THREAD_RECV,  /* queued at an endpoint as receiver */
+    THREAD_STOPPED, /* held, and would run if it were not */
     THREAD_DEAD,
 };
 
@@ -39,7 +40,7 @@ struct thread {
     bool stepping;  /* its CPU is between sched_step_begin and sched_step_end */
     void *job;      /* owned: what the continuation works on; a frame, for CONT_ZERO a region */
     struct capsule *capsule;        /* referenced */
-    uint32_t cpus;                  /* mask: where it may run */
+    uint32_t cpus;                  /* mask: where it may run; 0 = held */
     uint32_t cpu;                   /* where it ran last; READY, RUNNING, deadline: whose queue */
     struct thread *sibling;         /* capsule's list */
     struct thread *next, *prev;     /* run queue, or the wait queue of `waits_on` */
@@ -75,6 +76,13 @@ struct thread {
     uint64_t *ipc_buf; /* IPC buffer through the direct map */
     uint64_t ipc_va;
     struct arch_fpu *fpu; /* NULL until first use */
+
+    /* A debugger's: kernel/runtime/debug.c. */
+    uint32_t held;       /* what `cpus` is once it may go on; 0 = it may */
+    uint16_t stop_why;   /* enum nos_crash; 0 = no event of its own */
+    bool single_step;    /* traps after one instruction */
+    bool crash_passes;   /* its next crash is one */
+    uint64_t stop_addr;
 };
 enum { THREADS_MAX = 4096, SLICE_NS = 10000000 };
 #define CPUS_ALL ((1u << CPUS_MAX) - 1)
@@ -121,6 +129,12 @@ void sched_forget_payer(struct capsule *c); /* it has ended: nobody is charged *
 void sched_set_cpus(struct thread *t, uint32_t mask);
 uint32_t
 sched_cpus_of(const struct capsule *c); /* as its manifest says; all, if none of those run */
+
+/** It runs no further, on no CPU, until it is released: a thread whose mask of CPUs is empty is
+ * taken by none of the short ways. One that is ready is STOPPED at once, one that runs at its next
+ * exit, which is made to come; one that waits goes on waiting, and is STOPPED when that is over. */
+void sched_hold(struct thread *t);
+void sched_release(struct thread *t);
 
 /** Around the part of a bounded step that works on what this thread alone can reach: without the
  * lock, interrupts let in. Who kills the thread meanwhile leaves it its job; sched_step_end then

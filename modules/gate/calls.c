@@ -2,12 +2,14 @@
  * made for it. */
 #include <string.h>
 
+#include "abi/debug.h"
 #include "abi/info.h"
 #include "abi/token.h"
 #include "modules/gate/gate.h"
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
+enum { BRIEFLY = 1000000000 /* ns */ };
 enum { READ = 1, WIDTH = 1, TEXT = 8, RANDOM = 32, NOTHING = 9, PAST = 2, DEPTH = 0 };
 enum { TOKEN_BYTES = sizeof(struct nos_token_block) };
 #define AT_FREE 0x10000000ull /* page-aligned, where a child has nothing */
@@ -86,7 +88,7 @@ static void fill(const struct row *r, uint32_t type, uint64_t a[ARGS])
         const struct arg *x = &args[i];
         if (x->nr == r->nr && x->kind == ARG_HANDLE && x->types != 0) {
             uint32_t t = x->index == 0 ? type : type_in(x->types);
-            a[x->index] = things.of[t].v;
+            a[x->index] = thing_with(t, x->rights).v;
         } else if (x->nr == r->nr && (x->kind == ARG_IN || x->kind == ARG_OUT)) {
             a[x->index] = (uint64_t)things.page;
         }
@@ -203,6 +205,27 @@ static void fill_numbers(const struct row *r, uint64_t a[ARGS])
     case NOS_SYS_REGION_MAP_INTO:
         a[2] = AT_FREE;
         a[3] = READ;
+        break;
+    case NOS_SYS_DEBUG_OPEN:
+        a[1] = things.child;
+        a[2] = BRIEFLY;
+        break;
+    case NOS_SYS_DEBUG_THREAD:
+        a[3] = sizeof(struct nos_debug_thread);
+        break;
+    case NOS_SYS_DEBUG_SET:
+        a[3] = NOS_REG_COUNT * sizeof(uint64_t);
+        break;
+    case NOS_SYS_DEBUG_READ:
+        a[1] = things.ip;
+        a[3] = TEXT;
+        break;
+    case NOS_SYS_DEBUG_WRITE:
+        a[1] = things.sp;
+        a[3] = TEXT;
+        break;
+    case NOS_SYS_DEBUG_BREAK:
+        a[1] = things.ip;
         break;
     default:
         break;

@@ -75,6 +75,7 @@ static int attack(void)
     attack_types();
     attack_handles();
     attack_pointers();
+    attack_debug();
     attack_filter();
     return report();
 }
@@ -132,6 +133,9 @@ int nos_main(void)
     }
     if (is(word[0], "hold")) {
         return hold();
+    }
+    while (is(word[0], "spin")) {
+        __asm__ volatile("pause");
     }
     if (is(word[0], "filter") && n == 2 && parse_u64(span_of(word[1], strlen(word[1])), &nr)) {
         return filter_child(nr);

@@ -40,6 +40,8 @@ struct things {
     nos_handle_t stale;                   /* was a notification, is closed */
     uint32_t foreign[NOS_TYPE_COUNT];     /* numbers of such handles in the child's table */
     uint32_t child;                       /* capsule id; of[CAPSULE] */
+    nos_handle_t spinner, debugged;       /* another child, and the handle to debug it: stopped */
+    uint64_t ip, sp;                      /* where it stands */
     uint8_t *page, *read_only;            /* a region, mapped both ways; nothing lies behind */
     uint64_t port;                        /* inside the ports window */
     uint64_t mapping;                     /* what a call mapped; 0 = nothing */
@@ -55,6 +57,9 @@ void things_sweep(void);
 
 /** Start this same module with `arg`, wait for its end. Gives: its exit code, or UINT64_MAX. */
 uint64_t child_run(const char *arg);
+
+/** The one of a type to use for a call that needs `rights` of it. */
+nos_handle_t thing_with(uint32_t type, uint32_t rights);
 
 /** A child that waits until it is killed. Gives: its handle; 0 on failure. */
 nos_handle_t child_start(const char *arg);
@@ -83,6 +88,7 @@ void attack_present(void);  /* nothing missing: not refused */
 void attack_handles(void);  /* each handle that is none, or no more */
 void attack_pointers(void); /* each address that is not the caller's */
 void attack_classes(void);  /* the calls of classes that this capsule does not have */
+void attack_debug(void);    /* what a debugger must not get */
 void attack_filter(void);   /* each call, masked alone, in a child */
 
 /** A child's part of attack_filter: take away call `nr` and try it. */

@@ -48,8 +48,8 @@ void attack_present(void)
         }
         for (uint32_t t = 1; t < NOS_TYPE_COUNT; t++) {
             uint32_t need = rows[i].nr == NOS_SYS_CAP_REVOKE ? 0 : rows[i].rights;
-            if ((rows[i].types >> t & 1) != 0 && things.of[t].v != 0 &&
-                (rights_of(things.of[t].v) & need) == need) {
+            nos_handle_t h = thing_with(t, need);
+            if ((rows[i].types >> t & 1) != 0 && h.v != 0 && (rights_of(h.v) & need) == need) {
                 present(&rows[i], t);
             }
         }

@@ -1,6 +1,7 @@
 /* One handle of each type, and the same ones dead. */
 #include <string.h>
 
+#include "abi/debug.h"
 #include "abi/info.h"
 #include "modules/gate/gate.h"
 #include "sdk/start.h"
@@ -119,6 +120,24 @@ static void find_foreign(void)
     }
 }
 
+nos_handle_t thing_with(uint32_t type, uint32_t rights)
+{
+    bool debug = type == NOS_TYPE_CAPSULE && (rights & NOS_RIGHT_DEBUG) != 0;
+    return debug ? things.debugged : things.of[type];
+}
+
+static void make_debugged(void)
+{
+    enum { MINUTES_NS = 1000 };
+    struct nos_debug_thread t = { 0 };
+
+    nos_ignore(nos_sys_debug_open(things.of[NOS_TYPE_NODE], child_id(things.spinner),
+                                  MINUTES_NS * 1000000000ull, &things.debugged));
+    nos_ignore(nos_sys_debug_thread(things.debugged, 0, &t, sizeof(t)));
+    things.ip = t.regs[NOS_REG_rip];
+    things.sp = t.regs[NOS_REG_rsp] - sizeof(uint64_t);
+}
+
 static void make_dead(void)
 {
     for (uint32_t t = 1; t < NOS_TYPE_COUNT; t++) {
@@ -153,7 +172,9 @@ void things_make(bool dead)
     }
     things.of[NOS_TYPE_CAPSULE] = child_start("hold");
     things.child = child_id(things.of[NOS_TYPE_CAPSULE]);
+    things.spinner = child_start("spin");
     find_foreign();
+    make_debugged();
     make_dead();
 }
 
@@ -164,7 +185,8 @@ static bool is_ours(uint32_t h)
             return true;
         }
     }
-    return h == nos_find_handle(NOS_CAP_ENDPOINT, "console").v;
+    return h == things.spinner.v || h == things.debugged.v ||
+           h == nos_find_handle(NOS_CAP_ENDPOINT, "console").v;
 }
 
 static void sweep_handles(void)

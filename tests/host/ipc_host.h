@@ -38,6 +38,11 @@ bool up_reclaim(void)
 
 static struct capsule *pruned;
 
+void up_debugger_left(struct capsule *c)
+{
+    (void)c;
+}
+
 void up_exports_prune(struct capsule *c)
 {
     pruned = c;

@@ -171,6 +171,16 @@ bool token_issuer_ends(struct capsule *c)
     return false;
 }
 
+void up_debugger_left(struct capsule *c)
+{
+    (void)c;
+}
+
+void debug_capsule_ends(struct capsule *c)
+{
+    (void)c;
+}
+
 void up_exports_prune(struct capsule *c)
 {
     (void)c;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi/bootinfo.h"
+#include "abi/crash.h"
 #include "kernel/arch/api/context.h"
 #include "kernel/core/types.h"
 
@@ -56,6 +57,22 @@ _Noreturn void arch_enter_user(struct arch_context *ctx);
  */
 void arch_context_init(struct arch_context *ctx, uint64_t ip, uint64_t sp, uint64_t arg0,
                        uint64_t arg1);
+
+/* ---- for a debugger ---- */
+
+enum { ARCH_BREAK = 0xcc, ARCH_BREAK_LEN = 1 }; /* the instruction that traps */
+
+/** The thread traps after its next instruction in user mode, or not. It does not run now. */
+void arch_context_step(struct arch_context *ctx, bool on);
+
+/** Its registers, in the order of enum nos_crash_reg; of a thread in a system call, those that user
+ * mode will find. */
+void arch_context_get(const struct arch_context *ctx, uint64_t regs[NOS_REG_COUNT]);
+
+/** Set them. Errors: INVALID, and nothing is changed: an ip that is not user mode's, or a flag that
+ * user mode could not change itself. */
+MUST_CHECK nos_status_t arch_context_set(struct arch_context *ctx,
+                                         const uint64_t regs[NOS_REG_COUNT]);
 
 /** Wait for an interrupt: handles those that came (up_irq) and returns with interrupts off. */
 void arch_idle(void);

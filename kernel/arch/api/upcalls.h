@@ -17,7 +17,8 @@ enum fault_kind {
     FAULT_STACK,
     FAULT_ALIGN,
     FAULT_FPU,
-    FAULT_DEBUG,
+    FAULT_DEBUG, /* a step; the address is where it goes on */
+    FAULT_BREAK, /* a breakpoint; the same */
     FAULT_UNEXPECTED
 };
 struct fault {

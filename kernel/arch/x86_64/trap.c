@@ -44,8 +44,9 @@ static enum fault_kind kind_of(uint64_t vector)
     case VEC_DE:
         return FAULT_DIVIDE;
     case VEC_DB:
-    case VEC_BP:
         return FAULT_DEBUG;
+    case VEC_BP:
+        return FAULT_BREAK;
     case VEC_UD:
         return FAULT_ILLEGAL;
     case VEC_NM:  // only when there is no memory for its state
