@@ -34,6 +34,7 @@ struct cpu {
     bool slice_armed;         /* the timer also watches a time slice */
     bool background_turn;     /* its time has come: a step before the next thread */
     bool idle;                /* waits for an interrupt without the lock */
+    bool stale;               /* its stack may hold what an ended thread had in registers */
     bool kicked;              /* has been sent an interrupt that brings it into the scheduler */
     uint64_t timer_ns;        /* what the timer is armed for; 0 = off */
     uint64_t background_ns;   /* when it also comes for background work; 0 = not */

@@ -324,6 +324,7 @@ bool capsule_reclaim_step(void)
         }
         return true;
     }
+    arch_forget_ended();
     give_back(c);
     reclaim = c->reclaim_next;
     c->reclaiming = false;

@@ -1,5 +1,6 @@
 /* The scheduler: how a CPU leaves the kernel, with which thread. Everything in this folder runs
  * under the kernel lock. Spec: docs/scheduling.md. */
+#include "kernel/arch/api/upcalls.h"
 #include "kernel/core/lock.h"
 #include "kernel/core/panic.h"
 #include "kernel/sched/parts.h"
@@ -39,7 +40,8 @@ static void leave(struct cpu *cpu)
             sched_tell(sched_home(t), t);
         }
     } else if (t->state == THREAD_DEAD) {
-        obj_put(&t->obj);  // the reference that thread_kill left for the CPU
+        t->ctx = (struct arch_context){ 0 };  // a handle may keep the object
+        obj_put(&t->obj);                     // the reference that thread_kill left for the CPU
     }
 }
 
@@ -166,8 +168,7 @@ static struct arch_context *choose(struct cpu *cpu)
             }
             t = sched_pick(cpu);
             if (t == NULL) {
-                idle(cpu);
-                continue;
+                return arch_rest();
             }
             sched_enter(cpu, t);
         }
@@ -176,6 +177,19 @@ static struct arch_context *choose(struct cpu *cpu)
         }
         run_continuation(cpu, t);
     }
+}
+
+struct arch_context *up_idle(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (UNLIKELY(cpu->stale)) {
+        cpu->stale = false;
+        arch_stack_clean();
+    }
+    idle(cpu);
+    struct arch_context *next = choose(cpu);
+    kernel_unlock();
+    return next;
 }
 
 /* Current goes behind the others of its priority, and the first of the most urgent runs. */

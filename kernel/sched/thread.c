@@ -118,6 +118,8 @@ void thread_kill(struct thread *t)
         if (cpu != this_cpu()) {
             arch_catch(cpu->id);  // from here on it runs no instruction of user mode's
         }
+    } else {
+        t->ctx = (struct arch_context){ 0 };  // a handle may keep the object; else leave() does it
     }
     if (t->fpu != NULL) {  // registers that still hold it are forgotten when their CPU leaves it
         cache_free(&fpu_cache, t->fpu);

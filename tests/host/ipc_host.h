@@ -134,6 +134,18 @@ void arch_irq_window(void)
 {
 }
 
+/* On the host the stack stays, and its caller gives back the lock. */
+struct arch_context *arch_rest(void)
+{
+    struct arch_context *next = up_idle();
+    (void)kernel_lock();
+    return next;
+}
+
+void arch_stack_clean(void)
+{
+}
+
 void arch_idle(void) /* nothing is ready: time passes until a deadline */
 {
     assert_non_null(cpus[0].deadlines);

@@ -120,7 +120,10 @@ static void dead_callers_leave_the_queue(void **state)
     assert_true(call(client[1], 11, 9000, &st));
     assert_true(call(client[2], 12, 0, &st));
     become(server[1]);
+    obj_get(&client[1]->obj);  // as a handle would
     thread_kill(client[1]);
+    assert_true(span_is_zero(span_of(&client[1]->ctx, sizeof client[1]->ctx)));
+    obj_put(&client[1]->obj);
     assert_false(recv(server[0], 0, &st));
     assert_int_equal(server[0]->ctx.w[0], 10);
     assert_false(recv(server[0], 0, &st));

@@ -14,7 +14,7 @@ static struct {
     unsigned pages, spaces; /* flushed: one by one, all at once */
     bool late;              /* one of them after the answer */
     bool user;              /* was told to leave user mode */
-    unsigned nmis;
+    unsigned nmis, cleaned;
     bool fpu_clean; /* its registers were wiped */
 } seen[CPUS_MAX];
 
@@ -43,6 +43,12 @@ void arch_space_switch(const struct arch_space *s)
 {
     assert_null(s);
     cpus[host_cpu].root = KERNEL;
+    seen[host_cpu].late |= host_cpu != 0 && cpus[host_cpu].asked == 0;
+}
+
+void arch_stack_clean(void)
+{
+    seen[host_cpu].cleaned++;
     seen[host_cpu].late |= host_cpu != 0 && cpus[host_cpu].asked == 0;
 }
 
@@ -160,6 +166,18 @@ static void looking_answers_too(void **state)
     assert_int_equal(cpus[1].asked, 0);
 }
 
+static void all_stacks_are_cleaned(void **state)
+{
+    (void)state;
+    arch_forget_ended();
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(seen[i].cleaned, i == 0 ? 0 : 1);
+        assert_false(seen[i].late);
+    }
+    assert_true(cpus[0].stale);  // its own, when it is idle
+    cpus[0].stale = false;
+}
+
 static void all_others_stop(void **state)
 {
     (void)state;
@@ -183,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup(left_by_all, setup),
         cmocka_unit_test_setup(told_to_leave_user_mode, setup),
         cmocka_unit_test_setup(looking_answers_too, setup),
+        cmocka_unit_test_setup(all_stacks_are_cleaned, setup),
         cmocka_unit_test_setup(all_others_stop, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

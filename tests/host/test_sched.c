@@ -106,6 +106,18 @@ void arch_irq_close(void)
 static struct thread *wakes; /* what the interrupt that ends the idling makes ready */
 
 /* An idle CPU is asked by nobody: it has nothing of a capsule's loaded, and is nobody's time. */
+/* On the host the stack stays, and its caller gives back the lock. */
+struct arch_context *arch_rest(void)
+{
+    struct arch_context *next = up_idle();
+    (void)kernel_lock();
+    return next;
+}
+
+void arch_stack_clean(void)
+{
+}
+
 void arch_idle(void)
 {
     assert_non_null(wakes);

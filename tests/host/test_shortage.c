@@ -133,6 +133,22 @@ void arch_irq_close(void)
 {
 }
 
+/* On the host the stack stays, and its caller gives back the lock. */
+struct arch_context *arch_rest(void)
+{
+    struct arch_context *next = up_idle();
+    (void)kernel_lock();
+    return next;
+}
+
+void arch_stack_clean(void)
+{
+}
+
+void arch_forget_ended(void)
+{
+}
+
 void arch_idle(void)
 {
 }

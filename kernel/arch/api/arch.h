@@ -49,6 +49,18 @@ void arch_stop_others(void);
  * tables for a page of the wiper's, is marked stopped and halts. */
 _Noreturn void arch_park(void);
 
+/** Nothing runs here: what this CPU's stack holds is given up, and up_idle goes on at its top. So
+ * what a thread had in registers does not lie there for as long as the CPU is idle. Does not return
+ * to its caller; what up_idle returns is the way out. Locks: the kernel lock is held. */
+struct arch_context *arch_rest(void);
+
+/** Zero this CPU's stack below the caller. */
+void arch_stack_clean(void);
+
+/** Threads have ended for good: no stack of a CPU keeps what they had in registers. The others' are
+ * clean when this returns, this one's when it is next idle. Locks: the kernel lock is held. */
+void arch_forget_ended(void);
+
 /** Leave through `ctx` to user mode, or idle: the kernel's main loop is kernel_exit() in core.
  * Never returns. */
 _Noreturn void arch_enter_user(struct arch_context *ctx);

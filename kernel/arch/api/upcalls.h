@@ -36,6 +36,10 @@ enum { UP_LINE_TIMER = 32, UP_LINE_SPURIOUS = 33, UP_LINE_KICK = 34 };
 struct arch_context *up_irq_user(struct arch_context *ctx, unsigned line);
 void up_irq(unsigned line);
 
+/* Nothing runs on this CPU (arch_rest): wait for work with the kernel lock, and give it back. The
+ * context to leave through. */
+struct arch_context *up_idle(void);
+
 /* First FPU use of the current thread: give it a state (the port then loads it). false: no memory,
  * kill it. */
 struct arch_fpu *up_fpu_first_use(void);

@@ -20,7 +20,7 @@
 #include "kernel/arch/x86_64/stacks.h"
 #include "kernel/core/percpu.h"
 
-enum { ASK_CATCH = 1, ASK_FLUSH = 2, ASK_LEAVE = 4 };
+enum { ASK_CATCH = 1, ASK_FLUSH = 2, ASK_LEAVE = 4, ASK_CLEAN = 8 };
 enum {
     FLUSH_SINGLY = 32, /* pages; above it all of the space goes at once */
     STOP_SPINS = 20000000
@@ -54,6 +54,9 @@ static uint32_t answer(void)
     }
     if ((asked & ASK_LEAVE) != 0) {
         arch_space_switch(NULL);
+    }
+    if ((asked & ASK_CLEAN) != 0) {
+        arch_stack_clean();
     }
     __atomic_store_n(&cpu->asked, 0, __ATOMIC_RELEASE);
     return asked;
@@ -136,6 +139,13 @@ void arch_space_leave(const struct arch_space *s)
         arch_space_switch(NULL);
     }
     ask_all(others_on(s->root.v), ASK_LEAVE);
+}
+
+void arch_forget_ended(void)
+{
+    struct cpu *self = this_cpu();
+    self->stale = true;
+    ask_all(cpus_running & ~self->bit, ASK_CLEAN);
 }
 
 bool ipi_take(uint8_t vector)

@@ -17,6 +17,34 @@ kernel_entry:
     ud2
     .size kernel_entry, . - kernel_entry
 
+/* What the kernel was called for has ended: its frames hold the callee-saved registers of user mode. */
+    .globl arch_rest
+arch_rest:
+    movq %gs:CPU_KSTACK, %rsp
+    xorl %ebp, %ebp
+    xorl %ebx, %ebx
+    xorl %r12d, %r12d
+    xorl %r13d, %r13d
+    xorl %r14d, %r14d
+    xorl %r15d, %r15d
+    call up_idle
+    jmp exit_user
+    .size arch_rest, . - arch_rest
+
+    .globl arch_stack_clean
+arch_stack_clean:
+    cld
+    xorl %eax, %eax
+    movq %gs:CPU_KSTACK, %rdi
+    subq $STACK_KERNEL, %rdi
+    movq %rsp, %rcx
+    subq %rdi, %rcx
+    shrq $3, %rcx
+    rep stosq
+    movq %rax, %gs:CPU_SCRATCH      /* a user's rax or rsp */
+    ret
+    .size arch_stack_clean, . - arch_stack_clean
+
 /* The end of a CPU: its stacks are wiped, guard pages left out, and it goes to where it needs no memory of
  * the kernel's. It may stand on one of these stacks, so nothing here uses any. */
     .globl park
