@@ -26,7 +26,8 @@ enum nos_crash_flags {
     NOS_CR_MEMORY = 1u << 1,  /* it crashed: registers, stack, code, message are there; of a
                                     capsule that exited or was killed they are not kept */
     NOS_CR_MESSAGE = 1u << 2, /* it had taken a message and not answered it */
-    NOS_CR_FLAGS_KNOWN = 7
+    NOS_CR_PRIVATE = 1u << 3, /* it crashed, and its manifest wants no bytes kept: no MEMORY */
+    NOS_CR_FLAGS_KNOWN = 15
 };
 
 /* What the thread was doing: running, or waiting for what. */

@@ -97,6 +97,7 @@ enum nos_manifest_tag {
     NOS_MAN_FILTER = 0x8007,   /* 16 bytes: bit n set = system call n allowed; absent = all */
     NOS_MAN_SCHED = 0x8008,    /* struct nos_sched; absent = no budget, all CPUs */
     NOS_MAN_CHILDREN = 0x8009, /* struct nos_children; absent = none */
+    NOS_MAN_PRIVATE = 0x800c,  /* empty; a crash leaves no bytes of it (abi/crash.h) */
 };
 enum { NOS_ABI_VERSION = 1, NOS_CAPS_MAX = 64 };
 

@@ -22,7 +22,7 @@
 static const char *const module_keys[] = { "name",    "version", "sec_version", "about",
                                            "licence", "classes", "caps",        "limits",
                                            "restart", "filter",  "sched",       "children",
-                                           NULL };
+                                           "private", NULL };
 static const char *const kernel_keys[] = { "name",  "version", "sec_version",
                                            "about", "licence", NULL };
 static const char *const limit_keys[] = { "memory_kib", "stack_kib", "handles", "threads",
@@ -44,7 +44,7 @@ struct draft {
     struct nos_restart restart;
     struct nos_sched sched;
     struct nos_children children;
-    bool has_restart, has_filter, has_sched, has_children;
+    bool has_restart, has_filter, has_sched, has_children, private;
     uint8_t filter[16];
 };
 
@@ -338,6 +338,9 @@ static int read_rights_part(struct draft *d)
     if (rc == DONE) {
         rc = read_children(d);
     }
+    if (rc == DONE) {
+        rc = member_bool(d->root, "private", &d->private);
+    }
     return rc == DONE ? read_filter(d) : rc;
 }
 
@@ -442,6 +445,9 @@ static void put_critical(struct tlv_writer *w, const struct draft *d)
     }
     if (d->has_children) {
         put_words(w, NOS_MAN_CHILDREN, children, 2);
+    }
+    if (d->private) {
+        tlv_put(w, NOS_MAN_PRIVATE, (span_t){ 0 });
     }
 }
 

@@ -53,12 +53,13 @@ static bool info_ok(const struct nos_crash_record *r)
 static bool memory_ok(const struct nos_crash_record *r)
 {
     bool crashed = r->info.state == NOS_CAPSULE_CRASHED;
+    bool kept = (r->flags & NOS_CR_MEMORY) != 0, private = (r->flags & NOS_CR_PRIVATE) != 0;
 
-    if (((r->flags & NOS_CR_MEMORY) != 0) != crashed) {
+    if ((kept && private) || (kept || private) != crashed) {
         return false;
     }
-    return crashed || (span_is_zero(SPAN_OF(r->regs)) && r->code_at == 0 && r->code_len == 0 &&
-                       r->stack_len == 0 && r->label == 0 && span_is_zero(SPAN_OF(r->message)));
+    return kept || (span_is_zero(SPAN_OF(r->regs)) && r->code_at == 0 && r->code_len == 0 &&
+                    r->stack_len == 0 && r->label == 0 && span_is_zero(SPAN_OF(r->message)));
 }
 
 static bool thread_ok(const struct nos_crash_record *r)

@@ -109,6 +109,12 @@ static nos_status_t parse_children(span_t v, struct manifest *m)
                     in_range(c->capsules, 1, 65536));
 }
 
+static nos_status_t parse_private(span_t v, struct manifest *m)
+{
+    m->private = true;
+    return field_if(v.len == 0);
+}
+
 static nos_status_t parse_caps(span_t v, struct manifest *m)
 {
     struct nos_cap cap, before = { 0 };
@@ -166,6 +172,8 @@ static nos_status_t parse_optional(uint16_t tag, span_t v, struct manifest *m)
         return parse_sched(v, m);
     case NOS_MAN_CHILDREN:
         return parse_children(v, m);
+    case NOS_MAN_PRIVATE:
+        return parse_private(v, m);
     default:
         return tlv_unknown(tag);
     }

@@ -23,6 +23,7 @@ struct manifest {
     bool has_filter;
     struct nos_sched sched;        // absent: no budget, all CPUs
     struct nos_children children;  // absent: none
+    bool private;                  // a crash leaves no bytes of it
     span_t caps;                   // n_caps checked records
     uint32_t n_caps;
     span_t semver, licence, about;  // checked text; empty when absent

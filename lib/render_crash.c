@@ -216,6 +216,10 @@ void render_crash_page(struct fmt *f, const struct nos_crash_record *r)
         dump(f, "code", r->code_at, span_of(r->code, r->code_len));
         dump(f, "stack", r->regs[NOS_REG_rsp], span_of(r->stack, r->stack_len));
     }
+    if ((r->flags & NOS_CR_PRIVATE) != 0) {
+        label(f, "private");
+        fmt_str(f, "its manifest wants no registers, stack or message kept\n");
+    }
     handles(f, r);
     log_lines(f, r);
 }

@@ -1,5 +1,6 @@
 /* Records of deaths. Where a capsule was and what it held may be kept of any; what its memory and
  * registers held only of one that crashed: one that exits or is killed leaves no bytes behind.
+ * Nor does one that crashed if its manifest says so (`private`).
  * Memory is read through the direct map, page by page, and only the capsule's own: never a
  * device's, never a region that others see. */
 #include "kernel/runtime/death.h"
@@ -137,7 +138,8 @@ static void note_message(struct nos_crash_record *r, const struct thread *t)
     }
     r->flags |= NOS_CR_MESSAGE;
     r->client = from->capsule->id;
-    if ((r->flags & NOS_CR_MEMORY) != 0 && from->fault == 0) {
+    if ((r->flags & NOS_CR_MEMORY) != 0 && from->fault == 0 &&
+        !from->capsule->module->man.private) {
         r->label = from->ctx.arg1 >> NOS_MSG_LABEL_SHIFT;
         memcpy(r->message, from->ctx.w, sizeof r->message);
     }
@@ -148,7 +150,9 @@ static void note_thread(struct nos_crash_record *r, const struct capsule *c, con
     r->flags |= NOS_CR_THREAD;
     r->doing = t->state;
     trace(r, c, t);
-    if (c->state == NOS_CAPSULE_CRASHED) {
+    if (c->state == NOS_CAPSULE_CRASHED && c->module->man.private) {
+        r->flags |= NOS_CR_PRIVATE;
+    } else if (c->state == NOS_CAPSULE_CRASHED) {
         note_memory(r, c, t);
     }
     note_message(r, t);

@@ -26,6 +26,17 @@ static void as_killed(struct nos_crash_record *r)
     memset(r->stack, 0, sizeof r->stack);
 }
 
+/* A crash of one whose manifest wants no bytes kept. */
+static void as_private(struct nos_crash_record *r)
+{
+    uint64_t why = r->info.exit_code;
+    as_killed(r);
+    r->info.state = NOS_CAPSULE_CRASHED;
+    r->info.exit_code = why;
+    r->killer = 0;
+    r->flags = NOS_CR_THREAD | NOS_CR_PRIVATE;
+}
+
 static void as_never_started(struct nos_crash_record *r)
 {
     as_killed(r);
@@ -49,6 +60,9 @@ static void test_good(void **state)
     assert_int_equal(parse(&r), NOS_OK);
     as_never_started(&r);
     assert_int_equal(parse(&r), NOS_OK);
+    golden_crash(&r);
+    as_private(&r);
+    assert_int_equal(parse(&r), NOS_OK);
 }
 
 #define AT(field) offsetof(struct nos_crash_record, field)
@@ -63,7 +77,8 @@ static const struct rule crashed_rules[] = {
     { "magic", AT(magic), 1, 'n' },
     { "version", AT(version), 2, 2 },
     { "size", AT(size), 2, 2047 },
-    { "flags", AT(flags), 4, 0xf },
+    { "flags", AT(flags), 4, 0x17 },
+    { "memory of a private one", AT(flags), 4, 0xf },
     { "no memory of a crash", AT(flags), 4, NOS_CR_THREAD | NOS_CR_MESSAGE },
     { "memory without a thread", AT(flags), 4, NOS_CR_MEMORY | NOS_CR_MESSAGE },
     { "client without a message", AT(flags), 4, NOS_CR_THREAD | NOS_CR_MEMORY },
@@ -103,6 +118,7 @@ static const struct rule crashed_rules[] = {
 static const struct rule killed_rules[] = {
     { "exit with a killer", IN_INFO(state), 4, NOS_CAPSULE_EXITED },
     { "memory of a killed one", AT(flags), 4, NOS_CR_THREAD | NOS_CR_MEMORY },
+    { "a killed one that is private", AT(flags), 4, NOS_CR_THREAD | NOS_CR_PRIVATE },
     { "register", AT(regs[NOS_REG_rsp]), 8, 1 },
     { "code_at", AT(code_at), 8, 1 },
     { "code_len", AT(code_len), 2, 1 },
@@ -110,6 +126,13 @@ static const struct rule killed_rules[] = {
     { "client", AT(client), 4, 1 },
     { "label", AT(label), 8, 1 },
     { "message", AT(message[7]), 8, 1 },
+};
+static const struct rule private_rules[] = {
+    { "neither memory nor private", AT(flags), 4, NOS_CR_THREAD },
+    { "register", AT(regs[NOS_REG_rax]), 8, 1 },
+    { "code_len", AT(code_len), 2, 1 },
+    { "stack", AT(stack[0]), 1, 1 },
+    { "message", AT(message[0]), 8, 1 },
 };
 static const struct rule never_started_rules[] = {
     { "message of no thread", AT(flags), 4, NOS_CR_MESSAGE },
@@ -136,6 +159,10 @@ static void test_one_rule_broken(void **state)
     break_each(&r, crashed_rules, ARRAY_LEN(crashed_rules));
     as_killed(&r);
     break_each(&r, killed_rules, ARRAY_LEN(killed_rules));
+    golden_crash(&r);
+    as_private(&r);
+    break_each(&r, private_rules, ARRAY_LEN(private_rules));
+    as_killed(&r);
     r.flags |= NOS_CR_MESSAGE;  // the label of a message is kept of a crash only
     r.label = 1;
     assert_int_equal(parse(&r), NOS_BAD_MESSAGE);

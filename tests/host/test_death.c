@@ -284,9 +284,25 @@ static void test_no_bytes_of_others(void **state)
     }
 }
 
+static void test_private(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NOS_REG_COUNT; i++) {
+        ((uint64_t *)&thread.ctx)[i] = 0x5ec2e7;
+    }
+    thread.ctx.ip = IMAGE + 0x210;
+    mod.man.private = true;
+    die(NOS_CAPSULE_CRASHED);
+    struct nos_crash_record r = get(0);
+    assert_int_equal(r.flags, NOS_CR_THREAD | NOS_CR_PRIVATE);
+    assert_int_equal(r.trace[0].ip, IMAGE + 0x210);
+    assert_true(span_is_zero(SPAN_OF(r.regs)) && span_is_zero(SPAN_OF(r.stack)));
+}
+
 static void test_message(void **state)
 {
-    struct capsule other = { .id = 9 };
+    struct module its = { 0 };
+    struct capsule other = { .id = 9, .module = &its };
     struct thread client = { .capsule = &other, .state = THREAD_REPLY, .worker = &thread };
     struct nos_crash_record r;
     (void)state;
@@ -295,7 +311,7 @@ static void test_message(void **state)
     thread.client = &client;
     die(NOS_CAPSULE_CRASHED);
     r = get(0);
-    assert_int_equal(r.flags, NOS_CR_FLAGS_KNOWN);
+    assert_int_equal(r.flags, NOS_CR_THREAD | NOS_CR_MEMORY | NOS_CR_MESSAGE);
     assert_int_equal(r.client, 9);
     assert_int_equal(r.label, 0x1234);
     assert_int_equal(r.message[7], 77);
@@ -305,13 +321,20 @@ static void test_message(void **state)
     assert_int_equal(r.label, 0);
     assert_int_equal(r.message[7], 0);
     client.fault = 0;
-    die(NOS_CAPSULE_KILLED);
+    its.man.private = true;  // what the client said is the client's
+    die(NOS_CAPSULE_CRASHED);
     r = get(2);
+    assert_int_equal(r.client, 9);
+    assert_int_equal(r.label, 0);
+    assert_int_equal(r.message[7], 0);
+    its.man.private = false;
+    die(NOS_CAPSULE_KILLED);
+    r = get(3);
     assert_int_equal(r.client, 9);
     assert_int_equal(r.message[7], 0);
     client.worker = NULL;  // answered
     die(NOS_CAPSULE_CRASHED);
-    assert_int_equal(get(3).flags & NOS_CR_MESSAGE, 0);
+    assert_int_equal(get(4).flags & NOS_CR_MESSAGE, 0);
 }
 
 static void test_handles_and_log(void **state)
@@ -341,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_empty, start, stop),
         cmocka_unit_test_setup_teardown(test_ring, start, stop),
         cmocka_unit_test_setup_teardown(test_place, start, stop),
+        cmocka_unit_test_setup_teardown(test_private, start, stop),
         cmocka_unit_test_setup_teardown(test_endless_trace, start, stop),
         cmocka_unit_test_setup_teardown(test_own_memory_only, start, stop),
         cmocka_unit_test_setup_teardown(test_no_bytes_of_others, start, stop),

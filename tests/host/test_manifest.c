@@ -220,6 +220,12 @@ static void test_defaults(void **state)
     assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
     assert_true(m.children.mem_pages == 0 && m.children.capsules == 0);
     buf_free(&b);
+    assert_false(m.private);
+    b = golden_manifest((struct change){ NOS_MAN_PRIVATE, false, { 0 } });
+    assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
+    assert_true(m.private);
+    buf_free(&b);
+    assert_int_equal(parse_with(NOS_MAN_PRIVATE, SPAN_LIT("1"), false), NOS_MAN_FIELD);
     const uint32_t limits[8] = { 64, 8, 32, 4, 16 };
     b = golden_manifest((struct change){ NOS_MAN_LIMITS, false, SPAN_OF(limits) });
     assert_int_equal(manifest_parse(buf_span(b), &m), NOS_OK);
