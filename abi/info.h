@@ -156,6 +156,7 @@ struct nos_mem_info { /* bytes, but for the counts */
     uint64_t zeroed_frames, longest_step_insn;
     uint64_t lock_waits, lock_wait_longest_ns; /* for the kernel lock, all CPUs */
     uint64_t timer_irqs, ipis;                 /* timer interrupts; interrupts between CPUs */
+    uint64_t ended; /* of `capsules`: of those that have ended and are being given back */
 };
 
 struct nos_check_info {

@@ -117,6 +117,7 @@ cJSON *row_mem(const struct nos_mem_info *m)
     out_u64(row, "lock_wait_longest_ns", m->lock_wait_longest_ns);
     out_u64(row, "timer_irqs", m->timer_irqs);
     out_u64(row, "ipis", m->ipis);
+    out_u64(row, "ended_bytes", m->ended);
     return row;
 }
 

@@ -281,14 +281,14 @@ void render_mem(struct fmt *f, const struct nos_mem_info *m)
     row(f, "  metadata", m->metadata);
     row(f, "  page tables", m->page_tables);
     row(f, "  objects", m->objects);
-    row(f, "  capsules", m->capsules);
+    row(f, "  live capsules", m->capsules - m->ended);
+    row(f, "  reclaiming", m->ended + m->reclaim);
     row(f, "  modules", m->modules);
-    row(f, "  to be zeroed", m->reclaim);
     row(f, "free, dirty", m->dirty_free);
+    row(f, "wiped so far", m->zeroed_frames * PAGE_BYTES);
     count(f, "capsules", m->n_capsules);
     count(f, "threads", m->n_threads);
     count(f, "objects", m->n_objects);
-    count(f, "frames zeroed", m->zeroed_frames);
     count(f, "waits for lock", m->lock_waits);
     count(f, "  longest, us", m->lock_wait_longest_ns / 1000);
 }

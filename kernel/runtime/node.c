@@ -86,9 +86,10 @@ static void count_cpus(struct nos_mem_info *out)
 static nos_status_t mem_record(struct nos_mem_info *out)
 {
     struct frame_stats f = frame_stats();
-    uint64_t private_pages = 0;
+    uint64_t private_pages = 0, ended_pages = 0;
     for (const struct capsule *c = capsule_nth(0); c != NULL; c = c->next) {
         private_pages += c->space.pages;
+        ended_pages += c->reclaiming ? c->space.pages : 0;
     }
     *out = (struct nos_mem_info){
         .usable = f.total * PAGE_SIZE,
@@ -101,6 +102,7 @@ static nos_status_t mem_record(struct nos_mem_info *out)
         .capsules = private_pages * PAGE_SIZE,
         .modules = module_frames() * PAGE_SIZE,
         .reclaim = f.deferred * PAGE_SIZE,
+        .ended = ended_pages * PAGE_SIZE,
         .dirty_free = f.dirty_free * PAGE_SIZE,
         .n_capsules = capsule_count(),
         .n_threads = thread_count(),
