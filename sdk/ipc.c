@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "lib/secret.h"
+
 _Static_assert(offsetof(struct nos_ipc_regs, word) == 32 && sizeof(struct nos_ipc_regs) == 96,
                "ipc_raw.S uses these offsets");
 
@@ -115,6 +117,20 @@ nos_status_t nos_reply(const struct nos_msg *m)
     load_words(m, &r);
     nos_ipc_raw(&r);
     return status_of(&r);
+}
+
+static NOINLINE void wipe_stack(void)
+{
+    uint8_t below[960];
+    secret_wipe(below, sizeof below);
+}
+
+void nos_msg_wipe(struct nos_msg *m)
+{
+    secret_wipe(m->word, sizeof m->word);
+    secret_wipe(buffer_of(m) + NOS_MSG_REG_WORDS,
+                (NOS_MSG_WORDS - NOS_MSG_REG_WORDS) * sizeof(uint64_t));
+    wipe_stack();
 }
 
 void nos_msg_answer(struct nos_msg *m, nos_status_t st)

@@ -61,6 +61,10 @@ void nos_msg_accept(const struct nos_msg *m, uint32_t n);
 /** Make `*m` an answer: status as label, no words, no handles; token and buffer stay. */
 void nos_msg_answer(struct nos_msg *m, nos_status_t st);
 
+/** No word of the last message stays: not in `*m`, in the IPC buffer or on the stack below. For who
+ * serves others, and keeps nothing for them. */
+void nos_msg_wipe(struct nos_msg *m);
+
 /** The status that a reply's label carries. */
 nos_status_t nos_msg_status(const struct nos_msg *m);
 

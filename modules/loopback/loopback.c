@@ -1,8 +1,8 @@
 /*
  * Datagrams between capsules. Its endpoint is of class Network: who lacks the class can hold no
  * handle to it, however it comes. One thread; a receiver's reply token is kept until something
- * arrives. A client that dies is found out when its port is next wanted: nobody serves its
- * lifeline.
+ * arrives. A client that dies is found out within a second, or when its port is next wanted: nobody
+ * serves its lifeline. What was sent is kept in queues alone, and wiped when it leaves them.
  */
 #include <string.h>
 
@@ -12,6 +12,8 @@
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
+
+enum { BURY_NS = 1000000000 };
 
 static void close_number(uint32_t h)
 {
@@ -42,13 +44,17 @@ static void end_port(struct port *p)
     port_free(p);
 }
 
-static void bury(void)
+/* What the dead had in queues goes with them. False: there are no ports. */
+static bool bury(void)
 {
+    bool any = false;
     for (unsigned i = 0; i < PORTS; i++) {
         if (port_table[i].number != 0 && is_gone(&port_table[i])) {
             end_port(&port_table[i]);
         }
+        any = any || port_table[i].number != 0;
     }
+    return any;
 }
 
 static bool deliver(struct port *p, uint64_t token)
@@ -64,6 +70,7 @@ static bool deliver(struct port *p, uint64_t token)
         return false;  // it stays for the next receiver
     }
     port_drop(p);
+    nos_msg_wipe(&m);
     return true;
 }
 
@@ -76,7 +83,7 @@ static void serve_bind(struct nos_msg *m, uint32_t lifeline)
         st = port_bind(m->word[0], m->sender, &p);
     }
     if (st == NOS_BUSY || st == NOS_NO_SLOT) {
-        bury();
+        (void)bury();
         st = port_bind(m->word[0], m->sender, &p);
     }
     nos_msg_answer(m, st);
@@ -181,12 +188,18 @@ int nos_main(void)
     static struct nos_msg m;
     nos_handle_t endpoint = nos_find_handle(NOS_CAP_NETWORK, "loopback");
     nos_status_t st = NOS_OK;
+    uint64_t due = NOS_DEADLINE_NEVER; /* of the next look for the dead */
 
     nos_msg_accept(&m, 1);
     while (st == NOS_OK) {
-        st = nos_recv(endpoint, &m, NOS_DEADLINE_NEVER);
+        st = nos_recv(endpoint, &m, due);
         if (st == NOS_OK) {
             serve(&m, m.n_handles == 0 ? 0 : m.pass[0].handle);
+            nos_msg_wipe(&m);
+        }
+        st = st == NOS_TIMED_OUT ? NOS_OK : st;
+        if (due == NOS_DEADLINE_NEVER || nos_now_ns() >= due) {
+            due = bury() ? nos_now_ns() + BURY_NS : NOS_DEADLINE_NEVER;
         }
     }
     nos_log("loopback: cannot serve: %s", status_text(st));
