@@ -44,6 +44,7 @@ help:
 	@echo 'make run      build, sign and boot N0N-OS in QEMU'
 	@echo 'make test     everything: host tests, boots in QEMU, checks'
 	@echo 'make soak     the long runs in QEMU (an hour)'
+	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
