@@ -40,7 +40,9 @@ nos_status_t nos_net_send(const struct nos_port *p, uint16_t to, span_t data)
         return NOS_TOO_BIG;
     }
     m.word[0] = to | (uint64_t)p->number << 16;
-    return ask(&m, NOS_DEADLINE_NEVER);
+    nos_status_t st = ask(&m, NOS_DEADLINE_NEVER);
+    nos_msg_wipe(&m);  // who sends a secret knows of its own copy alone
+    return st;
 }
 
 nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out, uint64_t deadline_ns)
@@ -62,6 +64,7 @@ nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out, ui
     if (len > 0) {
         memcpy(out->data, data.data, len);
     }
+    nos_msg_wipe(&m);
     return NOS_OK;
 }
 
