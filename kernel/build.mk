@@ -1,6 +1,6 @@
 # The kernel: build/kernel/kernel.elf with symbols, build/kernel/kernel.stripped.elf without.
 
-KERNEL_SRCS += $(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S))
+KERNEL_SRCS += $(filter-out kernel/storm/%,$(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S)))
 
 # Nothing of a system call's way runs through these: small before fast. Parsers of lib/ run once for each file.
 KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) \
@@ -28,6 +28,22 @@ build/kernel/kernel.elf: $(KERNEL_OBJS) build/kernel/lib.a build/kernel/libcrypt
 build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
 	$(say) STRIP '$@'
 	$(Q)llvm-strip --strip-all -o $@ $<
+
+# The storm flavour (docs/storm.md): the very objects of the kernel above, with kernel/storm linked around them. What it
+# gets hold of is named here and nowhere else; the released kernel is made without it and does not know.
+STORM_WRAPS := up_syscall up_irq up_irq_user frame_alloc frame_alloc_dirty frame_alloc_run cache_alloc up_table_alloc \
+    arch_clock_ns arch_clock_params arch_timer_arm arch_idle clock_init arch_entropy arch_serial_put arch_halt \
+    vault_init node_record capsule_end
+STORM_SRCS := $(sort $(wildcard kernel/storm/*.c))
+STORM_OBJS := $(STORM_SRCS:%.c=build/kernel/%.o)
+$(foreach f,$(STORM_SRCS),$(eval CFLAGS_$(f) += -Os))
+
+build/storm/kernel.elf: $(KERNEL_OBJS) $(STORM_OBJS) build/kernel/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
+        kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
+	$(say) LINK '$@'
+	$(Q)mkdir -p $(@D) && $(KERNEL_LD) $(KERNEL_LDFLAGS) $(STORM_WRAPS:%=--wrap=%) -T $(KERNEL_LD_SCRIPT) \
+	    $(KERNEL_OBJS) $(STORM_OBJS) build/kernel/lib.a build/kernel/libcrypto.a -o $@
+	$(Q)kernel/arch/x86_64/check-image $@
 
 .PHONY: kernel
 kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf

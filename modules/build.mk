@@ -6,7 +6,7 @@ MODULES := init console shell manage hello crashme probe gate swarm duel bench n
 # On the boot volume; the others are sent to a running machine by tests and `make bench`.
 IMAGE_MODULES := init console shell manage hello crashme
 
-MODULES += entry secrets
+MODULES += entry secrets storm ward
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
 MODULE_KEY := build/keys/publisher.key
@@ -36,6 +36,43 @@ $(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
 build/capsule/modules/console/font.o: $(FONT_LATIN1_PSF)
 # bench carries the modules that it loads.
 build/capsule/modules/bench/embed.o: build/modules/nil.mod build/modules/loadee.mod
+
+# ---- fault storms (docs/storm.md): the kernel's flavour, the driver, its wards, and the system capsules with a restart
+# rule that never runs out ----
+build/capsule/modules/storm/embed.o: build/modules/nil.mod
+
+STORM_WARDS := ward1 ward2 ward3 ward4
+STORM_SYSTEM := console manage shell loopback
+STORM_NEXT_ward1 := ward2
+STORM_NEXT_ward2 := ward3
+STORM_NEXT_ward3 := ward4
+STORM_NEXT_ward4 := ward1
+STORM_RULE := { "when": "always", "backoff_ms": 0, "max": 1000, "window_s": 1 }
+STORM_FILES := $(addprefix build/storm/,KERNEL.MOD base.json policy.json init.mod storm.mod \
+                 $(addsuffix .mod,$(STORM_WARDS) $(STORM_SYSTEM)))
+
+build/storm/%.json: modules/%/manifest.json modules/build.mk
+	$(Q)mkdir -p $(@D) && sed -e 's/"restart": {[^}]*}/"restart": $(STORM_RULE)/' $< >$@
+	$(Q)grep -q '"restart": $(STORM_RULE)' $@
+$(STORM_WARDS:%=build/storm/%.json): build/storm/%.json: modules/ward/manifest.json modules/build.mk
+	$(Q)mkdir -p $(@D) && sed -e 's/ward2/@/' -e 's/ward1/$*/' -e 's/@/$(STORM_NEXT_$*)/' $< >$@
+$(STORM_WARDS:%=build/storm/%.mod): build/storm/%.mod: build/modules/ward.elf build/storm/%.json $(MODULE_KEY) \
+        build/bin/nonosctl
+	$(say) SIGN '$@'
+	$(Q)build/bin/nonosctl mod build --elf $< --manifest build/storm/$*.json --sign $(MODULE_KEY) -o $@
+$(STORM_SYSTEM:%=build/storm/%.mod): build/storm/%.mod: build/modules/%.elf build/storm/%.json $(MODULE_KEY) \
+        build/bin/nonosctl
+	$(say) SIGN '$@'
+	$(Q)build/bin/nonosctl mod build --elf $< --manifest build/storm/$*.json --sign $(MODULE_KEY) -o $@
+build/storm/init.mod build/storm/storm.mod: build/storm/%.mod: build/modules/%.mod
+	$(Q)mkdir -p $(@D) && cp $< $@
+build/storm/base.json: modules/policy.json
+	$(Q)mkdir -p $(@D) && cp $< $@
+build/storm/policy.json: modules/storm/policy.json
+	$(Q)mkdir -p $(@D) && cp $< $@
+
+.PHONY: storm
+storm: $(STORM_FILES)
 
 .PHONY: modules
 modules: $(MODULE_MODS)

@@ -29,6 +29,11 @@ $(KERNEL_MOD): $(KERNEL_ELF) kernel/manifest.json $(NONOSCTL) | $(ROOT_KEY)
 	$(Q)$(NONOSCTL) mod build --kernel --elf $(KERNEL_ELF) --manifest kernel/manifest.json \
 	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
 
+build/storm/KERNEL.MOD: build/storm/kernel.elf kernel/storm/manifest.json $(NONOSCTL) | $(ROOT_KEY)
+	$(say) SIGN '$@'
+	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/storm/manifest.json \
+	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
+
 $(POLICY): modules/policy.json $(NONOSCTL) | $(ALL_KEYS)
 	$(say) SIGN '$@'
 	$(Q)mkdir -p $(@D) && $(NONOSCTL) policy sign --in $< --keys $(KEYS) --root $(ROOT_KEY) -o $@

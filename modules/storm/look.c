@@ -1,0 +1,89 @@
+/* What must hold whenever all is quiet: the kernel's own check of its books, frames, the audit chain.
+ * Each loss is said once. */
+#include <string.h>
+
+#include "abi/crash.h"
+#include "abi/info.h"
+#include "lib/audit.h"
+#include "lib/status.h"
+#include "modules/storm/storm.h"
+#include "sdk/start.h"
+
+uint64_t deaths_by_kind[NOS_STORM_KINDS];
+static uint64_t known, next_record;
+
+void look_begin(void)
+{
+    struct nos_storm_state s;
+    node_look(&s);
+    known = s.known;
+}
+
+static void check_books(void)
+{
+    struct nos_check_info c;
+    for (uint64_t i = 0; node_record(NOS_TOPIC_CHECK, i, &c, sizeof(c)); i++) {
+        if (c.broken[0] != '\0') {
+            say_broken("%.*s (capsule %u)", (int)sizeof(c.broken), c.broken, c.capsule);
+        }
+    }
+}
+
+void look_check(void)
+{
+    struct nos_storm_state s;
+    node_look(&s);
+    if (s.known != known) {
+        say_broken("%lld frames lost", (long long)(known - s.known));
+        known = s.known;
+    }
+    check_books();
+}
+
+static const char *how(uint32_t state)
+{
+    return state == NOS_CAPSULE_CRASHED ? "crashed" : state == NOS_CAPSULE_EXITED ? "exited" : "killed";
+}
+
+void look_deaths(uint32_t kind)
+{
+    static struct nos_crash_record r;
+    while (node_record(NOS_TOPIC_CRASH, next_record, &r, sizeof(r))) {
+        next_record = r.seq + 1;
+        deaths_by_kind[kind]++;
+        digest_add(&r, sizeof(r));
+        say("%llu %.*s (capsule %u) %s, code %llu, at %.*s", (unsigned long long)at_fault,
+            NOS_NAME_MAX, r.info.name, r.info.id, how(r.info.state),
+            (unsigned long long)r.info.exit_code, (int)sizeof(r.info.fault_symbol),
+            r.info.fault_symbol);
+    }
+}
+
+static nos_status_t chain(void)
+{
+    static struct audit_checker c;
+    static struct nos_audit_entry e;
+    struct nos_audit_head head;
+
+    if (!node_record(NOS_TOPIC_AUDIT_HEAD, 0, &head, sizeof(head))) {
+        return NOS_NOT_FOUND;
+    }
+    nos_status_t st = audit_check_begin(&c, &head);
+    for (uint64_t seq = head.first; st == NOS_OK && seq < head.next; seq++) {
+        st = node_record(NOS_TOPIC_AUDIT, seq, &e, sizeof(e)) ? audit_check_next(&c, &e)
+                                                              : NOS_NOT_FOUND;
+    }
+    if (st == NOS_OK) {
+        st = audit_check_end(&c);
+    }
+    digest_add(&head, sizeof(head));
+    return st;
+}
+
+void look_audit(void)
+{
+    nos_status_t st = chain();
+    if (st != NOS_OK) {
+        say_broken("audit chain: %s", status_text(st));
+    }
+}
