@@ -6,12 +6,16 @@
 
 #include <stdint.h>
 
+#define NOS_STORM_KERNEL "kernel-storm" /* its name in its manifest */
 #define NOS_SYS_STORM 0x6d726f7473ull /* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer */
 
 enum nos_storm_op {
     NOS_STORM_SAY = 1,   /* rdx, r10 = text, at most 256 bytes: out of the debug port, at once */
     NOS_STORM_FAULT = 2, /* rdx = struct nos_storm_fault: break that */
     NOS_STORM_LOOK = 3,  /* rdx = struct nos_storm_state to fill */
+    NOS_STORM_QUIET = 5, /* rdx = ns at most: wait until the fault has happened, whoever died is
+                            there again, nothing is left to give back and the CPU has nothing to
+                            do. Errors: TIMED_OUT */
     NOS_STORM_PAUSE = 4  /* rdx != 0: the machine stops here, for a debugger to go on with */
 };
 enum { NOS_STORM_SAY_MAX = 256 };
@@ -56,6 +60,8 @@ struct nos_storm_state {
     uint64_t allocs, refused;  /* allocations since boot, and those made to fail */
     uint64_t calls;            /* system calls replaced */
     uint64_t lost_irqs;        /* interrupts that did not arrive */
-    uint64_t free, known;      /* frames: free; free and accounted for, which never changes */
+    uint64_t reclaiming;       /* memory of the dead is still being given back */
+    uint64_t free, known;      /* frames: free; free and accounted for. The latter never changes
+                                  while nothing is reclaimed or started */
 };
-_Static_assert(sizeof(struct nos_storm_state) == 128, "ABI");
+_Static_assert(sizeof(struct nos_storm_state) == 136, "ABI");

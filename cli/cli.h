@@ -29,6 +29,7 @@ int cmd_image_make(int argc, char **argv);
 int cmd_image_inspect(int argc, char **argv);
 int cmd_image_verify(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_storm(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_modules(int argc, char **argv);
 int cmd_caps(int argc, char **argv);

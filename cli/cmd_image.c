@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "abi/policy.h"
+#include "abi/storm.h"
 #include "cli/cli.h"
 #include "cli/image.h"
 #include "cli/modfile.h"
@@ -18,6 +19,7 @@ struct make_args {
     struct words roots, modules;
     uint32_t threshold, kernel_sec_min;
     uint64_t epoch_floor;
+    bool storm;
 };
 
 enum {
@@ -28,7 +30,8 @@ enum {
     OPT_SEC_MIN,
     OPT_KERNEL,
     OPT_POLICY,
-    OPT_MODULE
+    OPT_MODULE,
+    OPT_STORM
 };
 
 static void make_end(const struct make_args *a, struct argp_state *state)
@@ -70,6 +73,9 @@ static error_t parse_make(int key, char *arg, struct argp_state *state)
     case OPT_MODULE:
         words_add(&a->modules, arg, state);
         return 0;
+    case OPT_STORM:
+        a->storm = true;
+        return 0;
     case 'o':
         a->out = arg;
         return 0;
@@ -95,6 +101,7 @@ static const struct argp_option make_options[] = {
     { "kernel", OPT_KERNEL, "KERNEL.MOD", 0, "signed kernel", 0 },
     { "policy", OPT_POLICY, "BOOT.POL", 0, "signed policy", 0 },
     { "module", OPT_MODULE, "FILE.mod", 0, "a boot module; once for each", 0 },
+    { "storm", OPT_STORM, 0, 0, "take a kernel that breaks things on request (docs/storm.md)", 0 },
     { "output", 'o', "FILE", 0, "image to write", 0 },
     { 0 },
 };
@@ -197,6 +204,21 @@ static int all_listed(const char *policy, const struct image *im)
     return DONE;
 }
 
+/** The flavour for fault storms runs whatever a policy lets it; it must not slip into an image that
+ * somebody trusts. */
+static int right_flavour(const struct make_args *a, const struct image *im)
+{
+    bool storm = memcmp(im->kernel.man.name, NOS_STORM_KERNEL, sizeof(NOS_STORM_KERNEL)) == 0;
+    if (storm == a->storm) {
+        return DONE;
+    }
+    fail(REFUSED, "%s is %s", a->kernel,
+         storm ? "the kernel for fault storms: it breaks things on request, and its keys are known"
+               : "no kernel for fault storms");
+    hint(storm ? "pack build/kernel/KERNEL.MOD, or say --storm" : "leave --storm out");
+    return REFUSED;
+}
+
 static int collect(const struct make_args *a, struct image *im)
 {
     int rc = make_loader(a, im);
@@ -208,6 +230,9 @@ static int collect(const struct make_args *a, struct image *im)
     }
     if (rc == DONE) {
         rc = image_judge(a->policy, a->kernel, im);
+    }
+    if (rc == DONE) {
+        rc = right_flavour(a, im);
     }
     for (size_t i = 0; rc == DONE && i < a->modules.n; i++) {
         rc = add_module(a->modules.item[i], im);

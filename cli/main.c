@@ -19,6 +19,7 @@ const struct verb verbs[] = {
     { "image inspect", "show what is inside a boot image", cmd_image_inspect },
     { "image verify", "check a boot image as loader and kernel do", cmd_image_verify },
     { "run", "boot an image in QEMU", cmd_run },
+    { "storm", "break things by a seed in a machine of its own, and look what holds", cmd_storm },
     { "ps", "capsules of a live node", cmd_ps },
     { "modules", "modules that a live node verified or refused", cmd_modules },
     { "caps graph", "the capabilities of a live node as a picture", cmd_caps_graph },

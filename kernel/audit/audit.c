@@ -25,6 +25,7 @@ struct denial {     /* repeats of one capsule and status since the last record o
 
 static struct {
     struct ring ring;
+    uint64_t tick;        /* of the entry before */
     uint64_t sealed;      /* entries below are in the chain */
     uint64_t signed_to;   /* entries below are under a checkpoint, or are one */
     uint64_t drop_said;   /* dropped, when the log last said so */
@@ -62,7 +63,9 @@ static struct nos_audit_entry *append(enum nos_audit_kind kind, uint32_t actor)
     uint64_t seq = chain.ring.next;
     struct nos_audit_entry *e = ring_push(&chain.ring);
     e->rec.seq = seq;
-    e->rec.tick = arch_clock_ns();
+    uint64_t now = arch_clock_ns();
+    chain.tick = now > chain.tick ? now : chain.tick;  // a clock that jumps back breaks no chain
+    e->rec.tick = chain.tick;
     e->rec.actor = actor;
     e->rec.kind = (uint16_t)kind;
     return e;

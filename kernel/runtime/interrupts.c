@@ -13,6 +13,7 @@ static void handle(unsigned line)
         sched_tick();
         return;
     }
+    (void)sched_overdue();
     if (line == UP_LINE_KICK) {
         sched_kicked();
         return;

@@ -99,7 +99,7 @@ static NOINLINE void keep_up(struct cpu *cpu)
 /* Nobody's time. Any idle CPU does what is due now; one is enough to wake for what is due later. */
 static void idle(struct cpu *cpu)
 {
-    if (background()) {
+    if (background() || sched_overdue()) {
         return;
     }
     if (!sched_background_armed()) {

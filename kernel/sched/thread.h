@@ -152,6 +152,9 @@ void sched_tick(void); /* timer interrupt: deadlines and slices */
 /** The common case of the timer in user mode: one sleeper's time has come, and it runs at once. The
  * context to leave with; NULL, and nothing changed: by sched_tick. */
 struct arch_context *sched_tick_fast(void);
+/** A timer interrupt that should have come and has not is made up for: true. For other interrupts,
+ * and for a CPU that is about to sleep. */
+bool sched_overdue(void);
 void sched_kicked(void); /* another CPU put somebody into this one's queue, or wants it to look */
 uint64_t sched_idle_ns(void);
 uint64_t sched_longest_step(void); /* TSC ticks */

@@ -195,6 +195,18 @@ void sched_tick(void)
     }
 }
 
+/* What is asked for later than a deadline that has passed arms nothing: the interrupt is on its way.
+ * One that was lost would so silence the timer for ever; whoever comes by looks. */
+bool sched_overdue(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->timer_ns == 0 || arch_clock_ns() < cpu->timer_ns) {
+        return false;
+    }
+    sched_tick();
+    return true;
+}
+
 void sched_kicked(void)
 {
     struct cpu *cpu = this_cpu();

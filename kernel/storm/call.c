@@ -48,6 +48,9 @@ static nos_status_t perform(struct thread *self)
         return st == NOS_OK ? storm_begin(&f) : st;
     case NOS_STORM_LOOK:
         return look(buf);
+    case NOS_STORM_QUIET:
+        storm_wait_quiet(self, buf);
+        return NOS_TIMED_OUT;
     case NOS_STORM_PAUSE:
         storm_pause(buf != 0);
         return NOS_OK;

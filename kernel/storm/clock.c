@@ -17,9 +17,9 @@ void __wrap_arch_timer_arm(uint64_t deadline_ns);
 void __wrap_arch_idle(void);
 
 uint64_t storm_idle_ticks;
-static uint64_t off;    /* ticks that the clock is ahead of the port's */
+static int64_t off;     /* ticks that the clock is ahead of the port's */
 static uint64_t wanted; /* by the kernel, on its clock; 0 = off */
-static uint64_t due;    /* by us, on the port's; 0 = off */
+static uint64_t due[STORM_TIMERS]; /* by us, on the port's; 0 = off */
 
 static uint64_t to_ns(uint64_t ticks)
 {
@@ -31,47 +31,68 @@ static uint64_t to_ns(uint64_t ticks)
 void __wrap_arch_clock_params(uint64_t *hz, uint64_t *mult, uint64_t *base)
 {
     __real_arch_clock_params(hz, mult, base);
-    *base -= off;
+    *base -= (uint64_t)off;
 }
 
 uint64_t __wrap_arch_clock_ns(void)
 {
     uint64_t hz, mult, base;
     __real_arch_clock_params(&hz, &mult, &base);
-    return to_ns(arch_tsc() - base + off);
+    return to_ns(arch_tsc() - base + (uint64_t)off);
 }
 
-static void arm(void)
+/* A deadline of the kernel's on the port's clock; what has passed fires at once. */
+static uint64_t on_port(uint64_t deadline_ns)
 {
-    uint64_t ahead = to_ns(off), at = wanted;
-    at = at == 0 ? 0 : at > ahead ? at - ahead : 1;
-    __real_arch_timer_arm(due != 0 && (at == 0 || due < at) ? due : at);
+    if (off < 0) {
+        return deadline_ns + to_ns((uint64_t)-off);
+    }
+    uint64_t ahead = to_ns((uint64_t)off);
+    return deadline_ns > ahead ? deadline_ns - ahead : 1;
+}
+
+void storm_timer_arm(void)
+{
+    uint64_t at = wanted == 0 ? 0 : on_port(wanted);
+    for (unsigned i = 0; i < STORM_TIMERS; i++) {
+        at = due[i] != 0 && (at == 0 || due[i] < at) ? due[i] : at;
+    }
+    __real_arch_timer_arm(at);
 }
 
 void __wrap_arch_timer_arm(uint64_t deadline_ns)
 {
     wanted = deadline_ns;
-    arm();
+    storm_timer_arm();
 }
 
-void storm_timer_set(uint64_t after_ticks)
+void storm_timer_set(enum storm_timer which, uint64_t after_ticks)
 {
-    due = after_ticks == 0 ? 0 : __real_arch_clock_ns() + to_ns(after_ticks) + 1;
-    arm();
+    due[which] = after_ticks == 0 ? 0 : __real_arch_clock_ns() + to_ns(after_ticks) + 1;
+    storm_timer_arm();
 }
 
-/* True: our time has come, and perhaps the kernel's too. */
-bool storm_timer_due(void)
+bool storm_timer_due(enum storm_timer which)
 {
-    if (due == 0 || __real_arch_clock_ns() < due) {
+    if (due[which] == 0 || __real_arch_clock_ns() < due[which]) {
         return false;
     }
-    due = 0;
+    due[which] = 0;
+    return true;
+}
+
+bool storm_timer_forget(void)
+{
+    if (wanted == 0 || __real_arch_clock_ns() < on_port(wanted)) {
+        return false;
+    }
+    wanted = 0;
     return true;
 }
 
 void __wrap_arch_idle(void)
 {
+    storm_idles();
     uint64_t since = arch_tsc();
     __real_arch_idle();
     storm_idle_ticks += arch_tsc() - since;
@@ -86,16 +107,20 @@ static void move_base(struct capsule *c, uint64_t ticks)
     }
 }
 
-/* Never to before the machine's start, where no counter was. */
+/* Never to before the machine's start, where no counter was; and no further ahead than the counter
+ * itself is, for capsules take what they count from as a number that is not negative. */
 void storm_clock_jump(uint64_t ticks, bool back)
 {
     uint64_t hz, mult, base;
     __real_arch_clock_params(&hz, &mult, &base);
-    uint64_t most = (arch_tsc() - base + off) / 2;
+    uint64_t most = (arch_tsc() - base + (uint64_t)off) / 2;
+    if (!back && off > 0 && ticks >= base - (uint64_t)off) {
+        return;
+    }
     ticks = back ? 0 - (ticks < most ? ticks : most) : ticks;
-    off += ticks;
+    off += (int64_t)ticks;
     for (uint32_t n = 0; capsule_nth(n) != NULL; n++) {
         move_base(capsule_nth(n), ticks);
     }
-    arm();
+    storm_timer_arm();
 }

@@ -68,6 +68,7 @@ void storm_count(struct nos_storm_state *out)
     *out = storm;
     out->now = arch_tsc();
     out->idle = storm_idle_ticks;
+    out->reclaiming = capsule_reclaim_pending() || frame_reclaim_pending() ? 1 : 0;
     out->free = f.free;
     out->known = f.free + f.deferred + cache_frames() + module_frames();
     for (const struct capsule *c = capsule_nth(0); c != NULL; c = c->next) {

@@ -130,6 +130,11 @@ static void happen(const struct nos_storm_fault *f)
     }
 }
 
+bool storm_has_fired(void)
+{
+    return next.kind == 0;
+}
+
 nos_status_t storm_begin(const struct nos_storm_fault *f)
 {
     if (f->kind == 0 || f->kind >= NOS_STORM_KINDS) {
@@ -138,11 +143,11 @@ nos_status_t storm_begin(const struct nos_storm_fault *f)
     storm_calls_begin(0, 0, 0);  // what is left of the last one
     storm_alloc_fail(0, 0);
     if (f->after == 0) {
-        storm_timer_set(0);
+        storm_timer_set(STORM_FAULT, 0);
         happen(f);
     } else {
         next = *f;
-        storm_timer_set(f->after);
+        storm_timer_set(STORM_FAULT, f->after);
     }
     return NOS_OK;
 }

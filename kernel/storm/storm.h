@@ -10,14 +10,22 @@
 /* clock.c: the clock's jumps, and the timer's second use. */
 extern uint64_t storm_idle_ticks;
 void storm_clock_jump(uint64_t ticks, bool back);
-void storm_timer_set(uint64_t after_ticks); /* storm_fire() then; 0 = off */
-bool storm_timer_due(void);                 /* once: our time has come, perhaps the kernel's too */
+enum storm_timer { STORM_FAULT, STORM_RESCUE, STORM_TIMERS };
+void storm_timer_arm(void);
+void storm_timer_set(enum storm_timer which, uint64_t after_ticks); /* 0 = off */
+bool storm_timer_due(enum storm_timer which); /* once, when its time has come */
+bool storm_timer_forget(void); /* the kernel's deadline, if it has come: as if it never had been */
+
+/* quiet.c */
+void storm_wait_quiet(struct thread *self, uint64_t most_ns);
+void storm_idles(void);
 
 /* irq.c */
 void storm_lose(unsigned line);
 
 /* fault.c */
 extern struct nos_storm_state storm;
+bool storm_has_fired(void); /* no fault is still to come */
 MUST_CHECK nos_status_t storm_begin(const struct nos_storm_fault *f);
 void storm_fire(void); /* Locks: the kernel lock is held */
 

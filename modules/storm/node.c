@@ -30,6 +30,11 @@ void node_pause(bool really)
     nos_ignore(nos_syscall3(NOS_SYS_STORM, node.v, NOS_STORM_PAUSE, really ? 1 : 0, NULL));
 }
 
+nos_status_t node_quiet(uint64_t most_ns)
+{
+    return nos_syscall3(NOS_SYS_STORM, node.v, NOS_STORM_QUIET, most_ns, NULL);
+}
+
 bool node_record(uint64_t topic, uint64_t index, void *out, size_t len)
 {
     uint64_t got = 0;

@@ -1,14 +1,14 @@
 /* Weights and ranges. A draw begins at a hash of seed and number, so no fault depends on another. */
 #include "modules/storm/plan.h"
 
-#include "lib/compiler.h"
+#include <stdbool.h>
 
-#define NS_PER_S 1000000000ull
 enum {
-    SOON = 60000,       /* ticks: as long as the load lasts */
+    SOON = 40000,       /* ticks: as long as the load lasts */
     ALLOCS = 48,        /* as many as a load or a restart makes */
     CALLS = 6,          /* replaced in a row */
-    BACK_NS = 50000000, /* how far the clock goes back at most */
+    JUMP_NS = 50000000, /* of the clock */
+    FAR_NS = 2000000000,
     TIMER_LINE = 32,    /* UP_LINE_TIMER of the kernel */
     CONSOLE_LINE = 4,
 };
@@ -56,13 +56,12 @@ static uint32_t a_victim(uint64_t *s)
     return pick(storm_below(s, 100), weights, WHO_COUNT);
 }
 
-/* Mostly seconds; now and then hours. */
+/* A quarter of them backwards; now and then by seconds. */
 static void a_jump(uint64_t *s, struct nos_storm_fault *f)
 {
+    bool far = storm_below(s, 16) == 0;
     f->b = storm_below(s, 4) == 0 ? 1 : 0;
-    f->a = f->b != 0                  ? 1 + storm_below(s, BACK_NS)
-           : storm_below(s, 16) == 0 ? storm_below(s, 3600 * NS_PER_S)
-                                     : 1 + storm_below(s, 5 * NS_PER_S);
+    f->a = 1 + storm_below(s, far && f->b == 0 ? FAR_NS : JUMP_NS);
 }
 
 static void details(uint64_t *s, struct nos_storm_fault *f)

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+#include "abi/info.h"
 #include "lib/crypto/blake3.h"
 #include "sdk/format.h"
+
+enum { LOG_PIECE = 240, LOG_SAID = 1200 /* bytes */ };
 
 uint64_t broken, at_fault;
 static struct blake3_ctx digest;
@@ -33,6 +36,26 @@ void say(const char *fmt, ...)
     va_end(args);
 }
 
+/* The log's new lines, so that a finding comes with what led to it. */
+static void say_log(void)
+{
+    static struct {
+        struct nos_log_head head;
+        char text[LOG_PIECE];
+    } piece;
+    static uint64_t from;
+    uint64_t got = 0;
+
+    while (nos_sys_node_info(node, NOS_TOPIC_LOG, from, &piece, sizeof(piece), &got) == NOS_OK &&
+           got > sizeof(piece.head)) {
+        got -= sizeof(piece.head);
+        from = piece.head.from + got;
+        if (piece.head.end - from < LOG_SAID) {
+            out(piece.text, got);
+        }
+    }
+}
+
 void say_broken(const char *fmt, ...)
 {
     char at[40];
@@ -42,6 +65,7 @@ void say_broken(const char *fmt, ...)
     va_start(args, fmt);
     line(at, fmt, args);
     va_end(args);
+    say_log();
 }
 
 void digest_begin(void)

@@ -28,6 +28,7 @@ void node_open(void);
 extern nos_handle_t node;
 nos_status_t node_fault(const struct nos_storm_fault *f);
 void node_look(struct nos_storm_state *out);
+nos_status_t node_quiet(uint64_t most_ns); /* OK, or TIMED_OUT */
 void node_pause(bool really);
 bool node_record(uint64_t topic, uint64_t index, void *out, size_t len); /* false: no such */
 void node_end(uint32_t id);                                              /* kill that capsule */

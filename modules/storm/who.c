@@ -6,7 +6,7 @@
 #include "modules/storm/storm.h"
 #include "sdk/start.h"
 
-enum { NO_OP = 99, INIT_PATIENCE_MS = 400 };
+enum { NO_OP = 99, INIT_PATIENCE_MS = 400, LOOKS = 8 };
 
 struct who who[WHO_COUNT] = {
     [WHO_WARD1] = { .name = "ward1" },       [WHO_WARD2] = { .name = "ward2" },
@@ -30,15 +30,32 @@ static void is_now(struct who *w, uint32_t id)
     w->id = id;
 }
 
-void who_refresh(void)
+/* True: everybody was there. Whom the kernel takes off its list meanwhile moves the others up, so
+ * one can be passed over. */
+static bool look_once(uint32_t now[WHO_COUNT])
 {
-    uint32_t now[WHO_COUNT] = { 0 };
     struct nos_capsule_info c;
+    bool all = true;
 
     for (uint64_t i = 0; node_record(NOS_TOPIC_CAPSULES, i, &c, sizeof(c)); i++) {
         for (unsigned w = 0; w < WHO_COUNT && c.state == NOS_CAPSULE_RUNNING; w++) {
             now[w] = nos_name_is(c.name, who[w].name) ? c.id : now[w];
         }
+    }
+    for (unsigned w = 0; w < WHO_COUNT; w++) {
+        all = all && now[w] != 0;
+    }
+    return all;
+}
+
+void who_refresh(void)
+{
+    uint32_t now[WHO_COUNT];
+    bool all = false;
+
+    for (unsigned tries = 0; tries < LOOKS && !all; tries++) {
+        memset(now, 0, sizeof(now));
+        all = look_once(now);
     }
     for (unsigned w = 0; w < WHO_COUNT; w++) {
         is_now(&who[w], now[w]);
