@@ -47,6 +47,7 @@ help:
 	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
+	@echo 'make storm    what nonosctl storm needs: docs/storm.md'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'

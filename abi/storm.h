@@ -1,13 +1,14 @@
-/* The storm flavour of the kernel: the released kernel plus kernel/storm, linked around it. It breaks
- * things on request, so it is no kernel to trust: it says `storm` wherever it names itself. The call
- * below is in no table; every other kernel answers BAD_SYSCALL. Little-endian, no padding.
+/* The storm flavour of the kernel: the released kernel plus kernel/storm, linked around it. It
+ * breaks things on request, so it is no kernel to trust: it says `storm` wherever it names itself.
+ * The call below is in no table; every other kernel answers BAD_SYSCALL. Little-endian, no padding.
  * Spec: docs/storm.md. */
 #pragma once
 
 #include <stdint.h>
 
 #define NOS_STORM_KERNEL "kernel-storm" /* its name in its manifest */
-#define NOS_SYS_STORM 0x6d726f7473ull /* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer */
+#define NOS_SYS_STORM 0x6d726f7473ull /* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer \
+                                       */
 
 enum nos_storm_op {
     NOS_STORM_SAY = 1,   /* rdx, r10 = text, at most 256 bytes: out of the debug port, at once */
@@ -22,18 +23,18 @@ enum { NOS_STORM_SAY_MAX = 256 };
 
 /* The kernel's faults are first: enum order is the wire's. */
 #define NOS_STORM_KIND_LIST(X) \
-    X(MEMORY, 1, "memory")       /* a bit of the victim's memory: page a, bit b */ \
-    X(REGISTER, 2, "register")   /* a bit of a thread's registers: thread c, register a, bit b */ \
-    X(CALLS, 3, "calls")         /* the victim's next b system calls are other ones; a = seed */ \
-    X(ALLOC, 4, "alloc")         /* the a-th allocation from now fails, and b - 1 after it */ \
-    X(KILL, 5, "kill")           /* the victim ends, wherever it is */ \
-    X(SPURIOUS, 6, "spurious")   /* an interrupt with vector a that nothing raised */ \
-    X(MISSING, 7, "missing")     /* the next interrupt of line a does not arrive */ \
-    X(CLOCK, 8, "clock")         /* the time-stamp counter jumps by a ticks; b != 0: backwards */ \
-    X(MESSAGE, 9, "message")     /* by the driver: malformed messages to a service */ \
-    X(QUOTA, 10, "quota")        /* by the driver: a capsule uses up what it may have */ \
-    X(MODULE, 11, "module")      /* by the driver: a truncated or corrupted module is loaded */ \
-    X(LEAK, 12, "leak")          /* a frame is lost: never drawn, planted to show that it is seen */
+    X(MEMORY, 1, "memory")     /* a bit of the victim's memory: page a, bit b */ \
+    X(REGISTER, 2, "register") /* a bit of a thread's registers: thread c, register a, bit b */ \
+    X(CALLS, 3, "calls")       /* the victim's next b system calls are other ones; a = seed */ \
+    X(ALLOC, 4, "alloc")       /* the a-th allocation from now fails, and b - 1 after it */ \
+    X(KILL, 5, "kill")         /* the victim ends, wherever it is */ \
+    X(SPURIOUS, 6, "spurious") /* an interrupt with vector a that nothing raised */ \
+    X(MISSING, 7, "missing")   /* the next interrupt of line a does not arrive */ \
+    X(CLOCK, 8, "clock")       /* the time-stamp counter jumps by a ticks; b != 0: backwards */ \
+    X(MESSAGE, 9, "message")   /* by the driver: malformed messages to a service */ \
+    X(QUOTA, 10, "quota")      /* by the driver: a capsule uses up what it may have */ \
+    X(MODULE, 11, "module")    /* by the driver: a truncated or corrupted module is loaded */ \
+    X(LEAK, 12, "leak")        /* a frame is lost: never drawn, planted to show that it is seen */
 enum nos_storm_kind {
 #define X(name, value, text) NOS_STORM_##name = (value),
     NOS_STORM_KIND_LIST(X)

@@ -70,3 +70,6 @@ TEST_cli_program_LIBS := -lcjson
 TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
 TEST_cli_blackbox_DEPS := $(foreach cc,$(HOST_CCS),$(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain)) \
                           build/test/tiny.elf build/test/tiny.efi
+TEST_storm_SRCS := modules/storm/plan.c $(CLI_FOR_TESTS)
+TEST_storm_LIBS := -lcjson
+TEST_storm_DEPS := $(CLI_GEN)

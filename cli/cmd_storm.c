@@ -113,7 +113,8 @@ static const struct argp argp_storm = {
     options,
     parse_storm,
     "",
-    "Break things by a seed in a machine of their own, and look after each fault whether everything "
+    "Break things by a seed in a machine of their own, and look after each fault whether "
+    "everything "
     "else holds. The same seed gives the same storm, to the instruction. Exit code 1: a rule did "
     "not hold, or a replay differs.",
     NULL,

@@ -1,6 +1,6 @@
-/* The machine of a storm. Time is instructions, nothing random comes from the host, nothing is sent,
- * and no device waits for us: what it says comes out of the debug port, which takes each byte at
- * once. So the same volume does the same each time. */
+/* The machine of a storm. Time is instructions, nothing random comes from the host, nothing is
+ * sent, and no device waits for us: what it says comes out of the debug port, which takes each byte
+ * at once. So the same volume does the same each time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -64,7 +64,8 @@ static void add_machine(struct command *q)
 static void add_files(struct command *q, const struct storm_config *c, const char *tmp)
 {
     add(q, "-drive",
-        must_printf("if=pflash,unit=0,format=raw,readonly=on,file=%s/OVMF_CODE_4M.fd", c->firmware));
+        must_printf("if=pflash,unit=0,format=raw,readonly=on,file=%s/OVMF_CODE_4M.fd",
+                    c->firmware));
     add(q, "-drive", must_printf("if=pflash,unit=1,format=raw,file=%s/VARS.fd", tmp));
     add(q, "-drive",
         must_printf("id=boot,if=none,format=raw,readonly=on,snapshot=off,file=%s/storm.img", tmp));
@@ -132,7 +133,8 @@ static void show_new_lines(const struct storm_config *c, const struct buf *said,
     const uint8_t *end;
     while ((end = memchr(said->data + *shown, '\n', said->len - *shown)) != NULL) {
         size_t n = (size_t)(end - said->data) - *shown;
-        storm_show(c, span_of(said->data + *shown, n));
+        bool cr = n > 0 && end[-1] == '\r';
+        storm_show(c, span_of(said->data + *shown, cr ? n - 1 : n));
         *shown += n + 1;
     }
 }

@@ -1,5 +1,5 @@
-/* What a storm said, line by line. It came from a machine in which everything may be broken: what is
- * shown is made printable first. */
+/* What a storm said, line by line. It came from a machine in which everything may be broken: what
+ * is shown is made printable first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +128,10 @@ int storm_judge(const struct storm_config *c, span_t said)
     } else {
         return DONE;
     }
-    hint("`nonosctl storm --replay %llu` does the same again; with --stop-before and --gdb it stops "
-         "where you look",
-         (unsigned long long)c->seed);
+    hint(
+        "`nonosctl storm --replay %llu` does the same again; with --stop-before and --gdb it stops "
+        "where you look",
+        (unsigned long long)c->seed);
     return REFUSED;
 }
 

@@ -1,6 +1,6 @@
-/* The boot volume of a storm: the released policy with that of the storm over it, and in it the plan
- * of all faults, signed like any other. Our own verbs do the work, so there is one way to sign and one
- * to pack. */
+/* The boot volume of a storm: the released policy with that of the storm over it, and in it the
+ * plan of all faults, signed like any other. Our own verbs do the work, so there is one way to sign
+ * and one to pack. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -17,8 +17,8 @@ void __wrap_arch_timer_arm(uint64_t deadline_ns);
 void __wrap_arch_idle(void);
 
 uint64_t storm_idle_ticks;
-static int64_t off;     /* ticks that the clock is ahead of the port's */
-static uint64_t wanted; /* by the kernel, on its clock; 0 = off */
+static int64_t off;                /* ticks that the clock is ahead of the port's */
+static uint64_t wanted;            /* by the kernel, on its clock; 0 = off */
 static uint64_t due[STORM_TIMERS]; /* by us, on the port's; 0 = off */
 
 static uint64_t to_ns(uint64_t ticks)

@@ -18,8 +18,8 @@ void storm_lose(unsigned line)
     lose = true;
 }
 
-/* A lost timer interrupt is followed a while later by one that nobody asked for: hardware that loses
- * the last interrupt of all leaves a machine asleep, whatever its kernel does. */
+/* A lost timer interrupt is followed a while later by one that nobody asked for: hardware that
+ * loses the last interrupt of all leaves a machine asleep, whatever its kernel does. */
 static bool is_lost(unsigned line)
 {
     if (!lose || line != losing || (line == UP_LINE_TIMER && !storm_timer_forget())) {

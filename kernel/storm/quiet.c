@@ -7,7 +7,8 @@
 
 enum { KICK = 0x41 /* of irq.h: look at your queues */ };
 
-static struct thread *waits; /* asleep until then: THREAD_SLEEP, so a deadline or its end is enough */
+static struct thread
+    *waits; /* asleep until then: THREAD_SLEEP, so a deadline or its end is enough */
 
 void storm_wait_quiet(struct thread *self, uint64_t most_ns)
 {

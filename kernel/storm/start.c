@@ -1,7 +1,7 @@
 /*
  * So that a seed replays bit for bit, the machine forgets how it got here: what firmware and loader
- * took depends on the host's disk. The kernel begins its time at a fixed tick, to the instruction, and
- * its entropy is a constant. That makes its keys worthless, on purpose: no secret lives here.
+ * took depends on the host's disk. The kernel begins its time at a fixed tick, to the instruction,
+ * and its entropy is a constant. That makes its keys worthless, on purpose: no secret lives here.
  */
 #include <string.h>
 
@@ -15,7 +15,14 @@
 #define START_STEP (1ull << 40) /* ticks; far above what firmware and loader take */
 #define LINKED_AT 0xffffffff80000000ul
 enum { PIT_CONTROL = 0x43, PIT_0 = 0x40, PIT_0_ONCE = 0x30 };
-enum { NEAR = 1 << 20, SHOT = 1 << 30,  DEBUG_PORT = 0xe9, PVPANIC_PORT = 0x505, PVPANIC = 1, EXIT_PORT = 0xf4 };
+enum {
+    NEAR = 1 << 20,
+    SHOT = 1 << 30,
+    DEBUG_PORT = 0xe9,
+    PVPANIC_PORT = 0x505,
+    PVPANIC = 1,
+    EXIT_PORT = 0xf4
+};
 
 void __real_clock_init(uint16_t pm_timer, uint64_t base);
 void __real_arch_idle(void);

@@ -22,13 +22,13 @@ static void one_message(uint64_t *s)
 {
     unsigned target = (unsigned)storm_below(s, WHO_LOOPBACK + 2);
     bool to_init = target > WHO_LOOPBACK;
-    struct nos_ipc_regs r = {
-        .rax = storm_below(s, 2) == 0 ? NOS_SYS_IPC_CALL : NOS_SYS_IPC_SEND,
-        .rdi = to_init ? nos_find_handle(NOS_CAP_ENDPOINT, "init").v : who[target].endpoint.v,
-        .rsi = nos_msg_info(a_label(s, to_init), 0) |
-               (storm_below(s, 8) == 0 ? storm_draw(s) & 0xffff : storm_below(s, NOS_MSG_WORDS + 1)),
-        .rbx = nos_now_ns() + HURRY_MS * NS_PER_MS
-    };
+    struct nos_ipc_regs r = { .rax = storm_below(s, 2) == 0 ? NOS_SYS_IPC_CALL : NOS_SYS_IPC_SEND,
+                              .rdi = to_init ? nos_find_handle(NOS_CAP_ENDPOINT, "init").v
+                                             : who[target].endpoint.v,
+                              .rsi = nos_msg_info(a_label(s, to_init), 0) |
+                                     (storm_below(s, 8) == 0 ? storm_draw(s) & 0xffff
+                                                             : storm_below(s, NOS_MSG_WORDS + 1)),
+                              .rbx = nos_now_ns() + HURRY_MS * NS_PER_MS };
     for (unsigned i = 0; i < NOS_MSG_REG_WORDS; i++) {
         r.word[i] = storm_draw(s) >> storm_below(s, 64);
     }
@@ -98,8 +98,8 @@ void act_module(struct storm_plan *p)
 {
     size_t len = 0;
     nos_handle_t region, module;
-    nos_status_t st = nos_sys_region_create(
-        ((size_t)(embed_nil_end - embed_nil) + PAGE - 1) / PAGE, &region);
+    nos_status_t st =
+        nos_sys_region_create(((size_t)(embed_nil_end - embed_nil) + PAGE - 1) / PAGE, &region);
     if (st == NOS_OK) {
         st = stage(region, &p->rest, &len);
     }

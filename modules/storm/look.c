@@ -1,5 +1,5 @@
-/* What must hold whenever all is quiet: the kernel's own check of its books, frames, the audit chain.
- * Each loss is said once. */
+/* What must hold whenever all is quiet: the kernel's own check of its books, frames, the audit
+ * chain. Each loss is said once. */
 #include <string.h>
 
 #include "abi/crash.h"
@@ -42,7 +42,9 @@ void look_check(void)
 
 static const char *how(uint32_t state)
 {
-    return state == NOS_CAPSULE_CRASHED ? "crashed" : state == NOS_CAPSULE_EXITED ? "exited" : "killed";
+    return state == NOS_CAPSULE_CRASHED  ? "crashed"
+           : state == NOS_CAPSULE_EXITED ? "exited"
+                                         : "killed";
 }
 
 void look_deaths(uint32_t kind)

@@ -1,4 +1,5 @@
-/* Weights and ranges. A draw begins at a hash of seed and number, so no fault depends on another. */
+/* Weights and ranges. A draw begins at a hash of seed and number, so no fault depends on another.
+ */
 #include "modules/storm/plan.h"
 
 #include <stdbool.h>
@@ -9,7 +10,7 @@ enum {
     CALLS = 6,          /* replaced in a row */
     JUMP_NS = 50000000, /* of the clock */
     FAR_NS = 2000000000,
-    TIMER_LINE = 32,    /* UP_LINE_TIMER of the kernel */
+    TIMER_LINE = 32, /* UP_LINE_TIMER of the kernel */
     CONSOLE_LINE = 4,
 };
 
@@ -39,20 +40,20 @@ static uint32_t pick(uint64_t n, const uint8_t *weights, uint32_t count)
 static uint32_t a_kind(uint64_t *s)
 {
     static const uint8_t weights[NOS_STORM_KINDS - 1] = {
-        [NOS_STORM_MEMORY] = 20,  [NOS_STORM_REGISTER] = 16, [NOS_STORM_CALLS] = 12,
-        [NOS_STORM_ALLOC] = 14,   [NOS_STORM_KILL] = 14,     [NOS_STORM_SPURIOUS] = 5,
-        [NOS_STORM_MISSING] = 3,  [NOS_STORM_CLOCK] = 4,     [NOS_STORM_MESSAGE] = 8,
-        [NOS_STORM_QUOTA] = 2,    [NOS_STORM_MODULE] = 2
+        [NOS_STORM_MEMORY] = 20, [NOS_STORM_REGISTER] = 16, [NOS_STORM_CALLS] = 12,
+        [NOS_STORM_ALLOC] = 14,  [NOS_STORM_KILL] = 14,     [NOS_STORM_SPURIOUS] = 5,
+        [NOS_STORM_MISSING] = 3, [NOS_STORM_CLOCK] = 4,     [NOS_STORM_MESSAGE] = 8,
+        [NOS_STORM_QUOTA] = 2,   [NOS_STORM_MODULE] = 2
     };
     return pick(storm_below(s, 100), weights, NOS_STORM_KINDS - 1);
 }
 
 static uint32_t a_victim(uint64_t *s)
 {
-    static const uint8_t weights[WHO_COUNT] = { [WHO_WARD1] = 18,  [WHO_WARD2] = 18,
-                                                [WHO_WARD3] = 18,  [WHO_WARD4] = 18,
-                                                [WHO_CONSOLE] = 8, [WHO_LOOPBACK] = 8,
-                                                [WHO_MANAGE] = 6,  [WHO_SHELL] = 6 };
+    static const uint8_t weights[WHO_COUNT] = {
+        [WHO_WARD1] = 18,  [WHO_WARD2] = 18,   [WHO_WARD3] = 18, [WHO_WARD4] = 18,
+        [WHO_CONSOLE] = 8, [WHO_LOOPBACK] = 8, [WHO_MANAGE] = 6, [WHO_SHELL] = 6
+    };
     return pick(storm_below(s, 100), weights, WHO_COUNT);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Which fault comes when: a pure function of the seed and the fault's number, so that any one can be
- * worked out alone.
+ * Which fault comes when: a pure function of the seed and the fault's number, so that any one can
+ * be worked out alone.
  */
 #include <stdint.h>
 

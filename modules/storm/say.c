@@ -15,8 +15,7 @@ static struct blake3_ctx digest;
 
 static void out(const char *text, size_t len)
 {
-    nos_ignore(
-        nos_syscall4(NOS_SYS_STORM, node.v, NOS_STORM_SAY, (uint64_t)text, len, NULL));
+    nos_ignore(nos_syscall4(NOS_SYS_STORM, node.v, NOS_STORM_SAY, (uint64_t)text, len, NULL));
 }
 
 static void line(const char *before, const char *fmt, va_list args)

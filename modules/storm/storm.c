@@ -15,12 +15,12 @@
 
 enum {
     WORDS = 4,
-    ASKS = 6,           /* of a load */
-    LOAD_MS = 5,        /* patience while a fault may be at work */
-    VICTIM_MS = 3,      /* afterwards, with a victim that has nobody to wait for */
-    ALL_MS = 200,       /* and with everybody else */
-    RESTART_MS = 2000,  /* how long a restart may take at most */
-    SPIN_MS = 2,        /* without quiet: somebody computes */
+    ASKS = 6,          /* of a load */
+    LOAD_MS = 5,       /* patience while a fault may be at work */
+    VICTIM_MS = 3,     /* afterwards, with a victim that has nobody to wait for */
+    ALL_MS = 200,      /* and with everybody else */
+    RESTART_MS = 2000, /* how long a restart may take at most */
+    SPIN_MS = 2,       /* without quiet: somebody computes */
     AUDIT_EVERY = 512,
     DIGEST_EVERY = 50,
     SLACK = 16, /* frames: pages of objects that are not full */
@@ -240,8 +240,8 @@ static void verdict(uint64_t first, uint64_t last)
         (unsigned long long)unrestarted, (unsigned long long)s.worst,
         (unsigned long long)(s.restarts == 0 ? 0 : s.total / s.restarts), (unsigned long long)hung,
         (unsigned long long)unhealthy);
-    say("allocations %llu refused %llu calls %llu lost-interrupts %llu", (unsigned long long)s.allocs,
-        (unsigned long long)s.refused, (unsigned long long)s.calls,
+    say("allocations %llu refused %llu calls %llu lost-interrupts %llu",
+        (unsigned long long)s.allocs, (unsigned long long)s.refused, (unsigned long long)s.calls,
         (unsigned long long)s.lost_irqs);
     say("frames before %llu after %llu", (unsigned long long)first, (unsigned long long)last);
     say("done seed %llu faults %llu broken %llu", (unsigned long long)order.seed,
@@ -272,6 +272,7 @@ int nos_main(void)
     settle();
     uint64_t first = fresh_frames(), last;
     look_begin();
+    look_deaths(0);  // of those whom it has just ended itself
     say("begins: seed %llu, %llu faults", (unsigned long long)order.seed,
         (unsigned long long)order.count);
     for (uint64_t i = 1; i <= order.count; i++) {

@@ -9,10 +9,10 @@
 enum { NO_OP = 99, INIT_PATIENCE_MS = 400, LOOKS = 8 };
 
 struct who who[WHO_COUNT] = {
-    [WHO_WARD1] = { .name = "ward1" },       [WHO_WARD2] = { .name = "ward2" },
-    [WHO_WARD3] = { .name = "ward3" },       [WHO_WARD4] = { .name = "ward4" },
-    [WHO_CONSOLE] = { .name = "console" },   [WHO_LOOPBACK] = { .name = "loopback" },
-    [WHO_MANAGE] = { .name = "manage" },     [WHO_SHELL] = { .name = "shell" },
+    [WHO_WARD1] = { .name = "ward1" },     [WHO_WARD2] = { .name = "ward2" },
+    [WHO_WARD3] = { .name = "ward3" },     [WHO_WARD4] = { .name = "ward4" },
+    [WHO_CONSOLE] = { .name = "console" }, [WHO_LOOPBACK] = { .name = "loopback" },
+    [WHO_MANAGE] = { .name = "manage" },   [WHO_SHELL] = { .name = "shell" },
 };
 static struct nos_msg m;
 

@@ -175,7 +175,8 @@ static nos_handle_t other_endpoint(void)
     const struct nos_start *s = nos_self();
     for (uint32_t i = 0; i < s->n_handles; i++) {
         const struct nos_start_handle *h = &s->handle[i];
-        if (h->kind == NOS_CAP_ENDPOINT && h->handle != endpoint.v && !nos_name_is(h->name, "console")) {
+        if (h->kind == NOS_CAP_ENDPOINT && h->handle != endpoint.v &&
+            !nos_name_is(h->name, "console")) {
             return (nos_handle_t){ h->handle };
         }
     }

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What storm asks of its wards: a call with label = operation, word 0 = a number. The answer's label
- * is a status; word 0 = ward_answer(number), word 1 = the status of what was done for it.
+ * What storm asks of its wards: a call with label = operation, word 0 = a number. The answer's
+ * label is a status; word 0 = ward_answer(number), word 1 = the status of what was done for it.
  */
 #include <stdint.h>
 

@@ -785,6 +785,24 @@ static void a_short_tick(void **state)
     assert_int_equal(armed[0], host_now + 500);  // the background's
 }
 
+/* Whoever was to be woken is, when anything else looks; and what is asked for next arms the timer. */
+static void a_lost_interrupt(void **state)
+{
+    struct thread *t = a_sleeper();
+    (void)state;
+    host_now -= 1;
+    assert_false(sched_overdue());
+    assert_int_equal(t->state, THREAD_SLEEP);
+    host_now += 1;
+    armed[0] = 0;  // it came to nothing
+    assert_true(sched_overdue());
+    assert_int_not_equal(t->state, THREAD_SLEEP);
+    assert_false(sched_overdue());
+    runs(0, &th[5]);
+    sched_block(THREAD_SLEEP, NULL, host_now + 700);
+    assert_int_equal(armed[0], host_now + 700);
+}
+
 /* ---- the way out of the kernel ---- */
 
 static void killed_meanwhile(void **state)
@@ -952,6 +970,7 @@ int main(void)
         cmocka_unit_test_setup(a_turn_beside_one_that_runs_alone, setup),
         cmocka_unit_test_setup(what_the_short_tick_leaves, setup),
         cmocka_unit_test_setup(a_short_tick, setup),
+        cmocka_unit_test_setup(a_lost_interrupt, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ class Said:
         self.done = re.search(r'^storm says done seed (\d+) faults (\d+) broken (\d+)$', text, re.M)
 
     def number(self, name):
-        found = re.search(rf'^storm says .*\b{name} (\d+)', self.text, re.M)
+        found = re.search(rf'^storm says (?!kind )(?:.* )?{name} (\d+)', self.text, re.M)
         if not found:
             raise Failure(f'the storm says no {name}: {self.text[-300:]}')
         return int(found.group(1))
