@@ -25,7 +25,8 @@ static uint64_t work(void)
 
 void __wrap_capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
 {
-    if (c->state == NOS_CAPSULE_RUNNING && c->restart.when != NOS_RESTART_NEVER) {
+    bool began = c->threads != NULL || how != NOS_CAPSULE_KILLED;  // else its start failed
+    if (began && c->state == NOS_CAPSULE_RUNNING && c->restart.when != NOS_RESTART_NEVER) {
         KASSERT(storm.waiting < WAITING_MAX);
         waiting[storm.waiting].module = c->module;
         waiting[storm.waiting].id = c->id;
