@@ -32,7 +32,7 @@ build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
 # The storm flavour (docs/storm.md): the very objects of the kernel above, with kernel/storm linked around them. What it
 # gets hold of is named here and nowhere else; the released kernel is made without it and does not know.
 STORM_WRAPS := up_syscall up_irq up_irq_user frame_alloc frame_alloc_dirty frame_alloc_run cache_alloc up_table_alloc \
-    arch_clock_ns arch_clock_params arch_timer_arm arch_idle clock_init arch_entropy arch_serial_put arch_halt \
+    arch_clock_ns arch_clock_params arch_timer_arm arch_idle clock_init arch_entropy arch_serial_put arch_halt arch_end \
     vault_init node_record capsule_end
 STORM_SRCS := $(sort $(wildcard kernel/storm/*.c))
 STORM_OBJS := $(STORM_SRCS:%.c=build/kernel/%.o)

@@ -18,6 +18,7 @@ enum { PIT_CONTROL = 0x43, PIT_0 = 0x40, PIT_0_ONCE = 0x30 };
 enum {
     NEAR = 1 << 20,
     SHOT = 1 << 30,
+    PAUSE_TICKS = 8192,
     DEBUG_PORT = 0xe9,
     PVPANIC_PORT = 0x505,
     PVPANIC = 1,
@@ -32,6 +33,7 @@ nos_status_t __real_node_record(uint32_t topic, uint64_t index, void *page, size
                                 size_t *got);
 void __real_arch_serial_put(char c);
 _Noreturn void __real_arch_halt(void);
+_Noreturn void __real_arch_end(unsigned action);
 
 void __wrap_clock_init(uint16_t pm_timer, uint64_t base);
 unsigned __wrap_arch_entropy(uint8_t *out, size_t len);
@@ -40,17 +42,12 @@ nos_status_t __wrap_node_record(uint32_t topic, uint64_t index, void *page, size
                                 size_t *got);
 void __wrap_arch_serial_put(char c);
 _Noreturn void __wrap_arch_halt(void);
+_Noreturn void __wrap_arch_end(unsigned action);
 
-/* Most of the way asleep, which costs no instruction. Then, under icount, a tick is an instruction:
- * two a turn of the loop, one more if their number is odd. Whatever the first read said, the last
- * instruction ends at the same tick. */
-static void wait_until(uint64_t tick)
+/* Under icount a tick is an instruction: two a turn of the loop, one more if their number is odd.
+ * Whatever the first read said, the last instruction ends at the same tick. */
+static void spin_until(uint64_t tick)
 {
-    for (uint64_t now = arch_tsc(); now < tick - NEAR; now = arch_tsc()) {
-        uint64_t left = tick - NEAR - now;
-        lapic_timer(left < SHOT ? (uint32_t)left + 1 : SHOT);
-        __real_arch_idle();
-    }
     __asm__ volatile("rdtsc\n"
                      "shlq $32, %%rdx\n"
                      "orq %%rdx, %%rax\n"
@@ -64,6 +61,17 @@ static void wait_until(uint64_t tick)
                      : "+r"(tick)
                      :
                      : "rax", "rdx", "cc");
+}
+
+/* Most of the way asleep, which costs no instruction. */
+static void wait_until(uint64_t tick)
+{
+    for (uint64_t now = arch_tsc(); now < tick - NEAR; now = arch_tsc()) {
+        uint64_t left = tick - NEAR - now;
+        lapic_timer(left < SHOT ? (uint32_t)left + 1 : SHOT);
+        __real_arch_idle();
+    }
+    spin_until(tick);
 }
 
 /* Firmware's clock tick, which no kernel of ours uses, would wake us on the way a hundred times a
@@ -137,10 +145,19 @@ void storm_say(const char *text, size_t len)
     }
 }
 
-/* Nothing is said by writing 0: so a run that is stopped takes the same way as one that is not. */
+/* Nothing is said by writing 0: so a run that is stopped takes the same way as one that is not.
+ * Stopping moves QEMU's clock on to its next timer: one is set that is near, and both kinds of runs
+ * go on at the same tick behind it. The interrupt that it leaves is early, and looked at as such.
+ */
 void storm_pause(bool really)
 {
+    uint64_t on = arch_tsc() + PAUSE_TICKS;
+    lapic_timer(PAUSE_TICKS / 4);
     arch_port_out(PVPANIC_PORT, 1, (uint64_t)really * PVPANIC);
+    if (arch_tsc() < on - PAUSE_TICKS / 4) {
+        spin_until(on);
+    }
+    storm_timer_arm();
 }
 
 /* What the kernel says itself, at boot and when it breaks, goes both ways. */
@@ -150,8 +167,17 @@ void __wrap_arch_serial_put(char c)
     __real_arch_serial_put(c);
 }
 
+/* A machine that stops for good ends here, so that nobody waits for it. */
 void __wrap_arch_halt(void)
 {
     arch_port_out(EXIT_PORT, 1, 1);
     __real_arch_halt();
+}
+
+void __wrap_arch_end(unsigned action)
+{
+    if (action == 0) {
+        arch_port_out(EXIT_PORT, 1, 1);
+    }
+    __real_arch_end(action);
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import fat
 import lab
@@ -53,6 +54,20 @@ class Said:
         return int(found.group(1))
 
 
+def _go_on(vm, said, stop, timeout):
+    """The machine stands still right before fault `stop`: see that, then let it go on."""
+    end = time.monotonic() + timeout * SLOW
+    while vm.qmp.command('query-status')['status'] != 'guest-panicked':
+        if time.monotonic() > end or vm.process.poll() is not None:
+            raise Failure('it does not stop')
+        time.sleep(0.1)
+    with open(said, encoding='utf-8') as f:
+        last = [line for line in f.read().split('\n') if line.startswith('storm says')][-1]
+    if not re.match(rf'storm says {stop} \w+ \w+ after ', last):
+        raise Failure(f'it stops behind: {last}')
+    vm.resume()
+
+
 def run(name, seed, count, stop=0, leak=0, timeout=60):
     """One storm to its end."""
     built = volume(policy(seed, count, stop, leak))
@@ -66,6 +81,8 @@ def run(name, seed, count, stop=0, leak=0, timeout=60):
         with Machine(name, image, config, state=state,
                      extra=['-chardev', f'file,id=storm,path={said}', '-device', 'isa-debugcon,iobase=0xe9,chardev=storm',
                             '-device', 'pvpanic', '-device', 'isa-debug-exit,iobase=0xf4', '-action', 'panic=pause']) as vm:
+            if stop:
+                _go_on(vm, said, stop, timeout)
             vm.wait_end(timeout)
     finally:
         os.unlink(image)

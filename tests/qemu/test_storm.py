@@ -33,3 +33,10 @@ def control(t):
     with t.case('a frame that is lost on purpose is reported, once, at its fault'):
         said = storm.run('storm-leak', 1, 9, leak=7)
         same(said.broken, ['7 1 frames lost'], 'what it reports')
+
+
+@test(once=OWN)
+def stops(t):
+    with t.case('it stops right before a fault, and goes on as if it had not'):
+        plain, stopped = storm.run('storm-plain', 4, 12), storm.run('storm-stops', 4, 12, stop=9)
+        same(stopped.digests, plain.digests, 'digests')
