@@ -114,8 +114,12 @@ struct arch_context *arch_rest(void)
     return next;
 }
 
+static unsigned cleaned;
+
 void arch_stack_clean(void)
 {
+    assert_int_equal(cpus_idle, 0);  // before it waits
+    cleaned++;
 }
 
 void arch_idle(void)
@@ -842,12 +846,16 @@ static void nothing_to_do(void **state)
 {
     (void)state;
     (void)kernel_lock();
+    cpus[0].stale = true;  // a capsule has been reclaimed: its registers may lie on this stack
+    cleaned = 0;
     loaded = &a.space.arch;
     wakes = make(5, &a, 10, 0);
     sched_block(THREAD_SLEEP, NULL, 0);
     assert_ptr_equal(sched_exit(), &th[5].ctx);
     assert_int_equal(th[5].state, THREAD_RUNNING);
     assert_int_equal(cpus_idle, 0);
+    assert_int_equal(cleaned, 1);
+    assert_false(cpus[0].stale);
     assert_ptr_equal(cpus[0].space, &a.space.arch);
     kernel_unlock();
 }

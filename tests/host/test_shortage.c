@@ -145,8 +145,11 @@ void arch_stack_clean(void)
 {
 }
 
+static unsigned forgotten;
+
 void arch_forget_ended(void)
 {
+    forgotten++;
 }
 
 void arch_idle(void)
@@ -563,9 +566,12 @@ static void budgets(void **state)
     c->n_objects = c->limits.objects;
     assert_int_equal(sys_notify_create(self, &self->ctx, NULL), NOS_QUOTA);
     c->n_objects = objects;
+    forgotten = 0;
     capsule_end(c, NOS_CAPSULE_KILLED, 0);
+    assert_int_equal(forgotten, 0);
     while (background_step()) {
     }
+    assert_int_equal(forgotten, 1);  // once, when all else is given back
     assert_null(first_capsule);
 }
 

@@ -23,6 +23,8 @@ REPORT = os.path.join(BUILD, 'zero-state.txt')
 MEMORY = 64
 VARS_AT, VARS_LEN = 0xffc00000, 0x84000     # the firmware's variables
 PRIVATE = 0x800c
+KSTACK_AT = 8           # offset of struct cpu
+USER_MAX = 1 << 47
 WORD = (1 << 64) - 1
 
 
@@ -372,6 +374,27 @@ def rings(t):
                 after = ctl_json(vm, 'mem')
                 same([after[k] for k in ('n_objects', 'used_bytes', 'n_threads')],
                      [before[k] for k in ('n_objects', 'used_bytes', 'n_threads')], 'objects, bytes, threads')
+
+
+@test
+def idle_stack(t):
+    """C code saves callee-saved registers, which at a system call are the user's: an idle CPU has left all that behind."""
+    with boot('zero-idle', config=Config(memory=MEMORY)) as vm:
+        vm.ready(120)
+        vm.ask('load hello')
+        end = time.monotonic() + 20 * SLOW
+        while True:
+            vm.stop()
+            if 'HLT=1' in vm.qmp.monitor('info registers'):
+                break
+            vm.resume()
+            need(time.monotonic() < end, 'it is never idle')
+        with t.case('nothing of user mode is on its stack'):
+            at = vm.register('RSP')
+            top = int.from_bytes(vm.memory(kernel.base(vm) + kernel.symbols()['cpus'] + KSTACK_AT, 8), 'little')
+            words = [int.from_bytes(vm.memory(a, 8), 'little') for a in range(at, top, 8)]
+            need(0 < len(words) < 64, f'{len(words)} words')
+            same([hex(w) for w in words if 1 << 32 <= w < USER_MAX], [], 'addresses or values of user mode')
 
 
 # All of it -----------------------------------------------------------------------------------------------------------
