@@ -4,7 +4,7 @@
  *
  *   fakenode SOCKET OPERATOR_HEX [noise] [mute] [lose] [tamper] [resign] [drop] [old]
  *
- * Ends when it is told to power off, or after 60 seconds. */
+ * Ends when it is told to power off, or after 300 seconds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,7 +414,7 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         set_mode(argv[i]);
     }
-    alarm(60);
+    alarm(300);
     node.hello.proto = 1;
     node.hello.payload_max = NOS_MG_PAYLOAD;
     node.hello.counter = 1;

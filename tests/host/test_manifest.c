@@ -51,7 +51,7 @@ static void test_cap_rules(void **state)
         name(NOS_CAP_ENDPOINT, 1, "Console"),
         name(NOS_CAP_NOTIFY, 1, "9"),
         name(NOS_CAP_ENDPOINT, 1u << 4, "console"),
-        name(NOS_CAP_ENDPOINT, 1u << 26, "console"),
+        name(NOS_CAP_ENDPOINT, 1u << 31, "console"),
         cap(NOS_CAP_PORTS, 1, 0, 0),
         cap(NOS_CAP_PORTS, 1, 65536, 1),
         cap(NOS_CAP_PORTS, 1, 1, 65536),
