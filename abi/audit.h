@@ -37,9 +37,27 @@ _Static_assert(offsetof(struct nos_audit_record, body_commit) == 120, "ABI");
     X(IMPORT, 14, "import") /* token imported by the actor; subject = token_id; a = issuer's id << \
                                32 | type, b = rights */ \
     X(DEBUG, 15, "debug")   /* a = id of the capsule, subject = its module; b = ns that the actor \
-                               may debug it, 0 = that is over; status: why */
+                               may debug it, 0 = that is over; status: why */ \
+    X(SUPERVISE, 16, \
+      "supervise") /* the actor decided about a capsule: subject = its module_id; a = its id, 0 = \
+                      the system; b = enum nos_decision << 32 | detail; text = module */
 #define X(name, value, text) NOS_AUDIT_##name = (value),
 enum nos_audit_kind { NOS_AUDIT_LIST(X) };
+#undef X
+/* What a supervisor decided or found, and the detail that goes with it. */
+#define NOS_DECISION_LIST(X) \
+    X(RESTART_AT, 1, "restart scheduled")      /* ms from now */ \
+    X(RESTARTED, 2, "restarted")               /* which restart of it this is */ \
+    X(GIVEN_UP, 3, "given up")                 /* restarts in the window */ \
+    X(CANNOT_START, 4, "cannot be started")    /* status, negated */ \
+    X(UNHEALTHY, 5, "health check failed")     /* ms waited */ \
+    X(STOP_ASKED, 6, "asked to stop")          /* ms that it is given */ \
+    X(STOPPED, 7, "stopped by itself")         /* ms that it took */ \
+    X(STOP_FORCED, 8, "did not stop in time")  /* ms waited; 0: it cannot be asked */ \
+    X(DEPENDANTS, 9, "dependants are stopped") /* how many */ \
+    X(SYSTEM, 10, "the system is stopped")     /* how many */
+#define X(name, value, text) NOS_DECISION_##name = (value),
+enum nos_decision { NOS_DECISION_LIST(X) NOS_DECISION_COUNT = 11 };
 #undef X
 #define NOS_AUDIT_SEVERAL 0xffffffffffffffffull /* DENY: not all the same call */
 

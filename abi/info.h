@@ -26,6 +26,8 @@ enum nos_topic {
                             machine, then capsule by capsule: struct nos_check_info */
     NOS_TOPIC_CRASH = 10, /* right CRASH; index = sequence number: struct nos_crash_record
                              (abi/crash.h), the first kept that is not below it */
+    NOS_TOPIC_SUPERVISION = 11, /* struct nos_supervision of each verified module, in the order of
+                                   NOS_TOPIC_MODULES */
 };
 
 struct nos_about {
@@ -67,7 +69,7 @@ struct nos_capsule_info { /* 192 bytes */
     uint32_t restarts; /* starts of this module before this one */
     uint64_t started_ns, ended_ns;
     uint64_t cpu_ns;
-    uint64_t exit_code; /* EXITED: code; CRASHED: enum nos_crash */
+    uint64_t exit_code; /* EXITED: code; CRASHED: enum nos_crash; KILLED: enum nos_kill */
     uint64_t fault_addr, fault_ip;
     struct nos_restart restart; /* as its manifest says */
     uint32_t priority;
@@ -96,6 +98,15 @@ _Static_assert(sizeof(struct nos_capsule_info) == 16 + 8 + 32 + 24 + 24 + 24 + 1
     X(MEMORY, 16, "out of memory while it needed a page")
 #define X(name, value, text) NOS_CRASH_##name = (value),
 enum nos_crash { NOS_CRASH_LIST(X) };
+#undef X
+
+/* Why a capsule was killed, as who killed it says (capsule_kill). */
+#define NOS_KILL_LIST(X) \
+    X(ASKED, 0, "asked for") \
+    X(WATCHDOG, 1, "watchdog: no answer to its health check in time") \
+    X(STOP, 2, "told to stop, and did not in time")
+#define X(name, value, text) NOS_KILL_##name = (value),
+enum nos_kill { NOS_KILL_LIST(X) NOS_KILL_COUNT = 3 };
 #undef X
 
 enum nos_origin {
@@ -144,6 +155,17 @@ struct nos_module_info {     /* 240 bytes */
     uint32_t capsules; /* running now */
 };
 _Static_assert(sizeof(struct nos_module_info) == 240, "ABI");
+
+struct nos_supervision { /* 224 bytes: what a module's manifest tells its supervisor */
+    char name[NOS_NAME_MAX];
+    uint8_t module_id[32];
+    uint64_t version;
+    struct nos_control control;
+    uint32_t n_needs;
+    uint32_t rsv; /* 0 */
+    char needs[NOS_NEEDS_MAX][NOS_NAME_MAX];
+};
+_Static_assert(sizeof(struct nos_supervision) == 224, "ABI");
 
 struct nos_mem_info { /* bytes, but for the counts */
     uint64_t usable;  /* RAM that the firmware called usable */

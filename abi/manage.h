@@ -39,9 +39,12 @@ enum nos_mg_verb {
                           | capsule id4 (0 if not started) */
     NOS_MG_START = 17, /* name16 | arg -> capsule id4 */
     NOS_MG_KILL = 18,  /* id4 -> nothing */
-    NOS_MG_POWER = 19, /* action4 -> nothing */
+    NOS_MG_POWER = 19, /* action4 (enum nos_power, or with NOS_MG_NOW) -> nothing */
     NOS_MG_TOKEN = 20, /* capsule4 | handle4 -> 196-byte token */
+    NOS_MG_STOP = 21,  /* id4 -> how4 (enum nos_stop_way) | dependants stopped4 | ms4 */
 };
+
+enum { NOS_MG_NOW = 0x100 /* POWER: without stopping first what runs */ };
 
 struct nos_mg_hello {
     uint32_t proto; /* 1 */

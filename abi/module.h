@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/caps.h"
+
 #define NOS_MAGIC_MOD "N0NMOD\0\1" /* 8 bytes; the last one is the format version */
 
 /* Domains of signatures: signed bytes = domain, its terminating zero included, then the object. */
@@ -97,6 +99,8 @@ enum nos_manifest_tag {
     NOS_MAN_FILTER = 0x8007,   /* 16 bytes: bit n set = system call n allowed; absent = all */
     NOS_MAN_SCHED = 0x8008,    /* struct nos_sched; absent = no budget, all CPUs */
     NOS_MAN_CHILDREN = 0x8009, /* struct nos_children; absent = none */
+    NOS_MAN_CONTROL = 0x800a,  /* struct nos_control; absent = only killed, no dependants end */
+    NOS_MAN_NEEDS = 0x800b,    /* n x 16-byte module names, 1..8, strictly ascending */
     NOS_MAN_PRIVATE = 0x800c,  /* empty; a crash leaves no bytes of it (abi/crash.h) */
 };
 enum { NOS_ABI_VERSION = 1, NOS_CAPS_MAX = 64 };
@@ -121,6 +125,23 @@ struct nos_restart {        /* 16 bytes */
     uint32_t window_s;      /* 1..3600 */
 };
 _Static_assert(sizeof(struct nos_restart) == 16, "ABI");
+
+/* What happens when the restarts of a window are used up. */
+enum nos_escalate {
+    NOS_ESCALATE_NONE = 0,       /* nothing: it stays down */
+    NOS_ESCALATE_DEPENDANTS = 1, /* whatever needs it is stopped */
+    NOS_ESCALATE_SYSTEM = 2      /* the machine is stopped and switched off */
+};
+struct nos_control {             /* 32 bytes; one that says nothing is not written */
+    char endpoint[NOS_NAME_MAX]; /* the named endpoint, among its CAPS with RECV, where it takes
+                                    control messages (abi/services.h); zero: it takes none */
+    uint32_t every_ms;           /* asked that often whether it answers, 100..3600000; 0: never */
+    uint32_t deadline_ms;        /* and killed after so long without, 10..60000; 0 with every_ms */
+    uint32_t stop_ms;            /* time to end by itself once asked, 1..60000; 0: killed at once */
+    uint32_t escalate;           /* enum nos_escalate */
+};
+_Static_assert(sizeof(struct nos_control) == 32, "ABI");
+enum { NOS_NEEDS_MAX = 8 };
 
 struct nos_sched {      /* 16 bytes */
     uint32_t budget_us; /* CPU time in each period, 100..period_us; 0 with period_us 0: no budget */

@@ -6,6 +6,15 @@
 
 enum { NOS_TEXT_MAX = 512 /* bytes in one message: 64 words */ };
 
+/* Control messages: from a capsule's supervisor to the endpoint that its manifest names. Word 0 is
+ * the id of the capsule that is meant, which need not be the one that reads it: two may serve one
+ * endpoint. sdk/control.h answers them. Labels are above those of every service. */
+#define NOS_CTL_FIRST 0xffff00000000ull
+enum nos_ctl_op { /* label = NOS_CTL_FIRST + op. Reply: a status; NOT_FOUND: another is meant */
+    NOS_CTL_HEALTH = 1, /* Reply: empty, at once */
+    NOS_CTL_STOP = 2,   /* Reply: empty, before it begins to end */
+};
+
 /* "console" */
 enum nos_console_op {
     NOS_CONSOLE_WRITE = 1, /* label = op | bytes << 8; the text. Reply: empty */
@@ -36,6 +45,18 @@ enum nos_init_op {
     NOS_INIT_KILL = 3,     /* word 0 = capsule id; not restarted. Reply: empty */
     NOS_INIT_RESTARTS =
         4, /* word 0 = capsule id. Reply: word 0 = restarts of that supervised module so far */
+    NOS_INIT_STOP =
+        5, /* word 0 = capsule id: stop it, after all that need it. Reply, when it has ended: word
+            * 0 = enum nos_stop_way, word 1 = how many that need it were stopped, word 2 = ms */
+    NOS_INIT_SHUTDOWN = 6, /* stop everything but the caller; nothing is started any more. Reply,
+                            * when all have ended: as STOP, word 1 = how many */
+};
+#define NOS_SHUTDOWN_NS 120000000000ull /* the caller of SHUTDOWN waits no longer */
+enum nos_stop_way {
+    NOS_STOP_UNDER_WAY = 0,  /* the caller is among those that are stopped: it is told at once */
+    NOS_STOP_BY_ITSELF = 1,  /* it was asked, and ended */
+    NOS_STOP_TOO_LATE = 2,   /* it was asked, and killed when its time was over */
+    NOS_STOP_KILLED = 3,     /* it cannot be asked */
 };
 
 /* network "loopback": datagrams between the capsules of this machine. Whoever binds a port sends

@@ -32,7 +32,8 @@ struct nos_start { /* fits one page */
     char name[NOS_NAME_MAX];
     char arg[NOS_ARG_MAX + 1]; /* zero-terminated */
     uint32_t n_handles;
-    uint32_t rsv;
+    uint32_t supervisor; /* capsule that started this one: control messages are believed from it
+                            alone; 0 = the kernel */
     struct nos_start_handle handle[NOS_START_HANDLES];
 };
 _Static_assert(sizeof(struct nos_start) <= 4096, "one page");

@@ -114,7 +114,10 @@
     X(ACPI_CHECKSUM, -145, "ACPI: checksum of a table is wrong") \
     X(ACPI_FORMAT, -146, "ACPI: a table has a value that is not allowed") \
     X(FONT_FORMAT, -152, "font: not a well-formed PSF font") \
-    X(SYMBOLS_FORMAT, -153, "symbols: malformed symbol lump")
+    X(SYMBOLS_FORMAT, -153, "symbols: malformed symbol lump") \
+    /* supervision */ \
+    X(NEED_MISSING, -160, "a module that it needs is not verified on this machine") \
+    X(NEED_CYCLE, -161, "modules need each other in a circle: none can be started first")
 
 #define X(name, value, text) NOS_##name = (value),
 typedef enum nos_status { NOS_STATUS_LIST(X) } nos_status_t;

@@ -22,12 +22,15 @@
 static const char *const module_keys[] = { "name",    "version", "sec_version", "about",
                                            "licence", "classes", "caps",        "limits",
                                            "restart", "filter",  "sched",       "children",
-                                           "private", NULL };
+                                           "control", "needs",   "private",     NULL };
 static const char *const kernel_keys[] = { "name",  "version", "sec_version",
                                            "about", "licence", NULL };
 static const char *const limit_keys[] = { "memory_kib", "stack_kib", "handles", "threads",
                                           "priority",   "objects",   NULL };
-static const char *const restart_keys[] = { "when", "backoff_ms", "max", "window_s", NULL };
+static const char *const restart_keys[] = { "when",     "backoff_ms", "max",
+                                            "window_s", "escalate",   NULL };
+static const char *const control_keys[] = { "endpoint", "every_ms", "deadline_ms", "stop_ms",
+                                            NULL };
 
 static const char *const sched_keys[] = { "budget_us", "period_us", "cpus", NULL };
 static const char *const children_keys[] = { "memory_kib", "capsules", NULL };
@@ -44,6 +47,9 @@ struct draft {
     struct nos_restart restart;
     struct nos_sched sched;
     struct nos_children children;
+    struct nos_control control;
+    char needs[NOS_NEEDS_MAX][NOS_NAME_MAX];
+    size_t n_needs;
     bool has_restart, has_filter, has_sched, has_children, private;
     uint8_t filter[16];
 };
@@ -171,7 +177,7 @@ static int read_limits(struct draft *d)
 
 static int read_restart(struct draft *d)
 {
-    struct field f, when;
+    struct field f, when, escalate;
     if (!field_get(d->root, "restart", &f)) {
         return DONE;
     }
@@ -192,6 +198,11 @@ static int read_restart(struct draft *d)
         if (rc == DONE) {
             rc = need_u32(&f, "window_s", 1, 3600, &d->restart.window_s);
         }
+    }
+    if (rc == DONE && field_get(&f, "escalate", &escalate)) {
+        rc = d->restart.when == NOS_RESTART_NEVER
+                 ? field_fail(&escalate, "is for a module that is restarted: \"when\" is never")
+                 : field_name(&escalate, &escalate_names, &d->control.escalate);
     }
     d->has_restart =
         rc == DONE && d->restart.when != NOS_RESTART_NEVER;  // absent and never are one form
@@ -300,6 +311,71 @@ static int read_children(struct draft *d)
     return rc;
 }
 
+/** every_ms and deadline_ms go together; with an endpoint at least they or stop_ms are there. */
+static int read_control(struct draft *d)
+{
+    struct nos_control *c = &d->control;
+    struct field f, health;
+    if (!field_get(d->root, "control", &f)) {
+        return DONE;
+    }
+    int rc = field_object(&f, control_keys);
+    if (rc == DONE) {
+        rc = need_nos_name(&f, "endpoint", c->endpoint);
+    }
+    if (rc == DONE &&
+        (field_get(&f, "every_ms", &health) || field_get(&f, "deadline_ms", &health))) {
+        rc = need_u32(&f, "every_ms", 100, 3600000, &c->every_ms);
+        if (rc == DONE) {
+            rc = need_u32(&f, "deadline_ms", 10, 60000, &c->deadline_ms);
+        }
+    }
+    if (rc == DONE) {
+        rc = member_u32(&f, "stop_ms", 1, 60000, &c->stop_ms);
+    }
+    if (rc == DONE && c->every_ms == 0 && c->stop_ms == 0) {
+        rc = field_fail(&f, "must have \"every_ms\" and \"deadline_ms\", or \"stop_ms\"");
+    }
+    for (uint32_t i = 0; rc == DONE && i < d->caps.n; i++) {
+        const struct nos_cap *cap = &d->caps.cap[i];
+        if (cap->kind == NOS_CAP_ENDPOINT && (cap->rights & NOS_RIGHT_RECV) != 0 &&
+            memcmp(cap->name, c->endpoint, NOS_NAME_MAX) == 0) {
+            return DONE;
+        }
+    }
+    return rc == DONE ? field_fail(&f, "caps must have the endpoint \"%.16s\" with \"recv\"",
+                                   c->endpoint)
+                      : rc;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return memcmp(a, b, NOS_NAME_MAX);
+}
+
+static int read_needs(struct draft *d)
+{
+    struct field f;
+    if (!field_get(d->root, "needs", &f)) {
+        return DONE;
+    }
+    int rc = field_array(&f, 1, NOS_NEEDS_MAX, &d->n_needs);
+    for (size_t i = 0; rc == DONE && i < d->n_needs; i++) {
+        struct field item = field_item(&f, i);
+        rc = field_nos_name(&item, d->needs[i]);
+        if (rc == DONE && memcmp(d->needs[i], d->name, NOS_NAME_MAX) == 0) {
+            rc = field_fail(&item, "is the module itself");
+        }
+    }
+    qsort(d->needs, d->n_needs, NOS_NAME_MAX, compare_names);
+    for (size_t i = 1; rc == DONE && i < d->n_needs; i++) {
+        if (compare_names(d->needs[i - 1], d->needs[i]) == 0) {
+            rc = field_fail(&f, "has \"%.16s\" twice", d->needs[i]);
+        }
+    }
+    return rc;
+}
+
 /** Each capability's class must be among the classes, or the kernel would refuse the manifest. */
 static int check_classes(const struct draft *d)
 {
@@ -337,6 +413,12 @@ static int read_rights_part(struct draft *d)
     }
     if (rc == DONE) {
         rc = read_children(d);
+    }
+    if (rc == DONE) {
+        rc = read_control(d);
+    }
+    if (rc == DONE) {
+        rc = read_needs(d);
     }
     if (rc == DONE) {
         rc = member_bool(d->root, "private", &d->private);
@@ -418,6 +500,19 @@ static void put_words(struct tlv_writer *w, uint16_t tag, const uint32_t *word, 
     tlv_put(w, tag, span_of(bytes, 4 * n));
 }
 
+static void put_control(struct tlv_writer *w, const struct nos_control *c)
+{
+    uint8_t bytes[sizeof(*c)];
+    memcpy(bytes, c->endpoint, NOS_NAME_MAX);
+    store_le32(bytes + 16, c->every_ms);
+    store_le32(bytes + 20, c->deadline_ms);
+    store_le32(bytes + 24, c->stop_ms);
+    store_le32(bytes + 28, c->escalate);
+    if (!span_is_zero(SPAN_OF(bytes))) {
+        tlv_put(w, NOS_MAN_CONTROL, SPAN_OF(bytes));
+    }
+}
+
 static void put_critical(struct tlv_writer *w, const struct draft *d)
 {
     const struct nos_limits *l = &d->limits;
@@ -445,6 +540,10 @@ static void put_critical(struct tlv_writer *w, const struct draft *d)
     }
     if (d->has_children) {
         put_words(w, NOS_MAN_CHILDREN, children, 2);
+    }
+    put_control(w, &d->control);
+    if (d->n_needs > 0) {
+        tlv_put(w, NOS_MAN_NEEDS, span_of(d->needs, d->n_needs * NOS_NAME_MAX));
     }
     if (d->private) {
         tlv_put(w, NOS_MAN_PRIVATE, (span_t){ 0 });

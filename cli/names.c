@@ -54,6 +54,13 @@ static const struct name_value restart_items[] = {
 };
 LIST(restart, "restart rule");
 
+static const struct name_value escalate_items[] = {
+    { "none", NOS_ESCALATE_NONE },
+    { "dependants", NOS_ESCALATE_DEPENDANTS },
+    { "system", NOS_ESCALATE_SYSTEM },
+};
+LIST(escalate, "escalation");
+
 static const struct name_value state_items[] = {
     { "running", NOS_CAPSULE_RUNNING },
     { "exited", NOS_CAPSULE_EXITED },

@@ -27,6 +27,7 @@ extern const struct name_list crash_names;
 extern const struct name_list audit_names;
 extern const struct name_list syscall_names;
 extern const struct name_list restart_names;
+extern const struct name_list escalate_names;
 extern const struct name_list state_names;
 extern const struct name_list origin_names;
 

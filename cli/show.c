@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abi/module.h"
 #include "cli/names.h"
@@ -128,6 +129,29 @@ static void add_children(cJSON *row, const struct nos_children *c)
     }
 }
 
+static void add_control(cJSON *row, const struct manifest *m)
+{
+    const struct nos_control *c = &m->control;
+    span_t need;
+    if (c->endpoint[0] != 0) {
+        cJSON *o = out_row();
+        out_untrusted(o, "endpoint", c->endpoint, sizeof(c->endpoint));
+        out_u64(o, "every_ms", c->every_ms);
+        out_u64(o, "deadline_ms", c->deadline_ms);
+        out_u64(o, "stop_ms", c->stop_ms);
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(row, "control"), o);
+    }
+    if (c->escalate != NOS_ESCALATE_NONE) {
+        out_text(row, "escalate", name_of(&escalate_names, c->escalate));
+    }
+    cJSON *needs = m->needs.len == 0 ? NULL : cJSON_AddArrayToObject(row, "needs");
+    for (size_t at = 0; span_cut(m->needs, at, NOS_NAME_MAX, &need); at += NOS_NAME_MAX) {
+        char name[NOS_NAME_MAX + 1] = { 0 };
+        memcpy(name, need.data, NOS_NAME_MAX);  // checked: a name
+        cJSON_AddItemToArray(needs, cJSON_CreateString(name));
+    }
+}
+
 static void add_filter(cJSON *row, const struct manifest *m)
 {
     cJSON *list = cJSON_AddArrayToObject(row, "filter");
@@ -173,6 +197,7 @@ cJSON *show_module(const struct module_check *c)
         add_restart(row, &m->restart);
         add_sched(row, &m->sched);
         add_children(row, &m->children);
+        add_control(row, m);
     }
     if (m->has_filter) {
         add_filter(row, m);

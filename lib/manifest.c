@@ -109,6 +109,48 @@ static nos_status_t parse_children(span_t v, struct manifest *m)
                     in_range(c->capsules, 1, 65536));
 }
 
+static bool name_or_none(const char name[NOS_NAME_MAX])
+{
+    return name16_ok(name) || span_is_zero(span_of(name, NOS_NAME_MAX));
+}
+
+static nos_status_t parse_control(span_t v, struct manifest *m)
+{
+    struct nos_control *c = &m->control;
+    span_t name;
+
+    if (v.len != sizeof *c || span_is_zero(v) || !span_cut(v, 0, NOS_NAME_MAX, &name) ||
+        !span_le32(v, 16, &c->every_ms) || !span_le32(v, 20, &c->deadline_ms) ||
+        !span_le32(v, 24, &c->stop_ms) || !span_le32(v, 28, &c->escalate)) {
+        return NOS_MAN_FIELD;
+    }
+    memcpy(c->endpoint, name.data, NOS_NAME_MAX);
+    bool asked = c->every_ms != 0 || c->stop_ms != 0;
+    return field_if(name_or_none(c->endpoint) && (c->endpoint[0] != 0) == asked &&
+                    (c->every_ms == 0 ? c->deadline_ms == 0
+                                      : in_range(c->every_ms, 100, 3600000) &&
+                                            in_range(c->deadline_ms, 10, 60000)) &&
+                    c->stop_ms <= 60000 && c->escalate <= NOS_ESCALATE_SYSTEM);
+}
+
+static nos_status_t parse_needs(span_t v, struct manifest *m)
+{
+    span_t name, before = { 0 };
+
+    if (v.len == 0 || v.len % NOS_NAME_MAX != 0 || v.len / NOS_NAME_MAX > NOS_NEEDS_MAX) {
+        return NOS_MAN_FIELD;
+    }
+    for (size_t at = 0; span_cut(v, at, NOS_NAME_MAX, &name); at += NOS_NAME_MAX) {
+        if (!name16_ok((const char *)name.data) ||
+            (at > 0 && memcmp(before.data, name.data, NOS_NAME_MAX) >= 0)) {
+            return NOS_MAN_FIELD;
+        }
+        before = name;
+    }
+    m->needs = v;
+    return NOS_OK;
+}
+
 static nos_status_t parse_private(span_t v, struct manifest *m)
 {
     m->private = true;
@@ -172,6 +214,10 @@ static nos_status_t parse_optional(uint16_t tag, span_t v, struct manifest *m)
         return parse_sched(v, m);
     case NOS_MAN_CHILDREN:
         return parse_children(v, m);
+    case NOS_MAN_CONTROL:
+        return parse_control(v, m);
+    case NOS_MAN_NEEDS:
+        return parse_needs(v, m);
     case NOS_MAN_PRIVATE:
         return parse_private(v, m);
     default:
@@ -210,6 +256,31 @@ static nos_status_t check_cap_classes(const struct manifest *m)
     return NOS_OK;
 }
 
+/* Where it says that it takes control messages it must serve, and it cannot need itself. */
+static nos_status_t check_control(const struct manifest *m)
+{
+    struct nos_cap cap;
+    span_t need;
+
+    for (size_t at = 0; span_cut(m->needs, at, NOS_NAME_MAX, &need); at += NOS_NAME_MAX) {
+        if (memcmp(need.data, m->name, NOS_NAME_MAX) == 0) {
+            return NOS_MAN_FIELD;
+        }
+    }
+    for (uint32_t i = 0; cap_read(m->caps, i, &cap); i++) {
+        if (manifest_is_control(m, &cap)) {
+            return NOS_OK;
+        }
+    }
+    return field_if(m->control.endpoint[0] == 0);
+}
+
+bool manifest_is_control(const struct manifest *m, const struct nos_cap *cap)
+{
+    return cap->kind == NOS_CAP_ENDPOINT && (cap->rights & NOS_RIGHT_RECV) != 0 &&
+           memcmp(cap->name, m->control.endpoint, NOS_NAME_MAX) == 0;
+}
+
 nos_status_t manifest_parse(span_t tlv, struct manifest *out)
 {
     struct manifest m = { .filter = { UINT64_MAX, UINT64_MAX }, .sched = { .cpus = UINT64_MAX } };
@@ -232,6 +303,9 @@ nos_status_t manifest_parse(span_t tlv, struct manifest *out)
     }
     if (st == NOS_OK) {
         st = check_cap_classes(&m);
+    }
+    if (st == NOS_OK) {
+        st = check_control(&m);
     }
     if (st == NOS_OK) {
         m.limits.objects = m.limits.objects == 0 ? NOS_OBJECTS_DEFAULT : m.limits.objects;

@@ -23,6 +23,8 @@ struct manifest {
     bool has_filter;
     struct nos_sched sched;        // absent: no budget, all CPUs
     struct nos_children children;  // absent: none
+    struct nos_control control;    // absent: zero
+    span_t needs;                  // checked module names, 16 bytes each
     bool private;                  // a crash leaves no bytes of it
     span_t caps;                   // n_caps checked records
     uint32_t n_caps;
@@ -41,6 +43,9 @@ MUST_CHECK nos_status_t manifest_parse(span_t tlv, struct manifest *out);
 
 /** Required capability `i`; false, and `*out` untouched, when there is none. */
 MUST_CHECK bool manifest_cap(const struct manifest *m, uint32_t i, struct nos_cap *out);
+
+/** Is `cap` the endpoint that the manifest names for control messages, to serve? */
+MUST_CHECK bool manifest_is_control(const struct manifest *m, const struct nos_cap *cap);
 
 /**
  * Does the manifest belong to this header, and to this file?

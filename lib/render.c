@@ -1,6 +1,8 @@
 /* The records of abi/info.h as lines. Columns are for eyes; scripts take nonosctl's JSON. */
 #include "lib/render.h"
 
+#include "abi/services.h"
+
 #include "lib/cap.h"
 #include "lib/status.h"
 #include "lib/text.h"
@@ -104,6 +106,19 @@ void render_classes(struct fmt *f, uint32_t classes)
     list_end(f, from);
 }
 
+const char *render_kill(uint64_t why)
+{
+    switch (why) {
+#define X(name, value, text) \
+    case value: \
+        return text;
+        NOS_KILL_LIST(X)
+#undef X
+    default:
+        return "?";
+    }
+}
+
 void render_ps_head(struct fmt *f)
 {
     fmt_str(f, "   ID MODULE           STATE    THR HANDLES  MEMORY     LIMIT      RESTARTS CPU s  "
@@ -143,6 +158,10 @@ void render_end(struct fmt *f, const struct nos_capsule_info *c)
         fmt_str(f, " with code ");
         fmt_u64(f, c->exit_code);
     }
+    if (c->state == NOS_CAPSULE_KILLED && c->exit_code != NOS_KILL_ASKED) {
+        fmt_str(f, ": ");
+        fmt_str(f, render_kill(c->exit_code));
+    }
     if (c->state != NOS_CAPSULE_CRASHED) {
         return;
     }
@@ -157,6 +176,25 @@ void render_end(struct fmt *f, const struct nos_capsule_info *c)
     fmt_str(f, ", address ");
     fmt_hex(f, c->fault_addr, 1);
     fmt_char(f, ')');
+}
+
+void render_stop(struct fmt *f, const char *name, uint64_t way, uint64_t dependants, uint64_t ms)
+{
+    static const char *const words[] = { " is being stopped, and so is who asked",
+                                         " stopped by itself after ",
+                                         " did not stop in time and was killed after ",
+                                         " cannot be asked and was killed after " };
+    fmt_str(f, name);
+    fmt_str(f, way < ARRAY_LEN(words) ? words[way] : "?");
+    if (way != NOS_STOP_UNDER_WAY) {
+        fmt_u64(f, ms);
+        fmt_str(f, " ms");
+    }
+    if (dependants != 0) {
+        fmt_str(f, "; stopped before it, because they need it: ");
+        fmt_u64(f, dependants);
+    }
+    fmt_char(f, '\n');
 }
 
 void render_caps_head(struct fmt *f)

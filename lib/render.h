@@ -29,6 +29,9 @@ void render_ps(struct fmt *f, const struct nos_capsule_info *c, uint64_t now_ns)
  */
 void render_end(struct fmt *f, const struct nos_capsule_info *c);
 
+/* stop: how it ended, enum nos_stop_way */
+void render_stop(struct fmt *f, const char *name, uint64_t way, uint64_t dependants, uint64_t ms);
+
 /* caps */
 void render_caps_head(struct fmt *f);
 void render_handle_object(struct fmt *f, const struct nos_handle_info *h);  // "console #17"
@@ -41,6 +44,7 @@ void render_module(struct fmt *f, const struct nos_module_info *m);
 /* audit */
 void render_audit_head(struct fmt *f);
 void render_audit(struct fmt *f, const struct nos_audit_entry *e);
+void render_decision(struct fmt *f, uint64_t b);  // of a SUPERVISE record: "restart in 100 ms"
 
 /* crash ls, and all of one record: both only of a record that crash_parse let through */
 void render_crash_head(struct fmt *f);
@@ -57,5 +61,6 @@ const char *render_state(uint32_t state);
 const char *render_type(uint32_t type);
 const char *render_origin(uint32_t origin);
 const char *render_crash(uint64_t crash);
+const char *render_kill(uint64_t why);
 void render_rights(struct fmt *f, uint32_t rights);    // "read,write"; "-" for none
 void render_classes(struct fmt *f, uint32_t classes);  // "CoreExec,IPC"; "-" for none

@@ -23,6 +23,38 @@ static void render_text(struct fmt *f, const struct nos_audit_body *b)
     }
 }
 
+/* "restart scheduled in 100 ms": each decision has its own words around its detail. */
+void render_decision(struct fmt *f, uint64_t b)
+{
+    static const struct {
+        const char *before, *after;
+    } words[NOS_DECISION_COUNT] = {
+        [NOS_DECISION_RESTART_AT] = { "restart in ", " ms" },
+        [NOS_DECISION_RESTARTED] = { "restarted, time ", "" },
+        [NOS_DECISION_GIVEN_UP] = { "given up after ", " restarts" },
+        [NOS_DECISION_CANNOT_START] = { "cannot be started: ", "" },
+        [NOS_DECISION_UNHEALTHY] = { "health check failed after ", " ms" },
+        [NOS_DECISION_STOP_ASKED] = { "asked to stop within ", " ms" },
+        [NOS_DECISION_STOPPED] = { "stopped by itself after ", " ms" },
+        [NOS_DECISION_STOP_FORCED] = { "had to be stopped after ", " ms" },
+        [NOS_DECISION_DEPENDANTS] = { "what needs it is stopped: ", " capsules" },
+        [NOS_DECISION_SYSTEM] = { "the system is stopped: ", " capsules" },
+    };
+    uint64_t d = b >> 32, detail = b & UINT32_MAX;
+
+    if (d == 0 || d >= NOS_DECISION_COUNT) {
+        fmt_char(f, '?');
+        return;
+    }
+    fmt_str(f, words[d].before);
+    if (d == NOS_DECISION_CANNOT_START) {
+        fmt_str(f, status_text((nos_status_t) - (int32_t)detail));
+    } else {
+        fmt_u64(f, detail);
+    }
+    fmt_str(f, words[d].after);
+}
+
 static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_body *b)
 {
     switch (kind) {
@@ -33,8 +65,19 @@ static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_
         fmt_char(f, ']');
         break;
     case NOS_AUDIT_SPAWN:
+        number(f, "capsule ", b->a);
+        break;
     case NOS_AUDIT_KILL:
         number(f, "capsule ", b->a);
+        if (b->b != NOS_KILL_ASKED) {
+            fmt_str(f, ": ");
+            fmt_str(f, render_kill(b->b));
+        }
+        break;
+    case NOS_AUDIT_SUPERVISE:
+        number(f, "capsule ", b->a);
+        fmt_str(f, ": ");
+        render_decision(f, b->b);
         break;
     case NOS_AUDIT_EXIT:
         number(f, "capsule ", b->a);

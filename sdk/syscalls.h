@@ -401,10 +401,10 @@ MUST_CHECK static inline nos_status_t nos_sys_capsule_open(nos_handle_t node, ui
     return st;
 }
 
-/** End it. */
-MUST_CHECK static inline nos_status_t nos_sys_capsule_kill(nos_handle_t capsule)
+/** End it; why = enum nos_kill goes on record; BUSY: a debugger holds what the watchdog would kill. */
+MUST_CHECK static inline nos_status_t nos_sys_capsule_kill(nos_handle_t capsule, uint64_t why)
 {
-    return nos_syscall1(NOS_SYS_CAPSULE_KILL, capsule.v, NULL);
+    return nos_syscall2(NOS_SYS_CAPSULE_KILL, capsule.v, why, NULL);
 }
 
 /** Struct nos_capsule_info, also after its end. */
@@ -560,4 +560,23 @@ MUST_CHECK static inline nos_status_t nos_sys_debug_run(nos_handle_t capsule, ui
                                                         uint64_t how)
 {
     return nos_syscall3(NOS_SYS_DEBUG_RUN, capsule.v, index, how, NULL);
+}
+
+/** The endpoint where it takes control messages, to call; NOT_FOUND: its manifest names none, or the policy did not grant it. */
+MUST_CHECK static inline nos_status_t nos_sys_capsule_control(nos_handle_t capsule,
+                                                              nos_handle_t *out)
+{
+    uint64_t value;
+    nos_status_t st = nos_syscall1(NOS_SYS_CAPSULE_CONTROL, capsule.v, &value);
+    if (st == NOS_OK) {
+        *out = (nos_handle_t){ (uint32_t)value };
+    }
+    return st;
+}
+
+/** Put on record what a supervisor decided about a capsule: enum nos_decision; id 0 = the system. */
+MUST_CHECK static inline nos_status_t nos_sys_audit_decision(nos_handle_t node, uint64_t decision,
+                                                             uint64_t id, uint64_t detail)
+{
+    return nos_syscall4(NOS_SYS_AUDIT_DECISION, node.v, decision, id, detail, NULL);
 }

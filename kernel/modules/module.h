@@ -120,6 +120,9 @@ struct module *module_find_id(const uint8_t id[32]);
  * Errors: NOT_FOUND.
  */
 MUST_CHECK nos_status_t module_info(uint32_t n, struct nos_module_info *out);
+
+/** What the n-th verified module tells its supervisor. Errors: NOT_FOUND. */
+MUST_CHECK nos_status_t module_supervision(uint32_t n, struct nos_supervision *out);
 uint64_t module_frames(void);
 void module_destroy(struct obj *o);
 

@@ -183,6 +183,25 @@ static void describe(const struct module *m, struct nos_module_info *out)
     copy_text(out->about, sizeof out->about, m->man.about);
 }
 
+nos_status_t module_supervision(uint32_t n, struct nos_supervision *out)
+{
+    const struct module *m = modules;
+
+    for (; m != NULL && n > 0; n--) {
+        m = m->next;
+    }
+    if (m == NULL) {
+        return NOS_NOT_FOUND;
+    }
+    *out = (struct nos_supervision){ .version = m->view.version,
+                                     .control = m->man.control,
+                                     .n_needs = (uint32_t)(m->man.needs.len / NOS_NAME_MAX) };
+    memcpy(out->name, m->name, sizeof out->name);
+    memcpy(out->module_id, m->id, sizeof out->module_id);
+    copy_text((char *)out->needs, sizeof out->needs, m->man.needs);
+    return NOS_OK;
+}
+
 static void describe_refusal(const struct refusal *r, struct nos_module_info *out)
 {
     *out = (struct nos_module_info){ .status = r->status,

@@ -8,6 +8,7 @@
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/audit/audit.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/named.h"
 #include "kernel/modules/stages_impl.h"
 #include "lib/cap.h"
@@ -117,9 +118,12 @@ static nos_status_t grant_one(const struct module *m, struct capsule *c, const s
         return NOS_OK;
     }
     st = handle_add(&c->handles, o, cap->rights, deadline_of(cap), NOS_ORIGIN_POLICY, &h.handle);
-    obj_put(o);
+    obj_put(o);  // what has a name is immortal
     if (st == NOS_OK) {
         start->handle[start->n_handles++] = h;
+        if (manifest_is_control(&m->man, cap)) {
+            c->control = CONTAINER_OF(o, struct endpoint, obj);
+        }
     } else {
         audit_grant(m, c, cap, st);
     }

@@ -40,7 +40,7 @@ static void finish(const struct module *m, const struct capsule *c, struct nos_s
     start->capsule = c->id;
     arch_clock_params(&hz, &start->tsc_mult, &start->tsc_base);
     start->ipc_buffer = c->ipc_va;
-    start->rsv = 0;
+    start->supervisor = c->parent;
     vault_random(start->seed, sizeof start->seed);
     memcpy(start->name, m->name, sizeof start->name);
     memset(start->arg, 0, sizeof start->arg);

@@ -55,6 +55,7 @@ struct capsule {
     bool reclaiming;
     struct capsule *reclaim_next;
     struct endpoint *faults; /* referenced; page faults are calls there; NULL = they are its end */
+    struct endpoint *control; /* named, so immortal; where it takes control messages; NULL: none */
     uint64_t fault_badge;
     via_t fault_via;             /* cell of the handle that `faults` came through; referenced */
     struct notification *on_end; /* referenced; end_bits are signalled */

@@ -52,6 +52,7 @@ uint32_t node_topic_right(uint64_t topic)
     case NOS_TOPIC_AUDIT_HEAD:
         return NOS_RIGHT_AUDIT;
     case NOS_TOPIC_CHECK:
+    case NOS_TOPIC_SUPERVISION:
         return NOS_RIGHT_INSPECT;
     case NOS_TOPIC_CRASH:
         return NOS_RIGHT_CRASH;
@@ -256,6 +257,9 @@ nos_status_t node_record(uint32_t topic, uint64_t index, void *page, size_t room
     case NOS_TOPIC_CRASH:
         *got = sizeof(struct nos_crash_record);
         return death_record(index, page);
+    case NOS_TOPIC_SUPERVISION:
+        *got = sizeof(struct nos_supervision);
+        return index > UINT32_MAX ? NOS_NOT_FOUND : module_supervision((uint32_t)index, page);
     }
     return NOS_INVALID;
 }

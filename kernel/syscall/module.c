@@ -1,6 +1,8 @@
 /* Modules and capsules. */
 #include <string.h>
 
+#include "kernel/audit/audit.h"
+#include "kernel/ipc/endpoint.h"
 #include "kernel/ipc/notify.h"
 #include "kernel/object/region.h"
 #include "kernel/runtime/jobs.h"
@@ -126,11 +128,54 @@ nos_status_t sys_capsule_kill(struct thread *self, struct arch_context *ctx,
                               struct handle_slot *slot)
 {
     struct capsule *c = CONTAINER_OF(slot->obj, struct capsule, obj);
-    (void)self, (void)ctx;
+    (void)self;
+    if (ctx->arg1 >= NOS_KILL_COUNT) {
+        return NOS_INVALID;
+    }
     if (c->state != NOS_CAPSULE_RUNNING) {
         return NOS_BAD_STATE;
     }
-    capsule_end(c, NOS_CAPSULE_KILLED, 0);
+    if (ctx->arg1 == NOS_KILL_WATCHDOG && c->debug != NULL) {
+        return NOS_BUSY;  // it cannot answer: its debugger holds it
+    }
+    capsule_end(c, NOS_CAPSULE_KILLED, ctx->arg1);
+    return NOS_OK;
+}
+
+/* The capsule's own endpoint, for whoever has power over the capsule: with the cell and deadline of
+ * that power, so that both are cut together. */
+nos_status_t sys_capsule_control(struct thread *self, struct arch_context *ctx,
+                                 struct handle_slot *slot)
+{
+    const struct capsule *c = CONTAINER_OF(slot->obj, struct capsule, obj);
+    struct handle_slot like = *slot;
+    uint32_t h;
+    if (c->control == NULL) {
+        return NOS_NOT_FOUND;
+    }
+    like.obj = &c->control->obj;
+    like.rights = NOS_RIGHT_CALL | NOS_RIGHT_GRANT;
+    like.origin = NOS_ORIGIN_MADE;
+    like.badge = 0;
+    nos_status_t st = handle_insert(&self->capsule->handles, &like, &h);
+    if (st == NOS_OK) {
+        ctx->w[0] = h;
+    }
+    return st;
+}
+
+/* handle node, u64 decision, u64 id, u64 detail */
+nos_status_t sys_audit_decision(struct thread *self, struct arch_context *ctx,
+                                struct handle_slot *slot)
+{
+    uint64_t decision = ctx->arg1, id = ctx->w[0], detail = ctx->w[1];
+    (void)slot;
+    if (decision == 0 || decision >= NOS_DECISION_COUNT || (id | detail) > UINT32_MAX) {
+        return NOS_INVALID;
+    }
+    const struct capsule *c = capsule_find((uint32_t)id);  // NULL: the system, or gone already
+    audit_add(NOS_AUDIT_SUPERVISE, self->capsule->id, NOS_OK, c == NULL ? NULL : c->module->id, id,
+              decision << 32 | detail, c == NULL ? NULL : c->module->name);
     return NOS_OK;
 }
 

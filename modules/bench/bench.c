@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "abi/info.h"
 #include "lib/status.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -49,7 +50,7 @@ nos_status_t bench_peer_start(const char *arg, nos_handle_t *capsule)
 
 void bench_peer_end(nos_handle_t capsule)
 {
-    nos_ignore(nos_sys_capsule_kill(capsule));  // it may have ended by itself
+    nos_ignore(nos_sys_capsule_kill(capsule, NOS_KILL_ASKED));  // it may have ended by itself
     nos_ignore(nos_sys_handle_close(capsule));
 }
 

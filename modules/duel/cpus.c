@@ -86,7 +86,7 @@ static nos_status_t take(const struct trial *t, unsigned round)
     }
     pause_ns((round + 1) * STAGGER_NS);
     if (t->work != WORK_UNMAP) {
-        st = t->kill ? nos_sys_capsule_kill(it.capsule) : nos_sys_cap_revoke(it.derived);
+        st = t->kill ? nos_sys_capsule_kill(it.capsule, NOS_KILL_ASKED) : nos_sys_cap_revoke(it.derived);
         uint64_t then = it.word[0];
         pause_ns(WAIT_NS);
         it.writes_after += it.word[0] - then;

@@ -60,7 +60,7 @@ int nos_main(void)
     fresh_message();
     row("after-all", NOS_OK, ask(ORDER_PING));
     attack_faults();
-    row("kill-an-ended-one", NOS_BAD_STATE, nos_sys_capsule_kill(duel.capsule));
+    row("kill-an-ended-one", NOS_BAD_STATE, nos_sys_capsule_kill(duel.capsule, NOS_KILL_ASKED));
     attack_cpus();
     nos_print("DUEL total %u ok %u BAD\nDUEL done\n", good, bad);
     return bad == 0 ? 0 : 1;

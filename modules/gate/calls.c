@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "abi/debug.h"
+#include "abi/audit.h"
 #include "abi/info.h"
 #include "abi/token.h"
 #include "modules/gate/gate.h"
@@ -183,6 +184,10 @@ static void fill_numbers(const struct row *r, uint64_t a[ARGS])
         break;
     case NOS_SYS_CAPSULE_OPEN:
         a[1] = nos_self()->capsule;
+        break;
+    case NOS_SYS_AUDIT_DECISION:
+        a[1] = NOS_DECISION_RESTARTED;
+        a[2] = nos_self()->capsule;
         break;
     case NOS_SYS_NODE_INFO:
         a[1] = NOS_TOPIC_ABOUT;

@@ -183,7 +183,7 @@ static void over(void)
     expect("debug_open/late-handle", NOS_BUSY, nos_sys_debug_open(node(), id, SECOND, &h));
     expect("handle_close/late", NOS_OK, nos_sys_handle_close(h));
     expect("debug_open/last", NOS_OK, nos_sys_debug_open(node(), id, SECOND, &h));
-    expect("capsule_kill/debugged", NOS_OK, nos_sys_capsule_kill(things.spinner));
+    expect("capsule_kill/debugged", NOS_OK, nos_sys_capsule_kill(things.spinner, NOS_KILL_ASKED));
     expect("debug_read/ended", NOS_BAD_STATE, nos_sys_debug_read(h, things.ip, &byte, 1));
     expect("debug_break/ended", NOS_BAD_STATE, nos_sys_debug_break(h, things.ip, 1));
     expect("debug_run/ended", NOS_BAD_STATE, nos_sys_debug_run(h, 0, NOS_DEBUG_GO));

@@ -118,6 +118,7 @@ static void dependent_rights(void)
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_AUDIT_HEAD, 19 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_CHECK, 2 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_CRASH, 25 },
+        { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_SUPERVISION, 2 },
         { NOS_SYS_REGION_MAP, 1, 1, 8 },
         { NOS_SYS_REGION_MAP, 1, 3, 9 },
         { NOS_SYS_REGION_MAP_INTO, 3, 1, 8 },

@@ -31,7 +31,7 @@ void test_children(void)
         row("children/all", NOS_OK, n == BUDGET ? NOS_OK : NOS_BAD_STATE);
         row("children/still-beyond", NOS_QUOTA, spawn(&made[TRIES - 1]));
         for (unsigned i = 0; i < n; i++) {
-            nos_ignore(nos_sys_capsule_kill(made[i]));
+            nos_ignore(nos_sys_capsule_kill(made[i], NOS_KILL_ASKED));
             nos_ignore(nos_sys_handle_close(made[i]));
         }
     }

@@ -44,7 +44,7 @@ static void given_while_shared(void)
     row("shared/giver-after", NOS_BAD_ADDRESS, reachable(mine));
     row("shared/giver-handle", NOS_BAD_HANDLE, nos_sys_region_map(r, READ, &mine));
     row("shared/third-keeps", NOS_OK, child_reaches(&third, at));
-    nos_ignore(nos_sys_capsule_kill(taker.capsule));
+    nos_ignore(nos_sys_capsule_kill(taker.capsule, NOS_KILL_ASKED));
     row("shared/payer-ends-handle", NOS_REVOKED, child_do(&third, ORDER_AGAIN));
     row("shared/payer-ends-access", NOS_BAD_ADDRESS, at_last(at));
     child_end(&taker);

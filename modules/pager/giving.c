@@ -98,7 +98,7 @@ static void payer_ends(void)
     row("end/map", NOS_OK, nos_sys_region_map(r, READ_WRITE, &at));
     row("end/before", NOS_OK, reachable(at));
     row("end/copy", NOS_OK, nos_sys_handle_dup(r, NOS_RIGHT_READ | NOS_RIGHT_MAP, 0, &copy));
-    row("end/kill", NOS_OK, nos_sys_capsule_kill(child.capsule));
+    row("end/kill", NOS_OK, nos_sys_capsule_kill(child.capsule, NOS_KILL_ASKED));
     row("end/handle", NOS_REVOKED, nos_sys_region_map(r, READ, &at));
     row("end/copy-after", NOS_REVOKED, nos_sys_region_map(copy, READ, &at));
     row("end/gone", NOS_OK, child_state(&child) == NOS_CAPSULE_KILLED ? NOS_OK : NOS_BAD_STATE);

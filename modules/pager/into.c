@@ -122,7 +122,7 @@ void test_map_into(void)
     rights();
     revoked();
     quota();
-    nos_ignore(nos_sys_capsule_kill(child.capsule));
+    nos_ignore(nos_sys_capsule_kill(child.capsule, NOS_KILL_ASKED));
     row("map_into/ended", NOS_BAD_STATE, into(region, ARENA + 64 * PAGE, READ));
     child_end(&child);
     nos_ignore(nos_sys_handle_close(region));

@@ -81,7 +81,7 @@ uint32_t child_state(const struct child *c)
 
 void child_end(struct child *c)
 {
-    nos_ignore(nos_sys_capsule_kill(c->capsule));  // it may have ended by itself
+    nos_ignore(nos_sys_capsule_kill(c->capsule, NOS_KILL_ASKED));  // it may have ended by itself
     nos_ignore(nos_sys_handle_close(c->capsule));
     nos_ignore(nos_sys_sleep(nos_now_ns() + SETTLE_NS));  // what it mapped is given back meanwhile
 }

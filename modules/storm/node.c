@@ -45,7 +45,7 @@ void node_end(uint32_t id)
 {
     nos_handle_t c;
     if (nos_sys_capsule_open(node, id, &c) == NOS_OK) {
-        nos_ignore(nos_sys_capsule_kill(c));  // BAD_STATE: it has ended by itself
+        nos_ignore(nos_sys_capsule_kill(c, NOS_KILL_ASKED));  // BAD_STATE: it has ended by itself
         nos_ignore(nos_sys_handle_close(c));
     }
 }

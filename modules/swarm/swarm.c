@@ -117,7 +117,7 @@ static void watch(uint64_t now)
         if (now > sw.heard_ns[i] + STUCK_NS) {  // e.g. its page fault waits for another's answer
             sw.stuck++;
             sw.heard_ns[i] = now;
-            nos_ignore(nos_sys_capsule_kill(sw.capsule[i]));
+            nos_ignore(nos_sys_capsule_kill(sw.capsule[i], NOS_KILL_ASKED));
         }
     }
 }
@@ -141,7 +141,7 @@ static nos_status_t drive(void)
         watch(nos_now_ns());
     }
     for (unsigned i = 0; i < WORKERS; i++) {
-        nos_ignore(nos_sys_capsule_kill(sw.capsule[i]));
+        nos_ignore(nos_sys_capsule_kill(sw.capsule[i], NOS_KILL_ASKED));
     }
     return st;
 }

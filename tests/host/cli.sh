@@ -292,6 +292,13 @@ t 'image make' 0 make_image --module hello.mod -o a.img
 sleep 1
 t 'image make again' 0 env MTOOLSRC=/nonexistent TZ=Asia/Tokyo "$n0n" image make --loader "$efi" --root keys/root.pub --epoch-floor 2 --kernel KERNEL.MOD --policy BOOT.POL --module hello.mod -o b.img
 same a.img b.img
+for needs in '"ghost"' '"hello-2", "ghost"'; do
+    jq ".needs = [$needs]" hello.json >needy.json
+    t "needs $needs" 0 "$n0n" mod build -e "$elf" -m needy.json --sign keys/publisher.key -o needy.mod
+    t 'image without what is needed' 1 make_image --module needy.mod -o no.img
+    says err 'hello is started and needs (ghost|hello-2), which is not among the modules'
+    absent no.img
+done
 t 'image verify' 0 "$n0n" image verify a.img --root keys/root.pub
 t 'image verify json' 0 "$n0n" image verify a.img --root keys/root.pub -o json
 t 'image json' 0 jq -e 'length == 4 and all(.ok)' out
@@ -396,6 +403,16 @@ for how in plain noise; do
     says err 'no crash record 6'
     t "$how: crash save of another number" 5 "$n0n" crash save 8 other.crash
     absent other.crash
+    t "$how: events" 0 "$n0n" events --since 0 --count 5
+    says out '^0.000 +text.x1b .capsule 4. crashed: '
+    silent_on out $'\033'
+    t "$how: events json" 0 "$n0n" events --since 3 --count 2 -o json
+    t "$how: events are lines of json" 0 jq -es 'length == 2 and .[0].kind == "spawn" and (.[1].what | test("crashed"))' out
+    t "$how: ps -w" 0 "$n0n" ps -w --count 3
+    says out '^new +3 crashme +crashed'
+    t "$how: ps -w json" 0 "$n0n" ps -w --count 3 -o json
+    t "$how: ps -w has lines of json" 0 jq -es 'length == 3 and all(.[]; .change == "new")' out
+    t "$how: ps --count alone" 2 "$n0n" ps --count 3
     t "$how: audit" 0 "$n0n" audit
     says out 'checked here: 6 records, 1 signed'
     t "$how: audit, right issuer" 0 "$n0n" audit --issuer "$("$n0n" about -o json | jq -r .issuer)"

@@ -83,7 +83,10 @@ static const char good_manifest[] =
     "\"priority\": 20, \"objects\": 300 },\n"
     "  \"sched\": { \"budget_us\": 2000, \"period_us\": 10000, \"cpus\": [0, 33] },\n"
     "  \"children\": { \"memory_kib\": 4096, \"capsules\": 3 },\n"
-    "  \"restart\": { \"when\": \"always\", \"backoff_ms\": 100, \"max\": 10, \"window_s\": 60 },\n"
+    "  \"restart\": { \"when\": \"always\", \"backoff_ms\": 100, \"max\": 10, \"window_s\": 60, "
+    "\"escalate\": \"system\" }, \"needs\": [\"vault\", \"disk\"], "
+    "\"control\": { \"endpoint\": \"console\", \"every_ms\": 5000, \"deadline_ms\": 700, "
+    "\"stop_ms\": 900 },\n"
     "  \"filter\": [\"exit\", \"ipc_call\"] }\n";
 
 static const struct broken manifest_rows[] = {
@@ -176,6 +179,28 @@ static const struct broken manifest_rows[] = {
     { "\"max\": 10", "\"max\": 0", "restart.max: must be a whole number from 1 to 1000" },
     { "\"window_s\": 60", "\"window_s\": 3601",
       "restart.window_s: must be a whole number from 1 to 3600" },
+    { "\"system\"", "\"all\"",
+      "restart.escalate: \"all\" is no escalation; allowed: none, dependants, system" },
+    { "\"always\"", "\"never\"", "restart.escalate: is for a module that is restarted" },
+    { "\"vault\", \"disk\"", "\"vault\", \"vault\"", "needs: has \"vault\" twice" },
+    { "\"vault\", \"disk\"", "\"console\"", "needs[0]: is the module itself" },
+    { "\"vault\", \"disk\"", "\"Vault\"", "needs[0]: must be a name" },
+    { "\"vault\", \"disk\"", "", "needs: has 0 items" },
+    { "\"endpoint\": \"console\", ", "", "control: \"endpoint\" is missing" },
+    { "\"endpoint\": \"console\"", "\"endpoint\": \"other\"",
+      "control: caps must have the endpoint \"other\" with \"recv\"" },
+    { "[\"recv\"]", "[\"call\"]",
+      "control: caps must have the endpoint \"console\" with \"recv\"" },
+    { "\"every_ms\": 5000, ", "", "control: \"every_ms\" is missing" },
+    { "\"deadline_ms\": 700, ", "", "control: \"deadline_ms\" is missing" },
+    { "\"every_ms\": 5000", "\"every_ms\": 99",
+      "control.every_ms: must be a whole number from 100 to 3600000" },
+    { "\"deadline_ms\": 700", "\"deadline_ms\": 9",
+      "control.deadline_ms: must be a whole number from 10 to 60000" },
+    { "\"stop_ms\": 900", "\"stop_ms\": 0",
+      "control.stop_ms: must be a whole number from 1 to 60000" },
+    { ", \"every_ms\": 5000, \"deadline_ms\": 700, \"stop_ms\": 900", "",
+      "control: must have \"every_ms\" and \"deadline_ms\", or \"stop_ms\"" },
     { "\"objects\": 300", "\"objects\": 7",
       "limits.objects: must be a whole number from 8 to 4096" },
     { "\"budget_us\": 2000, ", "", "sched: \"budget_us\" is missing" },
@@ -220,6 +245,11 @@ static void test_manifest_good(void **state)
     assert_true(got.sched.budget_us == 2000 && got.sched.period_us == 10000 &&
                 got.sched.cpus == (1 | 1ull << 33));
     assert_true(got.children.mem_pages == 1024 && got.children.capsules == 3);
+    assert_true(got.control.every_ms == 5000 && got.control.deadline_ms == 700 &&
+                got.control.stop_ms == 900 && got.control.escalate == NOS_ESCALATE_SYSTEM);
+    assert_memory_equal(got.control.endpoint, "console", 8);
+    assert_int_equal(got.needs.len, 32);
+    assert_memory_equal(got.needs.data, "disk", 5);  // sorted
     assert_true(got.filter[0] == ((1ull << 1) | (1ull << 21)) && got.filter[1] == 0);
     assert_true(manifest_cap(&got, 2, &cap));
     assert_int_equal(cap.kind, NOS_CAP_PORTS);

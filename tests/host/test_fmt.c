@@ -158,7 +158,11 @@ static void test_ps(void **state)
     c.state = NOS_CAPSULE_EXITED;
     SHOWS(render_end(&f, &c), "exited with code 8");
     c.state = NOS_CAPSULE_KILLED;
+    SHOWS(render_end(&f, &c), "killed: ?");
+    c.exit_code = NOS_KILL_ASKED;
     SHOWS(render_end(&f, &c), "killed");
+    c.exit_code = NOS_KILL_WATCHDOG;
+    SHOWS(render_end(&f, &c), "killed: watchdog: no answer to its health check in time");
 }
 
 static void test_caps(void **state)

@@ -33,6 +33,7 @@ static void test_fixed(void **state)
     exact(NOS_MG_INFO, 16);
     exact(NOS_MG_KILL, 4);
     exact(NOS_MG_POWER, 4);
+    exact(NOS_MG_STOP, 4);
     exact(NOS_MG_TOKEN, 8);
     assert_int_equal(parse(NOS_MG_TOKEN, words, 8, &r), NOS_OK);
     assert_int_equal(r.id, 1);
@@ -45,7 +46,7 @@ static void test_unknown(void **state)
     (void)state;
     for (unsigned verb = 0; verb <= UINT16_MAX; verb++) {
         bool known = (verb >= NOS_MG_HELLO && verb <= NOS_MG_UPLOAD) ||
-                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_TOKEN);
+                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_STOP);
         assert_true((parse((uint16_t)verb, "", 0, &r) == NOS_NOT_SUPPORTED) == !known);
         assert_true(request_is_signed((uint16_t)verb) == (verb >= NOS_MG_LOAD));
     }

@@ -2,6 +2,7 @@
 #include "lib/cap.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
+#include "lib/tlv.h"
 #include "tests/host/golden.h"
 #include "tests/host/test.h"
 
@@ -281,7 +282,7 @@ static const struct {
         "\1\0\0\0\0\0\0\1"
         "0123456789abcdef0123456789abcdef",
         NOS_MAN_FIELD),
-    REC(0x800a, "", NOS_TLV_CRITICAL),
+    REC(0x800d, "", NOS_TLV_CRITICAL),
     REC(0x8000, "", NOS_TLV_CRITICAL),
     REC(0x0013, "passed over", NOS_OK),
 };
@@ -305,6 +306,136 @@ static void test_one_record_broken(void **state)
     store_le64(big.data, (uint64_t)NOS_MOD_SYMBOLS_MAX + 1);
     assert_int_equal(parse_with(NOS_MAN_SYMBOLS, buf_span(big), false), NOS_MAN_FIELD);
     buf_free(&big);
+}
+
+/* ---- what the supervisor is told ---- */
+
+enum { CTL_AT_EVERY = 16, CTL_AT_DEADLINE = 20, CTL_AT_STOP = 24, CTL_AT_ESCALATE = 28 };
+
+/* A module "svc" that serves `endpoint` with `rights`, and these two records; empty: left out. */
+static nos_status_t parse_supervised(const char *endpoint, uint32_t rights, span_t control,
+                                     span_t needs, struct manifest *m)
+{
+    static uint8_t room[1024];
+    uint8_t caps[CAP_BYTES], limits[32] = { 64, 0, 0, 0, 8, 0, 0, 0, 32, 0, 0, 0, 4, 0, 0, 0, 16 };
+    struct nos_cap c = name(NOS_CAP_ENDPOINT, rights, endpoint);
+    struct tlv_writer w;
+    span_t tlv;
+
+    cap_write(&c, caps);
+    tlv_write_init(&w, MSPAN_OF(room));
+    tlv_put(&w, NOS_MAN_MODULE_NAME, SPAN_LIT("svc"));
+    tlv_put_le32(&w, NOS_MAN_ABI, NOS_ABI_VERSION);
+    tlv_put_le32(&w, NOS_MAN_CLASSES, NOS_CLASS_COREEXEC | NOS_CLASS_IPC);
+    tlv_put(&w, NOS_MAN_CAPS, SPAN_OF(caps));
+    tlv_put(&w, NOS_MAN_LIMITS, SPAN_OF(limits));
+    if (control.len > 0) {
+        tlv_put(&w, NOS_MAN_CONTROL, control);
+    }
+    if (needs.len > 0) {
+        tlv_put(&w, NOS_MAN_NEEDS, needs);
+    }
+    assert_int_equal(tlv_write_end(&w, &tlv), NOS_OK);
+    return manifest_parse(tlv, m);
+}
+
+static void test_control(void **state)
+{
+    static const struct {
+        const char *endpoint;
+        uint32_t every, deadline, stop, escalate;
+        nos_status_t status;
+    } rows[] = {
+        { "svc", 1000, 100, 500, NOS_ESCALATE_SYSTEM, NOS_OK },
+        { "svc", 100, 10, 0, 0, NOS_OK },
+        { "svc", 3600000, 60000, 60000, 0, NOS_OK },
+        { "svc", 0, 0, 1, 0, NOS_OK },
+        { "", 0, 0, 0, NOS_ESCALATE_DEPENDANTS, NOS_OK },
+        { "", 0, 0, 0, 0, NOS_MAN_FIELD },          // says nothing
+        { "svc", 0, 0, 0, 1, NOS_MAN_FIELD },       // an endpoint for nothing
+        { "", 1000, 100, 0, 0, NOS_MAN_FIELD },     // asked where?
+        { "", 0, 0, 500, 0, NOS_MAN_FIELD },
+        { "other", 1000, 100, 0, 0, NOS_MAN_FIELD },  // it does not serve that one
+        { "Svc", 1000, 100, 0, 0, NOS_MAN_FIELD },
+        { "svc", 99, 10, 0, 0, NOS_MAN_FIELD },
+        { "svc", 3600001, 10, 0, 0, NOS_MAN_FIELD },
+        { "svc", 100, 9, 0, 0, NOS_MAN_FIELD },
+        { "svc", 100, 60001, 0, 0, NOS_MAN_FIELD },
+        { "svc", 0, 100, 500, 0, NOS_MAN_FIELD },  // a deadline of no question
+        { "svc", 100, 0, 500, 0, NOS_MAN_FIELD },
+        { "svc", 100, 10, 60001, 0, NOS_MAN_FIELD },
+        { "svc", 100, 10, 0, 3, NOS_MAN_FIELD },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint8_t v[33] = { 0 };
+        struct manifest m;
+        memcpy(v, rows[i].endpoint, strlen(rows[i].endpoint));
+        store_le32(v + CTL_AT_EVERY, rows[i].every);
+        store_le32(v + CTL_AT_DEADLINE, rows[i].deadline);
+        store_le32(v + CTL_AT_STOP, rows[i].stop);
+        store_le32(v + CTL_AT_ESCALATE, rows[i].escalate);
+        nos_status_t st =
+            parse_supervised("svc", NOS_RIGHT_RECV, span_of(v, 32), (span_t){ 0 }, &m);
+        if (st != rows[i].status) {
+            fail_msg("row %zu: %d, wanted %d", i, st, rows[i].status);
+        }
+        if (st == NOS_OK) {
+            assert_int_equal(m.control.every_ms, rows[i].every);
+            assert_int_equal(m.control.deadline_ms, rows[i].deadline);
+            assert_int_equal(m.control.stop_ms, rows[i].stop);
+            assert_int_equal(m.control.escalate, rows[i].escalate);
+            assert_memory_equal(m.control.endpoint, v, 16);
+            assert_int_equal(
+                parse_supervised("svc", NOS_RIGHT_RECV, span_of(v, 31), (span_t){ 0 }, &m),
+                NOS_MAN_FIELD);
+            assert_int_equal(
+                parse_supervised("svc", NOS_RIGHT_RECV, span_of(v, 33), (span_t){ 0 }, &m),
+                NOS_MAN_FIELD);
+            if (rows[i].endpoint[0] != 0) {  // to call it is not to serve it
+                assert_int_equal(
+                    parse_supervised("svc", NOS_RIGHT_CALL, span_of(v, 32), (span_t){ 0 }, &m),
+                    NOS_MAN_FIELD);
+            }
+        }
+    }
+}
+
+static void test_needs(void **state)
+{
+    static const struct {
+        const char *names[10];
+        nos_status_t status;
+    } rows[] = {
+        { { "a" }, NOS_OK },
+        { { "a", "b", "c", "d", "e", "f", "g", "h" }, NOS_OK },
+        { { "a", "b", "c", "d", "e", "f", "g", "h", "i" }, NOS_MAN_FIELD },
+        { { "b", "a" }, NOS_MAN_FIELD },
+        { { "a", "a" }, NOS_MAN_FIELD },
+        { { "A" }, NOS_MAN_FIELD },
+        { { "" }, NOS_MAN_FIELD },
+        { { "svc" }, NOS_MAN_FIELD },  // itself
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint8_t v[160] = { 0 };
+        struct manifest m;
+        size_t n = 0;
+        for (; rows[i].names[n] != NULL; n++) {
+            memcpy(v + 16 * n, rows[i].names[n], strlen(rows[i].names[n]));
+        }
+        nos_status_t st =
+            parse_supervised("svc", NOS_RIGHT_RECV, (span_t){ 0 }, span_of(v, 16 * n), &m);
+        if (st != rows[i].status) {
+            fail_msg("row %zu: %d, wanted %d", i, st, rows[i].status);
+        }
+        if (st == NOS_OK) {
+            assert_int_equal(m.needs.len, 16 * n);
+            assert_int_equal(parse_supervised("svc", NOS_RIGHT_RECV, (span_t){ 0 },
+                                              span_of(v, 16 * n - 1), &m),
+                             NOS_MAN_FIELD);
+        }
+    }
 }
 
 static void test_missing(void **state)
@@ -540,7 +671,7 @@ int main(void)
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_one_record_broken),
-        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_control), cmocka_unit_test(test_needs), cmocka_unit_test(test_missing),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_sched_without_budget),
         cmocka_unit_test(test_caps_list),
