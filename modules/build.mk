@@ -6,7 +6,7 @@ MODULES := init console shell manage hello crashme probe gate swarm duel bench n
 # On the boot volume; the others are sent to a running machine by tests and `make bench`.
 IMAGE_MODULES := init console shell manage hello crashme
 
-MODULES += entry secrets storm ward
+MODULES += entry secrets storm ward pupil
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
 MODULE_KEY := build/keys/publisher.key
@@ -84,5 +84,6 @@ TEST_ring_LIBS := -lpthread
 TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c
 TEST_console_term_SRCS := modules/console/term.c
 TEST_init_backoff_SRCS := modules/init/backoff.c
+TEST_init_health_SRCS := modules/init/health.c
 TEST_manage_request_SRCS := modules/manage/request.c
 TEST_loopback_ports_SRCS := modules/loopback/ports.c

@@ -10,6 +10,7 @@
 #include "lib/status.h"
 #include "modules/console/screen.h"
 #include "modules/console/stream.h"
+#include "sdk/control.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -209,7 +210,7 @@ int nos_main(void)
         if (m.notified) {
             notified(m.word[0]);
         } else {
-            answer = serve(&m);
+            answer = !nos_control(&m) && serve(&m);
         }
     }
 }

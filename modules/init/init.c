@@ -1,46 +1,21 @@
 /*
  * The first capsule. It starts what the policy lists, in that order, keeps it running as each
- * manifest asks, and starts or ends capsules for those whom the policy lets call it. One thread:
- * requests come by message, ends of capsules by a bound notification, restarts by the deadline of
- * the wait.
+ * manifest asks, and starts or ends capsules for those whom the policy lets call it. One thread
+ * decides: requests come by message, ends of capsules and what watchers (watch.c) were answered by a
+ * bound notification, all that is due by the deadline of the wait.
  */
 #include <string.h>
 
 #include "abi/info.h"
-#include "abi/policy.h"
 #include "lib/status.h"
 #include "lib/text.h"
+#include "modules/init/stop.h"
 #include "modules/init/supervise.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-static nos_handle_t node, notify, endpoint;
-
-static void start_from_policy(void)
-{
-    struct nos_pol_start record;
-    uint64_t got;
-    uint32_t id;
-
-    for (uint64_t i = 0;; i++) {
-        nos_status_t st =
-            nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record), &got);
-        if (st != NOS_OK || got != sizeof(record)) {
-            return;
-        }
-        size_t arg_len = 0;
-        while (arg_len < sizeof(record.arg) && record.arg[arg_len] != '\0') {
-            arg_len++;
-        }
-        span_t name = name16_span(record.name);
-        st = supervise_start(name, span_of(record.arg, arg_len), &id);
-        if (st != NOS_OK) {
-            nos_log("init: cannot start %.*s: %s", (int)name.len, (const char *)name.data,
-                    status_text(st));
-        }
-    }
-}
+static nos_handle_t notify, endpoint;
 
 static void serve_start(struct nos_msg *m, uint64_t arg_len, size_t name_words)
 {
@@ -88,6 +63,12 @@ static void serve(struct nos_msg *m)
         nos_msg_answer(m, supervise_kill((uint32_t)m->word[0]));
     } else if (op == NOS_INIT_RESTARTS && one_id) {
         serve_restarts(m);
+    } else if (op == NOS_INIT_STOP && one_id) {
+        stop_serve(m);
+        return;
+    } else if (op == NOS_INIT_SHUTDOWN && m->n_words == 0 && arg_len == 0) {
+        stop_serve_shutdown(m);
+        return;
     } else {
         nos_msg_answer(m, NOS_BAD_MESSAGE);
     }
@@ -98,7 +79,6 @@ int nos_main(void)
 {
     static struct nos_msg m;
 
-    node = nos_find_handle(NOS_CAP_NODE, NULL);
     endpoint = nos_find_handle(NOS_CAP_ENDPOINT, "init");
     nos_status_t st = nos_sys_notify_create(&notify);
     if (st == NOS_OK) {
@@ -108,12 +88,12 @@ int nos_main(void)
         nos_log("init: cannot start: %s", status_text(st));
         return 1;
     }
-    supervise_init(node, notify);
-    start_from_policy();
+    supervise_init(nos_find_handle(NOS_CAP_NODE, NULL), notify);
+    supervise_boot();
     for (;;) {
-        st = nos_recv(endpoint, &m, supervise_due(nos_now_ns()));
+        st = nos_recv(endpoint, &m, supervise_due());
         if (st == NOS_OK && m.notified) {
-            supervise_ended(m.word[0]);
+            supervise_notified(m.word[0]);
         } else if (st == NOS_OK) {
             serve(&m);
         } else if (st != NOS_TIMED_OUT) {

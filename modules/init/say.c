@@ -45,25 +45,45 @@ void log_end(const struct nos_capsule_info *c)
     nos_log("init: %s", line);
 }
 
-void say_end(const struct nos_capsule_info *c, const char *fmt, ...)
+/* `text` is surrounded by line feeds: it can appear in the middle of a line being typed. */
+static void tell(const char *text, bool console)
 {
     static char line[LINE + 8];
     struct fmt f;
-    char more[80];
+
+    fmt_init(&f, line, sizeof(line));
+    fmt_char(&f, '\n');
+    fmt_str(&f, text);
+    fmt_char(&f, '\n');
+    nos_log("init: %s", text);
+    if (console) {
+        to_console(line);
+    }
+}
+
+void say(const char *fmt, ...)
+{
+    char text[160];
+    va_list args;
+
+    va_start(args, fmt);
+    nos_vformat(text, sizeof(text), fmt, args);
+    va_end(args);
+    tell(text, true);
+}
+
+void say_end(const struct nos_capsule_info *c, const char *fmt, ...)
+{
+    char more[80], text[LINE];
+    struct fmt f;
     va_list args;
 
     va_start(args, fmt);
     nos_vformat(more, sizeof(more), fmt, args);
     va_end(args);
-    fmt_init(&f, line, LINE);
-    fmt_char(&f, '\n');
+    FMT_INIT(&f, text);
     end_line(&f, c);
     fmt_str(&f, "; ");
     fmt_str(&f, more);
-    nos_log("init: %s", line + 1);
-    if (!nos_name_is(c->name, "console")) {
-        line[f.len] = '\n';
-        line[f.len + 1] = '\0';
-        to_console(line);
-    }
+    tell(text, !nos_name_is(c->name, "console"));
 }

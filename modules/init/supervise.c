@@ -1,133 +1,216 @@
 /*
- * A slot per supervised capsule, a notification bit per slot. A capsule that ended is looked at
- * once: its record says how it ended and what its manifest asks for, backoff.c decides, and the
- * slot waits, starts it again or is freed.
+ * A capsule that ended is looked at once: its record says how it ended and what its manifest asks
+ * for, backoff.c decides, and the slot waits, starts it again or is freed. One that is asked and
+ * does not answer is killed, and goes the same way.
  */
 #include "modules/init/supervise.h"
 
 #include <string.h>
 
-#include "abi/start.h"
-#include "lib/render.h"
+#include "abi/policy.h"
+#include "abi/services.h"
 #include "lib/status.h"
-#include "modules/init/backoff.h"
+#include "lib/text.h"
 #include "modules/init/say.h"
+#include "modules/init/slot.h"
+#include "modules/init/stop.h"
+#include "modules/init/watch.h"
+#include "sdk/print.h"
 #include "sdk/start.h"
 
-enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_WAITING };
-enum { MODULE_ID = 32 };
+#define NS_PER_MS 1000000ull
 
-struct slot {
-    enum slot_state state;
-    uint32_t id;  // of the capsule that runs, or ran last
-    nos_handle_t capsule;
-    struct backoff backoff;  // rule.window_s 0: not yet read from the capsule
-    bool killed;             // somebody asked for its end
-    uint64_t due_ns;
-    uint8_t module[MODULE_ID];
-    uint8_t module_len;  // a name, or MODULE_ID
-    uint8_t arg_len;
-    char arg[NOS_ARG_MAX];
-};
-
-static struct slot slots[SUPERVISED_MAX];
-static nos_handle_t node, notify;
+static nos_handle_t node;
 
 void supervise_init(nos_handle_t node_handle, nos_handle_t notify_handle)
 {
     node = node_handle;
-    notify = notify_handle;
-}
-
-static uint64_t bit_of(const struct slot *s)
-{
-    return 1ull << (s - slots);
-}
-
-static void close_handle(nos_handle_t h)
-{
-    nos_ignore(nos_sys_handle_close(h));  // it was ours and open: nothing else can come back
+    slots_init(node, notify_handle);
+    watch_init(notify_handle, 1ull << WATCHER_BIT);
 }
 
 static void log_start(const struct slot *s, const char *what)
 {
-    if (s->module_len == MODULE_ID) {
-        nos_log("init: %s a module by its id, as capsule %u", what, s->id);
-    } else {
-        nos_log("init: %s %.*s as capsule %u", what, s->module_len, (const char *)s->module, s->id);
-    }
+    nos_log("init: %s %.16s as capsule %u", what, s->about.name, s->id);
 }
 
-static nos_status_t launch(struct slot *s)
-{
-    nos_handle_t module;
-    struct nos_capsule_info info;
+/* ---- starting ---- */
 
-    nos_status_t st = nos_sys_module_open(node, s->module, s->module_len, &module);
-    if (st != NOS_OK) {
-        return st;
+static span_t argument(const struct nos_pol_start *record)
+{
+    size_t len = 0;
+    while (len < sizeof(record->arg) && record->arg[len] != '\0') {
+        len++;
     }
-    st = nos_sys_capsule_spawn(module, s->arg, s->arg_len, notify, bit_of(s), &s->capsule);
-    close_handle(module);
-    if (st != NOS_OK) {
-        return st;
-    }
-    st = nos_sys_capsule_info(s->capsule, &info, sizeof(info));
-    if (st != NOS_OK) {
-        return st;
-    }
-    s->id = info.id;
-    s->state = SLOT_RUNNING;
-    if (s->backoff.rule.window_s == 0) {
-        backoff_init(&s->backoff, &info.restart);
-    }
-    return NOS_OK;
+    return span_of(record->arg, len);
 }
 
-static struct slot *free_slot(void)
+/* What the policy's start list gives that module as argument. */
+static span_t argument_of(const char name[NOS_NAME_MAX], struct nos_pol_start *record)
 {
-    for (size_t i = 0; i < SUPERVISED_MAX; i++) {
-        if (slots[i].state == SLOT_FREE) {
-            return &slots[i];
+    uint64_t got;
+
+    for (uint64_t i = 0; nos_sys_node_info(node, NOS_TOPIC_START, i, record, sizeof(*record),
+                                           &got) == NOS_OK;
+         i++) {
+        if (memcmp(record->name, name, NOS_NAME_MAX) == 0) {
+            return argument(record);
         }
     }
-    return NULL;
+    return span_of(NULL, 0);
 }
 
-static struct slot *slot_of(uint32_t id)
+static struct plan {  // of one start: the module, and what it needs and does not run yet
+    order_set there, wanted;
+    struct nos_supervision room[ORDER_MAX];
+    size_t n;
+} plan;
+
+static bool is_ending(const char name[NOS_NAME_MAX])
 {
     for (size_t i = 0; i < SUPERVISED_MAX; i++) {
-        if (slots[i].state != SLOT_FREE && slots[i].id == id) {
-            return &slots[i];
+        if (slots[i].state != SLOT_FREE && slots[i].stopping &&
+            memcmp(slots[i].about.name, name, NOS_NAME_MAX) == 0) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+static nos_status_t add_need(const struct nos_supervision *who, const char name[NOS_NAME_MAX])
+{
+    nos_status_t st = is_ending(name)          ? NOS_BUSY
+                      : plan.n == ORDER_MAX ? NOS_NO_SLOT
+                                              : NOS_OK;
+    if (st == NOS_OK && !order_has(plan.there, name) && !order_has(plan.wanted, name)) {
+        st = module_about(span_of(name, name16_len(name)), &plan.room[plan.n]);
+        if (st == NOS_OK) {
+            plan.wanted[plan.n] = &plan.room[plan.n];
+            plan.n++;
+        }
+    }
+    if (st != NOS_OK) {
+        nos_log("init: %.16s needs %.16s: %s", who->name, name, status_text(st));
+    }
+    return st == NOS_NOT_FOUND ? NOS_NEED_MISSING : st;
+}
+
+static nos_status_t make_plan(const struct nos_supervision *first, uint8_t order[ORDER_MAX])
+{
+    nos_status_t st = NOS_OK;
+
+    memset(&plan, 0, sizeof(plan));
+    slots_set(plan.there);
+    plan.room[0] = *first;
+    plan.wanted[0] = &plan.room[0];
+    plan.n = 1;
+    for (size_t i = 0; i < plan.n; i++) {
+        for (uint32_t k = 0; st == NOS_OK && k < plan.room[i].n_needs; k++) {
+            st = add_need(&plan.room[i], plan.room[i].needs[k]);
+        }
+    }
+    if (st == NOS_OK) {
+        st = order_start(plan.wanted, order, &plan.n);
+    }
+    if (st == NOS_NEED_CYCLE) {
+        nos_log("init: %.16s waits for itself: %s", plan.room[order[0]].name, status_text(st));
+    }
+    return st;
+}
+
+static nos_status_t start_one(const struct nos_supervision *about, span_t arg, struct slot **out)
+{
+    struct slot *s = NULL;
+    nos_status_t st = slot_new(about, arg, &s);
+    if (st == NOS_OK) {
+        st = slot_launch(s);
+    }
+    if (st == NOS_OK) {
+        log_start(s, "started");
+        *out = s;
+    }
+    return st;
+}
+
+/* What needs nothing is started without further ado: also when all slots but one are taken. */
+static nos_status_t start_all(const struct nos_supervision *first, span_t arg, struct slot **out)
+{
+    struct slot *begun[ORDER_MAX] = { NULL };
+    uint8_t order[ORDER_MAX];
+    nos_status_t st = make_plan(first, order);
+    size_t done = 0;
+
+    while (st == NOS_OK && done < plan.n) {
+        struct nos_pol_start record;
+        bool is_first = order[done] == 0;
+        const struct nos_supervision *about = &plan.room[order[done]];
+        st = start_one(about, is_first ? arg : argument_of(about->name, &record), &begun[done]);
+        if (st == NOS_OK) {
+            begun[done]->as_need = !is_first;
+            done++;
+        }
+    }
+    for (size_t i = 0; st != NOS_OK && i < done; i++) {
+        begun[i]->stopping = true;  // nobody is left who needs it
+    }
+    if (st == NOS_OK) {
+        *out = begun[done - 1];
+    }
+    return st;
 }
 
 nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id)
 {
-    struct slot *s = free_slot();
+    struct nos_supervision about;
+    struct slot *s = NULL;
 
-    if (s == NULL) {
-        return NOS_NO_SLOT;
+    if (stop_is_final()) {
+        return NOS_BAD_STATE;
     }
-    if (module.len > MODULE_ID || arg.len > NOS_ARG_MAX) {
-        return NOS_TOO_BIG;
+    nos_status_t st = module_about(module, &about);
+    if (st == NOS_OK) {
+        st = start_all(&about, arg, &s);
     }
-    memset(s, 0, sizeof(*s));
-    memcpy(s->module, module.data, module.len);
-    s->module_len = (uint8_t)module.len;
-    if (arg.len > 0) {
-        memcpy(s->arg, arg.data, arg.len);
-    }
-    s->arg_len = (uint8_t)arg.len;
-    nos_status_t st = launch(s);
     if (st == NOS_OK) {
         *id = s->id;
-        log_start(s, "started");
     }
     return st;
 }
+
+/* It was started because another one needs it, with this argument: that was this entry's start. */
+static bool is_started(const char name[NOS_NAME_MAX])
+{
+    for (size_t i = 0; i < SUPERVISED_MAX; i++) {
+        struct slot *s = &slots[i];
+        if (s->state != SLOT_FREE && s->as_need &&
+            memcmp(s->about.name, name, NOS_NAME_MAX) == 0) {
+            s->as_need = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+void supervise_boot(void)
+{
+    struct nos_pol_start record;
+    uint64_t got;
+    uint32_t id;
+
+    for (uint64_t i = 0; nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record),
+                                           &got) == NOS_OK;
+         i++) {
+        nos_status_t st =
+            is_started(record.name)
+                ? NOS_OK
+                : supervise_start(name16_span(record.name), argument(&record), &id);
+        if (st != NOS_OK) {
+            nos_log("init: cannot start %.16s: %s", record.name, status_text(st));
+        }
+    }
+}
+
+/* ---- ends ---- */
 
 nos_status_t supervise_kill(uint32_t id)
 {
@@ -135,27 +218,27 @@ nos_status_t supervise_kill(uint32_t id)
     nos_handle_t capsule;
 
     if (s != NULL && s->state == SLOT_WAITING) {
-        s->state = SLOT_FREE;
+        slot_free(s);
         return NOS_OK;
     }
     if (s != NULL) {
         s->killed = true;
-        return nos_sys_capsule_kill(s->capsule);
+        return nos_sys_capsule_kill(s->capsule, NOS_KILL_ASKED);
     }
     if (id == nos_self()->capsule) {
         return NOS_BAD_STATE;  // without its first capsule the machine has no supervisor
     }
     nos_status_t st = nos_sys_capsule_open(node, id, &capsule);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_kill(capsule);
-        close_handle(capsule);
+        st = nos_sys_capsule_kill(capsule, NOS_KILL_ASKED);
+        nos_ignore(nos_sys_handle_close(capsule));
     }
     return st;
 }
 
 nos_status_t supervise_restarts(uint32_t id, uint64_t *restarts)
 {
-    struct slot *s = slot_of(id);
+    const struct slot *s = slot_of(id);
     if (s == NULL) {
         return NOS_NOT_FOUND;
     }
@@ -163,88 +246,168 @@ nos_status_t supervise_restarts(uint32_t id, uint64_t *restarts)
     return NOS_OK;
 }
 
-static void decide(struct slot *s, const struct nos_capsule_info *info)
+/* Gives: it waits for its restart. */
+static bool decide(struct slot *s)
 {
     uint64_t now = nos_now_ns();
-    // killed by others than us: as little the capsule's wish as a crash
-    bool crashed = info->state == NOS_CAPSULE_CRASHED || info->state == NOS_CAPSULE_KILLED;
+    // killed by others than us, or for not answering: as little the capsule's wish as a crash
+    bool crashed = s->last.state == NOS_CAPSULE_CRASHED || s->last.state == NOS_CAPSULE_KILLED;
     enum backoff_verdict v =
         s->killed ? BACKOFF_DONE : backoff_ended(&s->backoff, crashed, now, &s->due_ns);
 
     if (v == BACKOFF_RESTART) {
-        s->state = SLOT_WAITING;
-        say_end(info, "restart %u in %llu ms", s->backoff.total,
-                (unsigned long long)((s->due_ns - now) / 1000000));
-    } else {
-        s->state = SLOT_FREE;
-        if (v == BACKOFF_GIVE_UP) {
-            say_end(info, "given up after %u restarts in %u s", s->backoff.in_window,
-                    s->backoff.rule.window_s);
-        } else if (crashed && !s->killed) {
-            say_end(info, "its manifest asks for no restart");
-        } else {
-            log_end(info);
-        }
+        uint64_t ms = (s->due_ns - now) / NS_PER_MS;
+        note(NOS_DECISION_RESTART_AT, s, ms);
+        say_end(&s->last, "restart %u in %llu ms", s->backoff.total, (unsigned long long)ms);
+        return true;
     }
+    if (v == BACKOFF_GIVE_UP) {
+        note(NOS_DECISION_GIVEN_UP, s, s->backoff.in_window);
+        say_end(&s->last, "given up after %u restarts in %u s", s->backoff.in_window,
+                s->backoff.rule.window_s);
+        stop_escalate(s);
+    } else if (crashed && !s->killed) {
+        say_end(&s->last, "its manifest asks for no restart");
+    } else {
+        log_end(&s->last);
+    }
+    return false;
 }
 
 static void ended(struct slot *s)
 {
-    struct nos_capsule_info info;
-
-    nos_status_t st = nos_sys_capsule_info(s->capsule, &info, sizeof(info));
-    if (st == NOS_OK && info.state == NOS_CAPSULE_RUNNING) {
-        return;  // a bit left over from the slot's last tenant
-    }
-    close_handle(s->capsule);
-    s->capsule = (nos_handle_t){ 0 };
-    if (st != NOS_OK) {
-        s->state = SLOT_FREE;
+    if (!slot_ended(s)) {
         return;
     }
-    decide(s, &info);
+    bool again = false;
+    if (s->stopping) {
+        stop_ended(s);
+        log_end(&s->last);
+    } else {
+        again = decide(s);
+    }
+    slot_free(s);
+    if (again) {
+        s->state = SLOT_WAITING;
+    }
 }
 
-void supervise_ended(uint64_t bits)
+static void answered(const struct watch_job *job, nos_status_t st)
 {
+    struct slot *s = slot_of(job->capsule);
+
+    if (s == NULL || s->state != SLOT_RUNNING) {
+        return;
+    }
+    if (job->op == NOS_CTL_STOP) {
+        stop_answered(s, st);
+    } else if (s->health.open && st != NOS_TIMED_OUT && st != NOS_CANCELLED) {
+        // NOT_FOUND: another capsule that serves the same endpoint answered, so this one may be well
+        health_answered(&s->health, st == NOS_OK || st == NOS_NOT_FOUND, nos_now_ns());
+    }
+}
+
+void supervise_notified(uint64_t bits)
+{
+    struct watch_job job;
+    nos_status_t st;
+
+    while (watch_answer(&job, &st)) {
+        answered(&job, st);
+    }
     for (size_t i = 0; i < SUPERVISED_MAX; i++) {
-        if ((bits & bit_of(&slots[i])) != 0 && slots[i].state == SLOT_RUNNING) {
+        if ((bits >> i & 1) != 0 && slots[i].state == SLOT_RUNNING) {
             ended(&slots[i]);
         }
     }
 }
 
+/* ---- what is due ---- */
+
 static void restart(struct slot *s)
 {
-    nos_status_t st = launch(s);
+    nos_status_t st = slot_launch(s);
 
     if (st == NOS_OK) {
+        note(NOS_DECISION_RESTARTED, s, s->backoff.total);
         log_start(s, "restarted");
-    } else if (st == NOS_NO_MEMORY || st == NOS_QUOTA || st == NOS_NO_SLOT) {
-        uint64_t now = nos_now_ns();
-        if (backoff_ended(&s->backoff, true, now, &s->due_ns) == BACKOFF_RESTART) {
-            return;  // the machine is short of something: keep waiting
-        }
-        s->state = SLOT_FREE;
-    } else {
-        s->state = SLOT_FREE;
+        return;
     }
-    if (s->state == SLOT_FREE) {
-        nos_log("init: cannot restart capsule %u: %s", s->id, status_text(st));
+    bool passing = st == NOS_NO_MEMORY || st == NOS_QUOTA || st == NOS_NO_SLOT;
+    if (passing &&
+        backoff_ended(&s->backoff, true, nos_now_ns(), &s->due_ns) == BACKOFF_RESTART) {
+        return;  // the machine is short of something: keep waiting
+    }
+    note(NOS_DECISION_CANNOT_START, s, (uint64_t)-st);
+    nos_log("init: cannot restart %.16s: %s", s->about.name, status_text(st));
+    stop_escalate(s);
+    slot_free(s);
+}
+
+static void fail(struct slot *s, uint64_t now_ns)
+{
+    nos_status_t st = nos_sys_capsule_kill(s->capsule, NOS_KILL_WATCHDOG);
+
+    if (st == NOS_BUSY) {  // a debugger holds it
+        health_init(&s->health, &s->about.control, now_ns);
+        return;
+    }
+    note(NOS_DECISION_UNHEALTHY, s, (now_ns - s->health.asked_ns) / NS_PER_MS);
+    s->health.every_ns = 0;
+}
+
+static void check(struct slot *s, uint64_t now_ns)
+{
+    const struct watch_job job = { .endpoint = s->control,
+                                   .op = NOS_CTL_HEALTH,
+                                   .capsule = s->id,
+                                   .priority = s->last.priority,
+                                   .deadline_ns = now_ns + s->health.deadline_ns };
+
+    switch (stop_waits(s->id) ? HEALTH_WAIT : health_look(&s->health, now_ns)) {
+    case HEALTH_WAIT:
+        break;
+    case HEALTH_ASK:
+        if (watch_ask(&job)) {
+            health_asked(&s->health, now_ns);
+        } else {
+            health_later(&s->health, now_ns);
+        }
+        break;
+    case HEALTH_DOUBT:
+        watch_forget(s->id);
+        break;
+    case HEALTH_FAILED:
+        watch_forget(s->id);
+        fail(s, now_ns);
+        break;
     }
 }
 
-uint64_t supervise_due(uint64_t now_ns)
+/* When to look at it again; 0: something else tells. */
+static uint64_t due_of(const struct slot *s)
 {
-    uint64_t next = 0;
+    if (s->state == SLOT_WAITING) {
+        return s->due_ns;
+    }
+    bool asked = s->state == SLOT_RUNNING && s->health.every_ns != 0 && !stop_waits(s->id);
+    return asked ? s->health.due_ns : 0;
+}
+
+uint64_t supervise_due(void)
+{
+    uint64_t now = nos_now_ns(), next = stop_step(now);
 
     for (size_t i = 0; i < SUPERVISED_MAX; i++) {
         struct slot *s = &slots[i];
-        if (s->state == SLOT_WAITING && s->due_ns <= now_ns) {
+        if (s->state == SLOT_WAITING && s->due_ns <= now && !s->stopping) {
             restart(s);
+        } else if (s->state == SLOT_RUNNING && !s->stopping) {
+            check(s, now);
         }
-        if (s->state == SLOT_WAITING && (next == 0 || s->due_ns < next)) {
-            next = s->due_ns;
+        uint64_t due = due_of(s);
+        if (due != 0 && (next == 0 || due < next)) {
+            next = due;
         }
     }
     return next;

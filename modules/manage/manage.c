@@ -17,6 +17,7 @@
 #include "lib/status.h"
 #include "modules/manage/request.h"
 #include "modules/manage/staging.h"
+#include "sdk/control.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -26,7 +27,7 @@ enum { COM2 = 0x2f8, COM2_IRQ = 3, BIT_SERIAL = 1, PROTO = 1, MODULE_ID = 32 };
 enum { DRAIN_NS = 20000000 };
 
 static struct manage {
-    nos_handle_t node, init, power, notify;
+    nos_handle_t node, init, power, notify, control;
     struct nos_uart uart;
     uint8_t nonce[32], boot_id[32], operator_pk[32];
     uint64_t counter;  // the least that the next signed request may use
@@ -186,6 +187,35 @@ static nos_status_t do_kill(const struct request *r)
     return ask_init(&m, NULL);
 }
 
+static nos_status_t do_stop(const struct request *r)
+{
+    static struct nos_msg m;
+
+    m.label = NOS_INIT_STOP;
+    m.word[0] = r->id;
+    m.n_words = 1;
+    nos_status_t st = ask_init(&m, NULL);
+    for (size_t i = 0; st == NOS_OK && i < 3; i++) {
+        give_le32((uint32_t)m.word[i]);
+    }
+    return st;
+}
+
+/* All others end first, each in its time. Whatever init says, or if there is none: the machine goes
+ * off. */
+static void shut_down(void)
+{
+    static struct nos_msg m;
+
+    m.label = NOS_INIT_SHUTDOWN;
+    m.n_words = 0;
+    nos_status_t st =
+        mg.init.v == 0 ? NOS_DENIED : nos_call(mg.init, &m, nos_now_ns() + NOS_SHUTDOWN_NS);
+    if (st != NOS_OK) {
+        nos_log("manage: what runs is not stopped in order: %s", status_text(st));
+    }
+}
+
 static nos_status_t do_token(const struct request *r)
 {
     size_t len = sizeof(struct nos_token_block);
@@ -200,13 +230,18 @@ static nos_status_t do_token(const struct request *r)
 /* Answered before it is done: afterwards there is nobody left to answer. */
 static void power(const struct frame *f, const struct request *r)
 {
-    if (mg.power.v == 0 || (r->action != NOS_POWER_OFF && r->action != NOS_POWER_RESET)) {
+    uint32_t action = r->action & ~(uint32_t)NOS_MG_NOW;
+
+    if (mg.power.v == 0 || (action != NOS_POWER_OFF && action != NOS_POWER_RESET)) {
         send(f, mg.power.v == 0 ? NOS_DENIED : NOS_INVALID);
         return;
     }
     send(f, NOS_OK);
+    if (r->action == action) {
+        shut_down();
+    }
     nos_ignore(nos_sys_sleep(nos_now_ns() + DRAIN_NS));  // the last bytes are still in the device
-    nos_status_t st = nos_sys_power(mg.power, r->action);
+    nos_status_t st = nos_sys_power(mg.power, action);
     nos_log("manage: power: %s", status_text(st));
 }
 
@@ -225,6 +260,8 @@ static nos_status_t carry_out(const struct request *r)
         return do_start(r);
     case NOS_MG_KILL:
         return do_kill(r);
+    case NOS_MG_STOP:
+        return do_stop(r);
     case NOS_MG_TOKEN:
         return do_token(r);
     default:
@@ -293,6 +330,7 @@ static nos_status_t open_all(void)
     mg.node = nos_find_handle(NOS_CAP_NODE, NULL);
     mg.init = nos_find_handle(NOS_CAP_ENDPOINT, "init");
     mg.power = nos_find_handle(NOS_CAP_POWER, NULL);
+    mg.control = nos_find_handle(NOS_CAP_ENDPOINT, "manage");
     mg.counter = 1;
     frame_decoder_init(&mg.decoder);
     nos_status_t st = nos_sys_random(mg.nonce, sizeof(mg.nonce));
@@ -304,6 +342,12 @@ static nos_status_t open_all(void)
         memcpy(mg.operator_pk, about.operator_pk, sizeof(mg.operator_pk));
         st = nos_sys_notify_create(&mg.notify);
     }
+    if (st == NOS_OK && mg.control.v == 0) {
+        st = nos_sys_endpoint_create(&mg.control);  // the policy gives none: nobody asks it anything
+    }
+    if (st == NOS_OK) {
+        st = nos_sys_notify_bind(mg.notify, mg.control);
+    }
     if (st == NOS_OK) {
         st = nos_uart_open(&mg.uart, COM2, COM2_IRQ, mg.notify, BIT_SERIAL);
     }
@@ -312,7 +356,7 @@ static nos_status_t open_all(void)
 
 int nos_main(void)
 {
-    uint64_t bits;
+    static struct nos_msg m;
 
     nos_status_t st = open_all();
     if (st == NOS_NOT_SUPPORTED) {
@@ -320,9 +364,12 @@ int nos_main(void)
         return 0;
     }
     while (st == NOS_OK) {
-        st = nos_sys_notify_wait(mg.notify, NOS_DEADLINE_NEVER, &bits);
-        if (st == NOS_OK) {
+        st = nos_recv(mg.control, &m, NOS_DEADLINE_NEVER);
+        if (st == NOS_OK && m.notified) {
             take_input();
+        } else if (st == NOS_OK && !nos_control(&m) && m.token != 0) {
+            nos_msg_answer(&m, NOS_BAD_MESSAGE);  // it serves nobody else
+            nos_ignore(nos_reply(&m));
         }
     }
     nos_log("manage: cannot serve: %s", status_text(st));

@@ -79,7 +79,7 @@ nos_status_t request_parse(uint16_t verb, span_t args, struct request *out)
         st = parse_load(args, &r);
     } else if (verb == NOS_MG_START) {
         st = parse_start(args, &r);
-    } else if (verb == NOS_MG_KILL) {
+    } else if (verb == NOS_MG_KILL || verb == NOS_MG_STOP) {
         st = parse_words(args, &r.id, NULL);
     } else if (verb == NOS_MG_POWER) {
         st = parse_words(args, &r.action, NULL);

@@ -23,7 +23,7 @@ struct request {  // which fields count depends on the verb; borrows the payload
     bool start;               // LOAD
     char name[NOS_NAME_MAX];  // START
     span_t arg;               // LOAD, START
-    uint32_t id;              // KILL, TOKEN
+    uint32_t id;              // KILL, STOP, TOKEN
     uint32_t action;          // POWER
     uint32_t handle;          // TOKEN
 };

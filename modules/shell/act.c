@@ -2,7 +2,9 @@
  * it did not. */
 #include <string.h>
 
+#include "abi/services.h"
 #include "lib/fmt.h"
+#include "lib/render.h"
 #include "lib/status.h"
 #include "lib/text.h"
 #include "modules/shell/info.h"
@@ -69,30 +71,60 @@ void cmd_load(const struct words *w)
     }
 }
 
+/* The capsule that a word of `kill` or `stop` means. */
+static bool meant(const char *verb, const char *word, uint64_t *id)
+{
+    struct nos_capsule_info c;
+
+    if (parse_u64(span_of(word, strlen(word)), id) && *id <= UINT32_MAX) {
+        return true;
+    }
+    if (info_capsule(word, &c) != NOS_OK) {
+        nos_print("%s: no capsule '%s'; `ps` lists them\n", verb, word);
+        return false;
+    }
+    *id = c.id;
+    return true;
+}
+
+static nos_status_t end(enum nos_init_op op, const struct words *w, struct nos_msg *m)
+{
+    const char *verb = w->word[0], *word = w->word[1];
+
+    m->label = op;
+    m->n_words = 1;
+    if (!meant(verb, word, &m->word[0])) {
+        return NOS_NOT_FOUND;
+    }
+    nos_status_t st = ask_init(m);
+    if (st == NOS_NOT_FOUND) {
+        nos_print("%s: no capsule %s%s; `ps` lists them\n", verb, word,
+                  op == NOS_INIT_STOP ? " that init started" : "");
+    } else if (st == NOS_BAD_STATE) {
+        nos_print("%s: capsule %s has ended, or is the first capsule, which supervises all\n", verb,
+                  word);
+    } else if (st != NOS_OK) {
+        complain(verb, st);
+    }
+    return st;
+}
+
 void cmd_kill(const struct words *w)
 {
     static struct nos_msg m;
-    struct nos_capsule_info c;
-    uint64_t id;
+    nos_ignore(end(NOS_INIT_KILL, w, &m));  // what went wrong was said
+}
 
-    if (!parse_u64(span_of(w->word[1], strlen(w->word[1])), &id) || id > UINT32_MAX) {
-        if (info_capsule(w->word[1], &c) != NOS_OK) {
-            nos_print("kill: no capsule '%s'; `ps` lists them\n", w->word[1]);
-            return;
-        }
-        id = c.id;
-    }
-    m.label = NOS_INIT_KILL;
-    m.word[0] = id;
-    m.n_words = 1;
-    nos_status_t st = ask_init(&m);
-    if (st == NOS_NOT_FOUND) {
-        nos_print("kill: no capsule %s; `ps` lists them\n", w->word[1]);
-    } else if (st == NOS_BAD_STATE) {
-        nos_print("kill: capsule %s has ended, or is the first capsule, which supervises all\n",
-                  w->word[1]);
-    } else if (st != NOS_OK) {
-        complain("kill", st);
+void cmd_stop(const struct words *w)
+{
+    static struct nos_msg m;
+    static struct fmt f;
+    static char line[160];
+
+    if (end(NOS_INIT_STOP, w, &m) == NOS_OK) {
+        FMT_INIT(&f, line);
+        render_stop(&f, w->word[1], m.word[0], m.word[1], m.word[2]);
+        show(&f);
     }
 }
 
@@ -102,11 +134,34 @@ void cmd_clear(const struct words *w)
     nos_print("\x1b[H\x1b[2J");
 }
 
-static void power(const char *what, uint64_t action)
+/* All others end first, each in its time. Whatever init says: the machine goes off. */
+static void shut_down(const char *what)
 {
+    static struct nos_msg m;
+
+    m.label = NOS_INIT_SHUTDOWN;
+    m.n_words = 0;
+    nos_status_t st =
+        shell.init.v == 0 ? NOS_DENIED : nos_call(shell.init, &m, nos_now_ns() + NOS_SHUTDOWN_NS);
+    if (st != NOS_OK) {
+        nos_print("%s: what runs is not stopped in order: %s\n", what, status_text(st));
+    }
+}
+
+static void power(const struct words *w, uint64_t action)
+{
+    const char *what = w->word[0];
+
+    if (w->n == 2 && !words_same(w->word[1], "now")) {
+        nos_print("usage: %s [now]\n", what);
+        return;
+    }
     if (shell.power.v == 0) {
         nos_print("%s: the policy grants this shell no power object\n", what);
         return;
+    }
+    if (w->n == 1) {
+        shut_down(what);
     }
     nos_status_t st = nos_sys_power(shell.power, action);
     complain(what, st);  // it came back, so it failed
@@ -114,12 +169,10 @@ static void power(const char *what, uint64_t action)
 
 void cmd_poweroff(const struct words *w)
 {
-    (void)w;
-    power("poweroff", NOS_POWER_OFF);
+    power(w, NOS_POWER_OFF);
 }
 
 void cmd_reboot(const struct words *w)
 {
-    (void)w;
-    power("reboot", NOS_POWER_RESET);
+    power(w, NOS_POWER_RESET);
 }

@@ -29,7 +29,9 @@ const struct command commands[] = {
     { "mem", "", "where memory went", 0, 0, false, cmd_mem },
     { "load", "NAME | MODULE_ID [ARG...]", "start a verified module", 1, WORDS_MAX, false,
       cmd_load },
-    { "kill", "ID | NAME", "end a capsule", 1, 1, false, cmd_kill },
+    { "stop", "ID | NAME", "ask a capsule to end, after all that need it; then make it", 1, 1,
+      false, cmd_stop },
+    { "kill", "ID | NAME", "end a capsule at once", 1, 1, false, cmd_kill },
     { "log", "", "the kernel's log", 0, 0, true, cmd_log },
     { "audit", "", "the audit records, and whether their chain holds", 0, 0, true, cmd_audit },
     { "crash", "[NUMBER]", "what each capsule that ended left behind; or one record in full", 0, 1,
@@ -37,8 +39,10 @@ const struct command commands[] = {
     { "about", "", "release, keys, processor, how long the boot took", 0, 0, false, cmd_about },
     { "uptime", "", "time since boot", 0, 0, false, cmd_uptime },
     { "clear", "", "clear the screen", 0, 0, false, cmd_clear },
-    { "poweroff", "", "wipe memory and turn the machine off", 0, 0, false, cmd_poweroff },
-    { "reboot", "", "wipe memory and start again", 0, 0, false, cmd_reboot },
+    { "poweroff", "[now]",
+      "stop what runs, wipe memory and turn the machine off; now: without stopping first", 0, 1,
+      false, cmd_poweroff },
+    { "reboot", "[now]", "the same, and start again", 0, 1, false, cmd_reboot },
 };
 const size_t n_commands = ARRAY_LEN(commands);
 

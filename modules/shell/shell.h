@@ -43,6 +43,7 @@ void cmd_about(const struct words *w);
 void cmd_uptime(const struct words *w);
 void cmd_load(const struct words *w);
 void cmd_kill(const struct words *w);
+void cmd_stop(const struct words *w);
 void cmd_clear(const struct words *w);
 void cmd_poweroff(const struct words *w);
 void cmd_reboot(const struct words *w);

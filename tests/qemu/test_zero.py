@@ -225,7 +225,7 @@ def _type(line):
     return end
 
 
-MACHINE_ENDS = {'poweroff': _type('poweroff'), 'reboot': _type('reboot'), 'panic': _panic}
+MACHINE_ENDS = {'poweroff': _type('poweroff now'), 'reboot': _type('reboot now'), 'panic': _panic}
 
 
 def variables(vm, name):
@@ -311,7 +311,7 @@ def control_machine(t, look):
         vm.resume()
         gdb = _patch(vm, {'wiper_enter': NEVER, 'vault_wipe': RETURN})
         with t.case('control: a poweroff that does not wipe leaves each of 64'):
-            vm.com1.send('poweroff\r')
+            vm.com1.send('poweroff now\r')
             vm.com1.expect(r'power: off', 20)
             time.sleep(0.5 * SLOW)
             all_there(look(vm, 'zero-control', secrets))
