@@ -44,6 +44,8 @@ int cmd_about(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_start(int argc, char **argv);
 int cmd_kill(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_events(int argc, char **argv);
 int cmd_poweroff(int argc, char **argv);
 int cmd_token_export(int argc, char **argv);
 int cmd_token_verify(int argc, char **argv);

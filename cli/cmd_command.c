@@ -13,17 +13,18 @@
 #include "lib/crypto/blake3.h"
 #include "lib/fmt.h"
 #include "lib/mod.h"
+#include "lib/render.h"
 #include "lib/status.h"
 #include "lib/text.h"
 
-enum { OPT_START = 256, OPT_RESET, POWER_OFF = 1, POWER_RESET = 2, LOAD_MS = 60000, WORDS_MAX = 2 };
+enum { OPT_START = 256, OPT_RESET, OPT_NOW, POWER_OFF = 1, POWER_RESET = 2, LOAD_MS = 60000, STOP_MS = 120000, WORDS_MAX = 2 };
 
 struct command_args {
     struct node_args node;
     const char *word[WORDS_MAX], *out;
     size_t n, least, most;
     const char *missing; /* what to say when there are fewer than `least` */
-    bool start, reset;
+    bool start, reset, now;
 };
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)
@@ -38,6 +39,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_RESET:
         a->reset = true;
+        return 0;
+    case OPT_NOW:
+        a->now = true;
         return 0;
     case 'o':
         a->out = arg;
@@ -292,8 +296,63 @@ int cmd_kill(int argc, char **argv)
     return rc;
 }
 
+/* --- stop --- */
+
+static const struct argp argp_stop = {
+    NULL,
+    parse_command,
+    "ID",
+    "Ask a capsule to end, after all that need it have. One that does not in the time of its "
+    "manifest is killed. It is not restarted.",
+    children,
+    NULL,
+    NULL,
+};
+
+static int report_stop(const struct command_args *a, span_t got)
+{
+    char line[160];
+    struct fmt f;
+    uint32_t way, dependants, ms;
+    if (got.len != 12 || !span_le32(got, 0, &way) || !span_le32(got, 4, &dependants) ||
+        !span_le32(got, 8, &ms)) {
+        return fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
+    }
+    FMT_INIT(&f, line);
+    fmt_str(&f, "capsule ");
+    render_stop(&f, a->word[0], way, dependants, ms);
+    fputs(f.buf, stdout);
+    return out_flush();
+}
+
+int cmd_stop(int argc, char **argv)
+{
+    struct command_args a = { .least = 1,
+                              .most = 1,
+                              .missing = "which capsule? `nonosctl ps` shows their ids" };
+    struct node n;
+    struct buf answer = { NULL, 0 };
+    uint32_t id = 0;
+    int rc = command_open(&argp_stop, argc, argv, &a, &n);
+    if (rc != DONE) {
+        return rc;
+    }
+    rc = number_of(a.word[0], "capsule id", &id);
+    n.timeout_ms = n.timeout_ms > STOP_MS ? n.timeout_ms : STOP_MS;
+    if (rc == DONE) {
+        rc = numbers(&n, &a, NOS_MG_STOP, &id, 1, &answer);
+    }
+    if (rc == DONE) {
+        rc = report_stop(&a, buf_span(&answer));
+    }
+    buf_free(&answer);
+    node_close(&n);
+    return rc;
+}
+
 static const struct argp_option power_options[] = {
     { "reset", OPT_RESET, 0, 0, "start anew instead", 0 },
+    { "now", OPT_NOW, 0, 0, "without stopping first, in order, what runs", 0 },
     { 0 },
 };
 static const struct argp argp_power = {
@@ -307,6 +366,7 @@ int cmd_poweroff(int argc, char **argv)
     int rc = command_open(&argp_power, argc, argv, &a, &n);
     if (rc == DONE) {
         uint32_t action = a.reset ? POWER_RESET : POWER_OFF;
+        action |= a.now ? NOS_MG_NOW : 0;
         rc = numbers(&n, &a, NOS_MG_POWER, &action, 1, NULL);
         node_close(&n);
     }

@@ -7,14 +7,18 @@
 #include "cli/capsrows.h"
 #include "cli/node.h"
 #include "cli/noderows.h"
+#include "cli/watch.h"
 #include "lib/render.h"
 #include "lib/status.h"
 #include "lib/text.h"
 
+enum { OPT_COUNT = 256 };
+
 struct ask_args {
     struct node_args node;
     const char *word; /* the one positional argument, or NULL */
-    bool takes_word, follow, tree;
+    bool takes_word, follow, tree, watch;
+    uint64_t count;
 };
 
 static error_t parse_ask(int key, char *arg, struct argp_state *state)
@@ -29,6 +33,12 @@ static error_t parse_ask(int key, char *arg, struct argp_state *state)
         return 0;
     case 't':
         a->tree = true;
+        return 0;
+    case 'w':
+        a->watch = true;
+        return 0;
+    case OPT_COUNT:
+        a->count = parse_number(arg, state, "--count", 1, UINT64_MAX);
         return 0;
     case ARGP_KEY_ARG:
         if (a->word != NULL || !a->takes_word) {
@@ -114,15 +124,27 @@ static int print_ps(struct node *n, enum out_form form)
     return rc == DONE ? printed : rc;
 }
 
+static const struct argp_option ps_options[] = {
+    { "watch", 'w', 0, 0, "go on showing them as they change; Ctrl-C ends it", 0 },
+    { "count", OPT_COUNT, "N", 0, "with -w: end after so many changes, on a terminal tables", 0 },
+    { 0 },
+};
+
 int cmd_ps(int argc, char **argv)
 {
-    static const struct argp argp = { NULL,     parse_ask, "",  "Capsules of a live node.",
-                                      children, NULL,      NULL };
+    static const struct argp argp = { ps_options, parse_ask, "",  "Capsules of a live node.",
+                                      children,   NULL,      NULL };
     struct ask_args a = { 0 };
     struct node n;
     int rc = ask_open(&argp, argc, argv, &a, &n);
     if (rc == DONE) {
-        rc = print_ps(&n, a.node.form);
+        if (a.watch && a.node.dump != NULL) {
+            rc = fail(USAGE, "--watch: a dump does not change");
+        } else if (a.count != 0 && !a.watch) {
+            rc = fail(USAGE, "--count is for --watch");
+        } else {
+            rc = a.watch ? watch_capsules(&n, a.node.form, a.count) : print_ps(&n, a.node.form);
+        }
         node_close(&n);
     }
     return rc;
@@ -381,10 +403,8 @@ static void print_line(struct log_reader *r)
     if (r->form == OUT_JSON) {
         cJSON *row = out_row();
         out_text(row, "line", safe);
-        char *text = cJSON_PrintUnformatted(row);
-        puts(text == NULL ? "{}" : text);
-        free(text);
-        cJSON_Delete(row);
+        int printed = out_line(row);
+        (void)printed;  // the end of the listing looks at stdout once more
     } else {
         puts(safe);
     }

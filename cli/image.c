@@ -128,7 +128,10 @@ int image_complete(const char *path, const struct image *im)
                       stage_name(c->stage), status_text(c->status), status_name(c->status));
         }
     }
-    return rc == DONE ? started_are_there(path, im) : rc;
+    if (rc == DONE) {
+        rc = started_are_there(path, im);
+    }
+    return rc == DONE ? image_needs(path, im) : rc;
 }
 
 static size_t content_bytes(const struct image *im)

@@ -42,8 +42,12 @@ MUST_CHECK int image_read_trust(const char *path, struct image *im);
  * paths. */
 MUST_CHECK int image_judge(const char *policy_path, const char *kernel_path, struct image *im);
 
-/** Are all of the image's modules good, and is what the policy starts among them? Errors: REFUSED,
- * reported. */
+/** Is all that the started modules need on the volume too, and nobody waiting for himself? Errors:
+ * REFUSED, reported. */
+MUST_CHECK int image_needs(const char *path, const struct image *im);
+
+/** Are all of the image's modules good, and is what the policy starts among them, with all that
+ * these need? Errors: REFUSED, reported. */
 MUST_CHECK int image_complete(const char *path, const struct image *im);
 
 /** Write the volume, in one step. Errors: IO_FAILED, TOOL_FAILED; reported. */

@@ -268,3 +268,12 @@ int out_object(cJSON *row, enum out_form form)
     cJSON_Delete(row);
     return out_flush();
 }
+
+int out_line(cJSON *row)
+{
+    char *text = cJSON_PrintUnformatted(row);
+    puts(text == NULL ? "{}" : text);
+    free(text);
+    cJSON_Delete(row);
+    return out_flush();
+}

@@ -45,5 +45,8 @@ MUST_CHECK int out_table(cJSON *rows, const struct out_column *cols, size_t n_co
 /** Print one object and free it. Errors: as above. */
 MUST_CHECK int out_object(cJSON *row, enum out_form form);
 
+/** Print one object as one line of JSON, for streams, flush, and free it. Errors: as above. */
+MUST_CHECK int out_line(cJSON *row);
+
 /** Flush stdout. Errors: IO_FAILED, reported, when something could not be written. */
 MUST_CHECK int out_flush(void);
