@@ -32,6 +32,7 @@ enum nos_mg_verb {
         2, /* topic8 | index8 -> one record of abi/info.h, bytes as node_info gives them */
     NOS_MG_UPLOAD =
         3, /* offset8 | bytes: stage a module; offset 0 starts anew. No signature: nothing is run */
+    NOS_MG_DEBUGGED = 4, /* -> enum nos_mg_debugged 4, of the session that DEBUG began */
     /* signed: payload = args | counter8 | sig64, sig by the operator key over
      * NOS_DOMAIN_MANAGE \0 || nonce32 || counter8 || verb2 || BLAKE3(args); counter rises with each
      * use */
@@ -42,6 +43,27 @@ enum nos_mg_verb {
     NOS_MG_POWER = 19, /* action4 (enum nos_power, or with NOS_MG_NOW) -> nothing */
     NOS_MG_TOKEN = 20, /* capsule4 | handle4 -> 196-byte token */
     NOS_MG_STOP = 21,  /* id4 -> how4 (enum nos_stop_way) | dependants stopped4 | ms4 */
+    /* One capsule under a debugger (docs/debugging.md), signed too: one session, from DEBUG to
+     * DEBUG_END, the next DEBUG or the next HELLO, and for `seconds` at the most. */
+    NOS_MG_DEBUG = 32,        /* capsule4 | seconds4 -> nothing: it has stopped */
+    NOS_MG_DEBUG_END = 33,    /* -> nothing: it runs on */
+    NOS_MG_DEBUG_THREADS = 34, /* id4 -> struct nos_debug_thread of each from there on, as many as
+                                  fit: fewer than NOS_MG_DEBUG_AT_ONCE are the last */
+    NOS_MG_DEBUG_SET = 35,    /* id4 | registers -> nothing */
+    NOS_MG_DEBUG_READ = 36,   /* address8 | bytes4 -> the bytes */
+    NOS_MG_DEBUG_WRITE = 37,  /* address8 | bytes -> nothing */
+    NOS_MG_DEBUG_BREAK = 38,  /* address8 | on4 -> nothing */
+    NOS_MG_DEBUG_RUN = 39,    /* id4 (0 = all) | enum nos_debug_how 4 -> nothing */
+};
+
+enum { NOS_MG_DEBUG_AT_ONCE = 5 };
+
+enum nos_mg_debugged {
+    NOS_MG_NONE = 0, /* no session */
+    NOS_MG_RUNS = 1,
+    NOS_MG_STOPPED = 2,
+    NOS_MG_ENDED = 3, /* the capsule has */
+    NOS_MG_OVER = 4   /* the grant is: the capsule runs on */
 };
 
 enum { NOS_MG_NOW = 0x100 /* POWER: without stopping first what runs */ };

@@ -68,6 +68,7 @@ TEST_cli_key_DEPS := $(CLI_GEN)
 TEST_cli_program_SRCS := $(CLI_FOR_TESTS)
 TEST_cli_program_LIBS := -lcjson
 TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
+TEST_gdb_stub_SRCS := cli/gdb_stub.c cli/gdb_regs.c
 TEST_cli_blackbox_DEPS := $(foreach cc,$(HOST_CCS),$(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain)) \
                           build/test/tiny.elf build/test/tiny.efi
 TEST_storm_SRCS := modules/storm/plan.c $(CLI_FOR_TESTS)

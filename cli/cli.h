@@ -47,6 +47,7 @@ int cmd_kill(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_poweroff(int argc, char **argv);
+int cmd_gdb(int argc, char **argv);
 int cmd_token_export(int argc, char **argv);
 int cmd_token_verify(int argc, char **argv);
 int cmd_token_show(int argc, char **argv);

@@ -36,6 +36,7 @@ const struct verb verbs[] = {
     { "start", "start a verified module on a live node", cmd_start },
     { "stop", "ask a capsule of a live node to end, then make it", cmd_stop },
     { "kill", "end a capsule of a live node", cmd_kill },
+    { "gdb", "debug one capsule of a live node with gdb", cmd_gdb },
     { "poweroff", "switch a live node off", cmd_poweroff },
     { "token export", "have a live node sign what a handle grants", cmd_token_export },
     { "token verify", "check a token, block by block", cmd_token_verify },

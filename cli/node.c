@@ -133,7 +133,7 @@ static bool receive(struct node *n, uint16_t verb, uint64_t deadline, nos_status
 /** May the question be asked again when no answer came? */
 static bool harmless(uint16_t verb)
 {
-    return verb == NOS_MG_HELLO || verb == NOS_MG_INFO;
+    return verb == NOS_MG_HELLO || verb == NOS_MG_INFO || verb == NOS_MG_DEBUGGED;
 }
 
 static int ask_dump(const struct node *n, uint16_t verb, span_t payload, nos_status_t *status,
@@ -271,11 +271,10 @@ static int sign_request(struct node *n, const char *path, uint16_t verb, mspan_t
     return rc;
 }
 
-int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
-                struct buf *answer)
+int node_try(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
+             nos_status_t *status, struct buf *answer)
 {
     static uint8_t room[NOS_MG_PAYLOAD];
-    nos_status_t st = NOS_OK;
     size_t len = 0;
     if (args.len > sizeof(room)) {
         return fail(USAGE, "the request is too long");
@@ -285,11 +284,19 @@ int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t
     }
     int rc = sign_request(n, a->operator_key, verb, MSPAN_OF(room), args.len, &len);
     if (rc == DONE) {
-        rc = node_call(n, verb, span_of(room, len), &st, answer);
+        rc = node_call(n, verb, span_of(room, len), status, answer);
         if (rc == NODE_SILENT) {
             hint("whether the node did it is not known: look before you ask again");
         }
     }
+    return rc;
+}
+
+int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
+                struct buf *answer)
+{
+    nos_status_t st = NOS_OK;
+    int rc = node_try(n, a, verb, args, &st, answer);
     return rc == DONE && st != NOS_OK ? node_refused(n, "the request", st) : rc;
 }
 

@@ -65,5 +65,9 @@ MUST_CHECK int node_need(struct node *n, uint64_t topic, uint64_t index, void *o
 MUST_CHECK int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
                            struct buf *answer);
 
+/** The same; a refusal of the node is in `*status`, unreported. */
+MUST_CHECK int node_try(struct node *n, const struct node_args *a, uint16_t verb, span_t args,
+                        nos_status_t *status, struct buf *answer);
+
 /** Report a refusal of the node. Gives: NODE_REFUSED. */
 int node_refused(const struct node *n, const char *what, nos_status_t status);

@@ -6,7 +6,7 @@ MODULES := init console shell manage hello crashme probe gate swarm duel bench n
 # On the boot volume; the others are sent to a running machine by tests and `make bench`.
 IMAGE_MODULES := init console shell manage hello crashme
 
-MODULES += entry secrets storm ward pupil
+MODULES += entry secrets storm ward pupil patient
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
 MODULE_KEY := build/keys/publisher.key

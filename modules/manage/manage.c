@@ -15,6 +15,7 @@
 #include "lib/frame.h"
 #include "lib/secret.h"
 #include "lib/status.h"
+#include "modules/manage/debug.h"
 #include "modules/manage/request.h"
 #include "modules/manage/staging.h"
 #include "sdk/control.h"
@@ -72,6 +73,7 @@ static nos_status_t do_hello(void)
 {
     uint8_t counter[8];
 
+    debug_end();  // this is another client
     give_le32(PROTO);
     give_le32(NOS_MG_PAYLOAD);
     give(mg.nonce, sizeof(mg.nonce));
@@ -264,8 +266,13 @@ static nos_status_t carry_out(const struct request *r)
         return do_stop(r);
     case NOS_MG_TOKEN:
         return do_token(r);
+    case NOS_MG_DEBUG:
+        return debug_begin(mg.node, r);
+    case NOS_MG_DEBUGGED:
+        give_le32(debug_state());
+        return NOS_OK;
     default:
-        return NOS_NOT_SUPPORTED;
+        return debug_carry_out(r, answer.bytes, &answer.len);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "abi/debug.h"
 #include "abi/start.h"
 #include "lib/text.h"
 
@@ -64,10 +65,65 @@ static nos_status_t parse_words(span_t args, uint32_t *first, uint32_t *second)
     return ok ? NOS_OK : NOS_BAD_MESSAGE;
 }
 
+/* An address and a word. */
+static nos_status_t parse_place(span_t args, uint64_t *at, uint32_t *word)
+{
+    bool ok = args.len == 12 && span_le64(args, 0, at) && span_le32(args, 8, word);
+    return ok ? NOS_OK : NOS_BAD_MESSAGE;
+}
+
+static nos_status_t parse_read(span_t args, struct request *r)
+{
+    uint32_t len = 0;
+    nos_status_t st = parse_place(args, &r->offset, &len);
+    r->len = len;
+    return st == NOS_OK && len > NOS_DEBUG_READ_MAX ? NOS_TOO_BIG : st;
+}
+
+static nos_status_t parse_write(span_t args, struct request *r)
+{
+    if (!span_le64(args, 0, &r->offset) || !span_from(args, 8, &r->bytes) || r->bytes.len == 0) {
+        return NOS_BAD_MESSAGE;
+    }
+    return r->bytes.len > NOS_DEBUG_WRITE_MAX ? NOS_TOO_BIG : NOS_OK;
+}
+
+static nos_status_t parse_set(span_t args, struct request *r)
+{
+    bool ok = args.len == 4 + NOS_REG_COUNT * 8 && span_le32(args, 0, &r->id) &&
+              span_from(args, 4, &r->bytes);
+    return ok ? NOS_OK : NOS_BAD_MESSAGE;
+}
+
+static nos_status_t parse_debug(uint16_t verb, span_t args, struct request *r)
+{
+    switch (verb) {
+    case NOS_MG_DEBUGGED:
+    case NOS_MG_DEBUG_END:
+        return args.len == 0 ? NOS_OK : NOS_BAD_MESSAGE;
+    case NOS_MG_DEBUG:
+        return parse_words(args, &r->id, &r->seconds);
+    case NOS_MG_DEBUG_THREADS:
+        return parse_words(args, &r->id, NULL);
+    case NOS_MG_DEBUG_SET:
+        return parse_set(args, r);
+    case NOS_MG_DEBUG_READ:
+        return parse_read(args, r);
+    case NOS_MG_DEBUG_WRITE:
+        return parse_write(args, r);
+    case NOS_MG_DEBUG_BREAK:
+        return parse_place(args, &r->offset, &r->action);
+    case NOS_MG_DEBUG_RUN:
+        return parse_words(args, &r->id, &r->action);
+    default:
+        return NOS_NOT_SUPPORTED;
+    }
+}
+
 nos_status_t request_parse(uint16_t verb, span_t args, struct request *out)
 {
     struct request r = { .verb = verb };
-    nos_status_t st = NOS_NOT_SUPPORTED;
+    nos_status_t st = parse_debug(verb, args, &r);
 
     if (verb == NOS_MG_HELLO) {
         st = args.len == 0 ? NOS_OK : NOS_BAD_MESSAGE;

@@ -16,16 +16,17 @@
 struct request {  // which fields count depends on the verb; borrows the payload
     uint16_t verb;
     uint64_t topic, index;    // INFO
-    uint64_t offset;          // UPLOAD
-    span_t bytes;             // UPLOAD
-    uint64_t len;             // LOAD: of the staged file
+    uint64_t offset;          // UPLOAD; DEBUG_READ, _WRITE, _BREAK: address
+    span_t bytes;             // UPLOAD, DEBUG_SET, DEBUG_WRITE
+    uint64_t len;             // LOAD: of the staged file; DEBUG_READ
     span_t hash;              // LOAD: 32 bytes
     bool start;               // LOAD
     char name[NOS_NAME_MAX];  // START
     span_t arg;               // LOAD, START
-    uint32_t id;              // KILL, STOP, TOKEN
-    uint32_t action;          // POWER
+    uint32_t id;              // KILL, STOP, TOKEN, DEBUG; DEBUG_THREADS, _SET, _RUN: a thread's
+    uint32_t action;          // POWER; DEBUG_BREAK: on; DEBUG_RUN: how
     uint32_t handle;          // TOKEN
+    uint32_t seconds;         // DEBUG
 };
 
 /** Does the verb change something, so that it needs the operator's signature? True for unknown

@@ -116,6 +116,9 @@ int main(int argc, char **argv)
     golden_crash(&record);
     seed("crash", "record", buf_copy(span_of(&record, sizeof record)));
     seed("postmortem", "broke", postmortem());
+    seed("gdb", "session",
+         buf_copy(SPAN_LIT("$?#3f$g#67$vCont;s:5;c#c5$m100000,40#1e$P10=8877665544332211#36\x03"
+                           "$X1000,2:ab#74$qXfer:features:read:target.xml:0,fff#7d$Z0,1000,1#d4")));
     struct buf section = trust_section();
     seed("trust", "image", golden_pe(buf_span(section)));
     buf_free(&section);

@@ -1,4 +1,5 @@
 /* The management channel's requests: every length, and every field that has a rule. */
+#include "abi/debug.h"
 #include "abi/start.h"
 #include "modules/manage/request.h"
 #include "tests/host/test.h"
@@ -17,7 +18,7 @@ static nos_status_t parse(uint16_t verb, const void *bytes, size_t len, struct r
 /* Only one length is right. */
 static void exact(uint16_t verb, size_t want)
 {
-    uint8_t bytes[64] = { 0 };
+    uint8_t bytes[160] = { 0 };
     struct request r;
     for (size_t len = 0; len <= sizeof(bytes); len++) {
         assert_int_equal(parse(verb, bytes, len, &r), len == want ? NOS_OK : NOS_BAD_MESSAGE);
@@ -35,6 +36,14 @@ static void test_fixed(void **state)
     exact(NOS_MG_POWER, 4);
     exact(NOS_MG_STOP, 4);
     exact(NOS_MG_TOKEN, 8);
+    exact(NOS_MG_DEBUGGED, 0);
+    exact(NOS_MG_DEBUG, 8);
+    exact(NOS_MG_DEBUG_END, 0);
+    exact(NOS_MG_DEBUG_THREADS, 4);
+    exact(NOS_MG_DEBUG_SET, 148);
+    exact(NOS_MG_DEBUG_READ, 12);
+    exact(NOS_MG_DEBUG_BREAK, 12);
+    exact(NOS_MG_DEBUG_RUN, 8);
     assert_int_equal(parse(NOS_MG_TOKEN, words, 8, &r), NOS_OK);
     assert_int_equal(r.id, 1);
     assert_int_equal(r.handle, 2);
@@ -46,7 +55,8 @@ static void test_unknown(void **state)
     (void)state;
     for (unsigned verb = 0; verb <= UINT16_MAX; verb++) {
         bool known = (verb >= NOS_MG_HELLO && verb <= NOS_MG_UPLOAD) ||
-                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_STOP);
+                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_STOP) || verb == NOS_MG_DEBUGGED ||
+                     (verb >= NOS_MG_DEBUG && verb <= NOS_MG_DEBUG_RUN);
         assert_true((parse((uint16_t)verb, "", 0, &r) == NOS_NOT_SUPPORTED) == !known);
         assert_true(request_is_signed((uint16_t)verb) == (verb >= NOS_MG_LOAD));
     }
@@ -67,6 +77,25 @@ static void test_upload(void **state)
     assert_int_equal(parse(NOS_MG_UPLOAD, bytes, 16, &r), NOS_TOO_BIG);
     store_le64(bytes, UINT64_MAX);
     assert_int_equal(parse(NOS_MG_UPLOAD, bytes, 16, &r), NOS_TOO_BIG);
+}
+
+static void test_debug(void **state)
+{
+    uint8_t bytes[8 + NOS_DEBUG_WRITE_MAX + 1] = { 0 };
+    struct request r;
+    (void)state;
+    for (size_t len = 0; len <= sizeof(bytes); len++) {
+        nos_status_t want = len <= 8                        ? NOS_BAD_MESSAGE
+                            : len > 8 + NOS_DEBUG_WRITE_MAX ? NOS_TOO_BIG
+                                                            : NOS_OK;
+        assert_int_equal(parse(NOS_MG_DEBUG_WRITE, bytes, len, &r), want);
+    }
+    store_le64(bytes, 0x1234);
+    store_le32(bytes + 8, NOS_DEBUG_READ_MAX);
+    assert_int_equal(parse(NOS_MG_DEBUG_READ, bytes, 12, &r), NOS_OK);
+    assert_true(r.offset == 0x1234 && r.len == NOS_DEBUG_READ_MAX);
+    store_le32(bytes + 8, NOS_DEBUG_READ_MAX + 1);
+    assert_int_equal(parse(NOS_MG_DEBUG_READ, bytes, 12, &r), NOS_TOO_BIG);
 }
 
 static void test_load(void **state)
@@ -117,7 +146,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_fixed),
                                         cmocka_unit_test(test_unknown),
-                                        cmocka_unit_test(test_upload), cmocka_unit_test(test_load),
+                                        cmocka_unit_test(test_upload), cmocka_unit_test(test_debug),
+                                        cmocka_unit_test(test_load),
                                         cmocka_unit_test(test_start) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
