@@ -17,8 +17,7 @@ enum { SESSIONS = 4 };
 static struct debug {
     struct capsule *capsule; /* NULL = free; not referenced: the session ends before it does */
     uint64_t deadline_ns;
-    uint64_t at[NOS_DEBUG_BREAKS]; /* breakpoints; 0 = none */
-    uint8_t was[NOS_DEBUG_BREAKS];
+    struct breakpoint bp[NOS_DEBUG_BREAKS];
 } sessions[SESSIONS];
 
 static struct debug *free_session(void)
@@ -79,8 +78,8 @@ static void end(struct debug *d, nos_status_t why)
 {
     struct capsule *c = d->capsule;
     for (unsigned i = 0; i < NOS_DEBUG_BREAKS; i++) {
-        if (d->at[i] != 0) {
-            (void)debug_break(c, d->at[i], false);
+        if (d->bp[i].at != 0) {
+            (void)debug_break(c, d->bp[i].at, false);
         }
     }
     audit_add(NOS_AUDIT_DEBUG, 0, why, c->module->id, c->id, 0, c->module->name);
@@ -128,6 +127,16 @@ bool debug_step(uint64_t now_ns)
 
 /* ---- events ---- */
 
+/* Its place; that of an empty one with 0. NOS_DEBUG_BREAKS: there is none. */
+static unsigned find(const struct capsule *c, uint64_t at)
+{
+    unsigned i = 0;
+    while (i < NOS_DEBUG_BREAKS && c->debug->bp[i].at != at) {
+        i++;
+    }
+    return i;
+}
+
 bool debug_catches(struct thread *t, enum nos_crash why, uint64_t addr)
 {
     struct capsule *c = t->capsule;
@@ -152,10 +161,9 @@ bool debug_trap_is_gone(struct thread *t)
 {
     const struct capsule *c = t->capsule;
     uint64_t at = t->ctx.ip - ARCH_BREAK_LEN;
-    uint8_t was;
     const uint8_t *now = c->had_debugger ? debug_byte(c, at, PROT_X) : NULL;
     bool gone = now != NULL && *now != ARCH_BREAK;
-    if (gone || debug_break_at(c, at, &was)) {
+    if (gone || (c->debug != NULL && find(c, at) < NOS_DEBUG_BREAKS)) {
         t->ctx.ip = at;
     }
     return gone;
@@ -176,23 +184,9 @@ uint8_t *debug_byte(const struct capsule *c, uint64_t va, unsigned need)
     return page.v == 0 || (prot & need) != need ? NULL : (uint8_t *)phys_ptr(page) + va % PAGE_SIZE;
 }
 
-static unsigned find(const struct capsule *c, uint64_t at)
+struct breakpoint debug_break_nth(const struct capsule *c, unsigned i)
 {
-    unsigned i = 0;
-    while (i < NOS_DEBUG_BREAKS && c->debug->at[i] != at) {
-        i++;
-    }
-    return i;
-}
-
-bool debug_break_at(const struct capsule *c, uint64_t at, uint8_t *out)
-{
-    unsigned i = c->debug == NULL ? NOS_DEBUG_BREAKS : find(c, at);
-    if (i == NOS_DEBUG_BREAKS) {
-        return false;
-    }
-    *out = c->debug->was[i];
-    return true;
+    return c->debug->bp[i];
 }
 
 static nos_status_t take_away(struct capsule *c, uint64_t at)
@@ -203,15 +197,15 @@ static nos_status_t take_away(struct capsule *c, uint64_t at)
         return NOS_NOT_FOUND;
     }
     if (byte != NULL) {
-        *byte = c->debug->was[i];
+        *byte = c->debug->bp[i].was;
     }
-    c->debug->at[i] = 0;
+    c->debug->bp[i].at = 0;
     return NOS_OK;
 }
 
 nos_status_t debug_break(struct capsule *c, uint64_t at, bool on)
 {
-    uint8_t was, *byte = debug_byte(c, at, PROT_X);
+    uint8_t *byte = debug_byte(c, at, PROT_X);
     bool guard;
     if (!on) {
         return take_away(c, at);
@@ -219,15 +213,14 @@ nos_status_t debug_break(struct capsule *c, uint64_t at, bool on)
     if (byte == NULL || space_find(&c->space, at, &guard)->owner != NULL) {
         return NOS_BAD_ADDRESS;
     }
-    if (debug_break_at(c, at, &was)) {
+    if (find(c, at) < NOS_DEBUG_BREAKS) {
         return NOS_OK;
     }
     unsigned i = find(c, 0);
     if (i == NOS_DEBUG_BREAKS) {
         return NOS_QUOTA;
     }
-    c->debug->at[i] = at;
-    c->debug->was[i] = *byte;
+    c->debug->bp[i] = (struct breakpoint){ .at = at, .was = *byte };
     *byte = ARCH_BREAK;
     return NOS_OK;
 }

@@ -30,8 +30,13 @@ uint64_t debug_due(void);
 /** The byte at `va`, as `c` itself could get at it; NULL: not at all, or it is a device's. */
 uint8_t *debug_byte(const struct capsule *c, uint64_t va, unsigned need);
 
-/** What stood at a breakpoint before: `*out`, and true if there is one at `at`. */
-bool debug_break_at(const struct capsule *c, uint64_t at, uint8_t *out);
+struct breakpoint {
+    uint64_t at; /* 0 = none */
+    uint8_t was; /* what stood there */
+};
+
+/** The i-th of a capsule with a session, i < NOS_DEBUG_BREAKS. */
+struct breakpoint debug_break_nth(const struct capsule *c, unsigned i);
 
 /** A breakpoint at `at`, or none. Errors: BAD_ADDRESS (not code of its own), QUOTA, NOT_FOUND (there
  * is none to take away). */

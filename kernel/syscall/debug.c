@@ -122,10 +122,10 @@ static nos_status_t look(const struct capsule *c, uint64_t at, uint64_t len, uin
 static nos_status_t read_piece(const struct capsule *c, uint64_t at, uint64_t to, size_t len)
 {
     nos_status_t st = copy_out(to, debug_byte(c, at, PROT_R), len);
-    for (size_t i = 0; st == NOS_OK && i < len; i++) {
-        uint8_t was;
-        if (debug_break_at(c, at + i, &was)) {
-            st = copy_out(to + i, &was, 1);
+    for (unsigned i = 0; st == NOS_OK && i < NOS_DEBUG_BREAKS; i++) {
+        struct breakpoint b = debug_break_nth(c, i);
+        if (b.at != 0 && b.at - at < len) {
+            st = copy_out(to + (b.at - at), &b.was, 1);
         }
     }
     return st;
