@@ -139,7 +139,7 @@ def prepare(vm, private=True):
 def plant(vm, seed, end):
     """Its number, when all is planted and another capsule has the region mapped."""
     vm.com1.send(f'load secrets {seed:x} {end}\r')
-    number = vm.com1.expect(r'secrets is capsule (\d+)', 20).group(1)
+    number = vm.com1.expect(r'secrets is capsule (\d+)\n', 20).group(1)
     vm.com1.expect(r'secrets: planted', 20)
     vm.com1.send('load secrets take\r')
     vm.com1.expect(r'secrets: done', 20)
@@ -160,7 +160,7 @@ def reclaimed(vm, timeout=20):
 def tell(word):
     def end(vm, _):
         vm.com1.send(f'load secrets {word}\r')
-        vm.com1.expect(r'secrets is capsule (\d+)', 20)
+        vm.com1.expect(r'secrets is capsule (\d+)\n', 20)
     return end
 
 
@@ -357,7 +357,7 @@ def rings(t):
 
         def once(end):
             vm.com1.send(f'load secrets knots {end}\r')
-            number = vm.com1.expect(r'secrets is capsule (\d+)', 20).group(1)
+            number = vm.com1.expect(r'secrets is capsule (\d+)\n', 20).group(1)
             vm.com1.expect(r'secrets: tied', 20)
             held = ctl_json(vm, 'mem')['n_objects'] if end == 'stay' else 0
             if end == 'stay':
@@ -431,8 +431,8 @@ def report(t, proved, cpus, before, volume_hash, seconds):
         f'Secrets: 64 of 32 bytes, {EACH} in each of: {", ".join(PLACES)}.',
         f'Ends of a capsule: {", ".join(ENDS)}, revoke. Ends of the machine: {", ".join(MACHINE_ENDS)}.',
         f'Processors: {" and ".join(map(str, cpus))}. Guest RAM: {MEMORY} MiB, all of it in each dump.',
-        f'{dumps} dumps, {searched >> 20} MiB, {wanted} searches for a secret: whole, byte-reversed, and each eighth-byte',
-        'piece of both, also in the registers of each processor. Before each end all were found, after it none'
+        f'{dumps} dumps, {searched >> 20} MiB, {wanted} searches for a secret: whole, byte-reversed, and each piece of eight',
+        'bytes of both, also in the registers of each processor. Before each end all were found, after it none'
         + ('.' if not t.failures else ', BUT: ' + '; '.join(t.failures)),
         'Controls, without the wipe by a debugger, or without `private`: found.' if not t.failures else '',
         f'Kernel {hashlib.sha256(open(kernel.ELF, "rb").read()).hexdigest()}',

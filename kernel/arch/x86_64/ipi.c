@@ -1,6 +1,6 @@
 /*
  * CPUs asking each other. Whoever holds the kernel lock may ask a CPU to flush, to leave an address
- * space or to leave user mode, and waits for its answer. The asked CPU is in user mode, idle or in
+ * space, to leave user mode or to zero its stack, and waits for its answer. The asked CPU is in user mode, idle or in
  * a bounded step, where the interrupt comes through; or it waits for the kernel lock, where it
  * looks itself (arch_answer); or it is on its way from one of these to another, which ends by
  * itself. So every answer comes, and none needs the lock. One asks at a time, because there is one
