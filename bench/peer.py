@@ -6,7 +6,7 @@ import re
 import struct
 import time
 
-from fat import Volume
+from fat import Volume, store
 from snapshot import saved
 from vm import Config, Failure, Machine
 
@@ -42,8 +42,7 @@ class Peer:
     def _machine(self, config, path):
         image = self.volume.bytes()
         state = saved(config, image, wake=_skip_countdown, program=f'EFI/BOOT/{PROGRAM}')
-        with open(path, 'wb') as f:
-            f.write(image)
+        store(path, image)
         return Machine(f'bench-{self.name}', path, config, state=state, paused=True)
 
     def count(self, path, cpu='max'):

@@ -77,14 +77,31 @@ struct capsule *capsule_find(uint32_t id)
 }
 #endif
 
+/* Boot memory is dirty: all of it one file's bytes, mapped again and again, so that a test pays for what it writes. */
+static void host_dirty_ram(void)
+{
+    enum { PIECE = 2 << 20 };
+    static int dirt = -1;
+
+    if (dirt < 0) {
+        static uint8_t bytes[PIECE];
+        memset(bytes, 0xa5, PIECE);
+        dirt = memfd_create("dirt", 0);
+        if (write(dirt, bytes, PIECE) != PIECE) {
+            abort();
+        }
+    }
+    for (uint64_t at = 0; at < HOST_RAM; at += PIECE) {
+        if (mmap((uint8_t *)NOS_DIRECT_BASE + at, PIECE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, dirt, 0) == MAP_FAILED) {
+            abort();
+        }
+    }
+}
+
 void host_start(void)
 {
-    void *at = mmap((void *)NOS_DIRECT_BASE, HOST_RAM, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED) {
-        abort();
-    }
-    memset(at, 0xa5, HOST_RAM);  // boot memory is dirty
+    host_dirty_ram();
     memset(cpus, 0, sizeof cpus);
     for (uint32_t i = 0; i < CPUS_MAX; i++) {
         cpus[i].self = &cpus[i];

@@ -43,7 +43,8 @@ def add(name, function, once='', long=False, soak=False):
 
 class Results:
     def __init__(self, name, soak=False):
-        self.name, self.soak, self.count, self.failures, self.seconds = name, soak, 0, [], 0.0
+        self.name, self.soak, self.count, self.failures = name, soak, 0, []
+        self.seconds = self.cpu = 0.0
 
     def size(self, smoke, soak):
         """How often, or how many: in `make test`, in `make soak`."""

@@ -107,24 +107,35 @@ class Volume:
         self._put_dir(self.n0n, 0, entries)
 
     def with_files(self, changes):
-        """The volume's bytes with some \\N0N files replaced; None takes a file away."""
+        """The same with some \\N0N files replaced; None takes a file away."""
         with self.busy:
             kept = self.files
             self.files = {n: d for n, d in {**kept, **changes}.items() if d is not None}
             try:
                 self._write_files()
-                return bytes(self.image)
+                return self._used()
             finally:
                 self.files = kept
                 self._write_files()
 
     def bytes(self):
+        """The volume's bytes less the empty clusters at its end, which `store` puts back."""
         with self.busy:
-            return bytes(self.image)
+            return self._used()
+
+    def _used(self):
+        return bytes(memoryview(self.image)[:self._offset(self.next)])
 
     def shared_bytes(self):
         """What firmware may have read before the loader's first instruction."""
         return bytes(self.image[:self.shared])
+
+
+def store(path, image):
+    """Make a file of a volume, as long as its boot sector says, with a hole where `image` ends before."""
+    with open(path, 'wb') as f:
+        f.write(image)
+        f.truncate(max(len(image), struct.unpack_from('<I', image, 32)[0] * SECTOR))
 
 
 def read_files(image):

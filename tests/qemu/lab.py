@@ -60,8 +60,7 @@ def boot(name, changes=None, config=Config(), cold=False, image=None, writable=N
             state = snapshot.saved(config, volume().bytes(), volume().shared_bytes())
     path = writable or os.path.join(BUILD, 'test', f'{name}.img')
     if not writable:
-        with open(path, 'wb') as f:
-            f.write(image)
+        fat.store(path, image)
     try:
         with Machine(name, path, config, state=state, readonly=not writable, **kw) as vm:
             yield vm

@@ -8,14 +8,16 @@ file. Saved state holds the whole machine except the boot volume, which is read-
 
 import dataclasses
 import fcntl
+import functools
 import glob
 import hashlib
 import os
 import subprocess
+import shutil
 import tempfile
 import time
 
-from fat import pe_entry_offset, read_files
+from fat import pe_entry_offset, read_files, store
 from vm import CODE, SLOW, TOP, Failure, Machine
 
 STORE = os.path.join(TOP, 'build', 'test-snapshots')
@@ -26,21 +28,26 @@ CONTEXT = 24  # bytes after the entry that tell the loader's spin from any other
 
 def _key(config, shared):
     h = hashlib.sha256()
-    version = subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, check=True).stdout
-    for part in (version, repr(config.arguments()).encode(), shared):
+    for part in (*_below(), repr(config.arguments()).encode(), shared):
         h.update(len(part).to_bytes(8, 'little') + part)
-    with open(CODE, 'rb') as f:
-        h.update(f.read())
     return h.hexdigest()[:24]
 
 
+@functools.cache
+def _below():
+    """What runs below the loader: QEMU and firmware."""
+    with open(CODE, 'rb') as f:
+        firmware = hashlib.sha256(f.read()).digest()
+    return subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, check=True).stdout, firmware
+
+
 def saved(config, image, shared=None, wake=None, program='EFI/BOOT/BOOTX64.EFI'):
-    """Path of a saved machine for `image` (bytes). `shared` is the part of it that firmware reads; by default all.
+    """Path of a saved machine for `image` (bytes): its state; beside it .ram, its memory, and .vars, the firmware's variables. `shared` is the part of it that firmware reads; by default all.
     `config.icount`, `single` and `seed` do not matter: firmware runs the same way for all. `wake(machine)` may type at
     the firmware."""
     config = dataclasses.replace(config, icount=False, single=True, seed=1)
     os.makedirs(STORE, exist_ok=True)
-    path = os.path.join(STORE, _key(config, shared if shared is not None else image) + '.qcow2')
+    path = os.path.join(STORE, _key(config, shared if shared is not None else image) + '.state')
     with open(path + '.lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two tests that want the same one: the second finds it
         if os.path.exists(path):
@@ -52,9 +59,9 @@ def saved(config, image, shared=None, wake=None, program='EFI/BOOT/BOOTX64.EFI')
 
 
 def _forget_old():
-    for old in sorted(glob.glob(STORE + '/*.qcow2'), key=os.path.getmtime, reverse=True)[KEEP:]:
-        os.unlink(old)
-        os.unlink(old + '.lock')
+    for old in sorted(glob.glob(STORE + '/*.state'), key=os.path.getmtime, reverse=True)[KEEP:]:
+        for part in ('', '.ram', '.vars', '.lock'):
+            os.unlink(old + part)
 
 
 def _make(config, image, path, wake, program):
@@ -67,9 +74,8 @@ def _make(config, image, path, wake, program):
     spin = bytearray(image)
     spin[at + entry:at + entry + 2] = SPIN
     with tempfile.NamedTemporaryFile(suffix='.img') as volume:
-        volume.write(spin)
-        volume.flush()
-        with Machine('snapshot', volume.name, config, gdb=True) as vm:
+        store(volume.name, spin)
+        with Machine('snapshot', volume.name, config, gdb=True, ram=path + '.ram') as vm:
             if wake:
                 wake(vm)
             where = _stop_there(vm, code)
@@ -78,18 +84,16 @@ def _make(config, image, path, wake, program):
             gdb.close()
             if vm.memory(where, CONTEXT) != code or vm.register('RIP') != where:
                 raise Failure('snapshot: the first instruction could not be put back')
-            said = vm.qmp.monitor('savevm start').strip()
-            if said:
-                raise Failure(f'snapshot: {said}')
-            os.sync()
-            vm.qmp.command('quit')
-            vm.process.wait(60)
-            os.replace(_copy(vm.path('vars.qcow2'), path), path)
+            keep(vm, path)
 
 
-def _copy(source, path):
-    subprocess.run(['cp', '--sparse=always', source, path + '.new'], check=True)
-    return path + '.new'
+def keep(vm, path):
+    """Save a stopped machine whose memory is in PATH.ram, and end it. PATH is there when all of it is."""
+    vm.save(path + '.new')
+    vm.qmp.command('quit')
+    vm.process.wait(60)
+    shutil.copyfile(vm.path('vars.qcow2'), path + '.vars')
+    os.replace(path + '.new', path)
 
 
 def _stop_there(vm, code):

@@ -4,6 +4,7 @@ import hashlib
 import os
 
 from cases import need, same, test
+from fat import store
 from lab import IMAGE, boot, ctl, volume
 from vm import Config
 
@@ -53,8 +54,7 @@ def reboot(_):
 def zero_state(t):
     """The volume is attached writable here, so that nothing but the system itself keeps it as it is."""
     path = os.path.join(os.path.dirname(IMAGE), '..', 'test', 'writable.img')
-    with open(path, 'wb') as f:
-        f.write(volume().bytes())
+    store(path, volume().bytes())
     before = digest(path)
     try:
         with boot('zero-state', cold=True, writable=path) as vm:

@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -31,6 +32,14 @@ class Failure(Exception):
 
 
 _live = set()
+spent = {}      # CPU seconds of the machines that a thread has closed
+
+
+def cpu_seconds(pid):
+    """Of a process that runs, or has ended and is not waited for."""
+    with open(f'/proc/{pid}/stat', encoding='ascii') as f:
+        user, system = f.read().rsplit(')', 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
 
 
 def close_all(*_):
@@ -149,16 +158,18 @@ def tail(text, count=4):
 
 
 class Machine:
-    """A running QEMU. `image` is a path, opened read-only; `state` a snapshot made by snapshot.py."""
+    """A running QEMU. `image` is a path, opened read-only; `state` a machine saved by snapshot.py. With `ram` its memory is
+    in that file, and `save` can leave it there."""
 
-    def __init__(self, name, image, config=Config(), state=None, gdb=False, paused=False, extra=(), readonly=True):
+    def __init__(self, name, image, config=Config(), state=None, gdb=False, paused=False, extra=(), readonly=True,
+                 ram=None):
         self.name, self.config = name, config
         self.dir = tempfile.mkdtemp(prefix='n0n-vm-')
         self.com1 = self.qmp = self.process = None
         self.com2_path = os.path.join(self.dir, 'com2')
         _live.add(self)
         try:
-            self._start(image, state, gdb, paused, extra, readonly)
+            self._start(image, state, gdb, paused, extra, readonly, ram)
         except BaseException:
             self.close()
             raise
@@ -166,10 +177,10 @@ class Machine:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def _start(self, image, state, gdb, paused, extra, readonly):
+    def _start(self, image, state, gdb, paused, extra, readonly, ram):
         variables = self.path('vars.qcow2')
         if state:
-            shutil.copyfile(state, variables)
+            shutil.copyfile(state + '.vars', variables)
         else:
             subprocess.run(['qemu-img', 'convert', '-q', '-O', 'qcow2', VARS, variables], check=True)
         command = ['qemu-system-x86_64', *self.config.arguments(),
@@ -184,16 +195,50 @@ class Machine:
         command += ['-qmp', f'unix:{self.path("qmp")},server=on,wait=off']
         if gdb:
             command += ['-chardev', f'socket,id=gdb,path={self.path("gdb")},server=on,wait=off', '-gdb', 'chardev:gdb']
+        if state or ram:
+            command += self._ram(state, ram)
         if state:
-            command += ['-loadvm', 'start']
+            command += ['-incoming', 'defer']
         command += list(extra) + ['-S']
         self.errors = open(self.path('stderr'), 'wb+')
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         self.qmp = self._monitor()
+        if state:
+            self._load(state)
         os.makedirs(LOGS, exist_ok=True)
         self.com1 = Serial(self.path('com1'), os.path.join(LOGS, f'{self.name}.log'))
         if not paused:
             self.resume()
+
+    def _ram(self, state, ram):
+        """A saved machine's memory is a file that every machine begun from it maps for itself: a page is copied when it is
+        written. (QEMU leaves out of a saved state what is in a shared file, and so takes nothing out of it for one.)"""
+        place = f'mem-path={ram},share=on' if ram else f'mem-path={state}.ram,share=off'
+        return ['-object', f'memory-backend-file,id=ram,size={self.config.memory}M,{place}', '-machine', 'memory-backend=ram']
+
+    def _load(self, state):
+        self._without_shared()
+        self.qmp.command('migrate-incoming', uri=f'exec:cat {shlex.quote(state)}')
+        self._until(lambda: self.qmp.command('query-status')['status'] != 'inmigrate', 'load the saved state')
+
+    def save(self, state):
+        """The stopped machine but for its memory, which is in the file `ram`."""
+        self._without_shared()
+        self.qmp.command('migrate', uri=f'exec:cat >{shlex.quote(state)}')
+        self._until(lambda: self.qmp.command('query-migrate')['status'] in ('completed', 'failed'), 'save its state')
+        if self.qmp.command('query-migrate')['status'] != 'completed':
+            raise Failure(f'QEMU did not save the machine: {self.stderr()}')
+
+    def _without_shared(self):
+        self.qmp.command('migrate-set-capabilities', capabilities=[{'capability': 'x-ignore-shared', 'state': True}])
+
+    @staticmethod
+    def _until(done, what):
+        end = time.monotonic() + 60 * SLOW
+        while not done():
+            if time.monotonic() > end:
+                raise Failure(f'QEMU did not {what} within 60 s')
+            time.sleep(0.005)
 
     def _monitor(self):
         end = time.monotonic() + 60 * SLOW
@@ -251,7 +296,9 @@ class Machine:
         return body.split('\n', 1)[1] if '\n' in body else ''
 
     def close(self):
-        if self.process and self.process.poll() is None:
+        if self.process and self.process.returncode is None:
+            me = threading.get_ident()
+            spent[me] = spent.get(me, 0) + cpu_seconds(self.process.pid)
             self.process.kill()
         if self.process:
             self.process.wait()
