@@ -25,7 +25,8 @@ struct budget {                  /* the scheduler's; only of capsules whose `sch
 
 struct capsule {
     struct obj obj;
-    struct capsule *next; /* all capsules, by id; a reference is held until reclaimed */
+    struct capsule *next, *prev; /* all capsules, by id; a reference is held until reclaimed */
+    struct capsule *same_hash;   /* the next whose id has the same last bits */
     uint32_t id;          /* 1.. */
     uint32_t state;       /* enum nos_capsule_state */
     uint32_t classes;     /* fixed at spawn; also in `handles` */
@@ -45,6 +46,7 @@ struct capsule {
     struct budget budget;
     struct nos_children children; /* what it can still hand on */
     uint32_t sponsor; /* gets that and its limits back: the parent, or who is above it; 0 = none */
+    uint32_t sponsors; /* how many capsules it is the sponsor of */
     bool kill_on_filter; /* the policy: a filtered call ends the capsule */
     bool no_debug;       /* the policy: no debugger */
     bool had_debugger;   /* a trap of its may be one that is not there any more */

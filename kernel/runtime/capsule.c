@@ -18,18 +18,19 @@
 #include "kernel/runtime/death.h"
 #include "kernel/runtime/debug.h"
 
-enum { STEP_FRAMES = 4 /* 16 KiB to zero in one step */ };
+enum { STEP_FRAMES = 4 /* 16 KiB to zero in one step */, HASH = 1024 };
 
 static struct cache capsule_cache = CACHE(capsule);
-static struct capsule *first, *reclaim;
+static struct capsule *first, *last, *reclaim;
+static struct capsule *by_hash[HASH]; /* by the last bits of the id: a crowd costs nobody a walk */
 static uint32_t last_id;
 static uint64_t n_capsules;
 
 struct capsule *capsule_find(uint32_t id)
 {
-    struct capsule *c = first;
+    struct capsule *c = by_hash[id % HASH];
     while (c != NULL && c->id != id) {
-        c = c->next;
+        c = c->same_hash;
     }
     return c;
 }
@@ -48,13 +49,26 @@ uint64_t capsule_count(void)
     return n_capsules;
 }
 
-static void list_append(struct capsule *c)
+static void list_join(struct capsule *c)
 {
-    struct capsule **at = &first;
-    while (*at != NULL) {
-        at = &(*at)->next;
+    c->prev = last;
+    *(last != NULL ? &last->next : &first) = c;
+    last = c;
+    c->same_hash = by_hash[c->id % HASH];
+    by_hash[c->id % HASH] = c;
+    n_capsules++;
+}
+
+static void list_leave(struct capsule *c)
+{
+    struct capsule **at = &by_hash[c->id % HASH];
+    while (*at != c) {
+        at = &(*at)->same_hash;
     }
-    *at = c;
+    *at = c->same_hash;
+    *(c->prev != NULL ? &c->prev->next : &first) = c->next;
+    *(c->next != NULL ? &c->next->prev : &last) = c->prev;
+    n_capsules--;
 }
 
 /* ---- birth ---- */
@@ -85,8 +99,7 @@ static nos_status_t capsule_create(struct module *m, uint32_t parent, struct cap
     c->filter[1] = m->man.filter[1];
     c->started_ns = arch_clock_ns();
     m->running++;
-    n_capsules++;
-    list_append(c);
+    list_join(c);
     obj_get(&c->obj);  // the running capsule holds itself, until all is given back
     *out = c;
     return NOS_OK;
@@ -122,6 +135,7 @@ static nos_status_t take_from_parent(struct capsule *c)
     p->children.mem_pages -= c->limits.mem_pages + c->children.mem_pages;
     p->children.capsules -= 1 + c->children.capsules;
     c->sponsor = p->id;
+    p->sponsors++;
     return NOS_OK;
 }
 
@@ -129,10 +143,11 @@ static nos_status_t take_from_parent(struct capsule *c)
 static void give_back(struct capsule *c)
 {
     struct capsule *s = c->sponsor == 0 ? NULL : capsule_find(c->sponsor);
-    for (struct capsule *d = first; d != NULL; d = d->next) {
+    for (struct capsule *d = c->sponsors == 0 ? NULL : first; d != NULL; d = d->next) {
         d->sponsor = d->sponsor == c->id ? c->sponsor : d->sponsor;
     }
     if (s != NULL) {
+        s->sponsors += c->sponsors - 1;
         s->children.mem_pages += c->limits.mem_pages + c->children.mem_pages;
         s->children.capsules += 1 + c->children.capsules;
     }
@@ -336,13 +351,8 @@ bool capsule_reclaim_step(void)
 void capsule_destroy(struct obj *o)
 {
     struct capsule *c = CONTAINER_OF(o, struct capsule, obj);
-    struct capsule **at = &first;
     KASSERT(c->threads == NULL && c->handles.used == 0 && !c->reclaiming);
-    while (*at != c) {
-        at = &(*at)->next;
-    }
-    *at = c->next;
-    n_capsules--;
+    list_leave(c);
     obj_put(&c->module->obj);
     cache_free(&capsule_cache, c);
 }
