@@ -10,12 +10,14 @@
 
 #include "abi/info.h"
 #include "lib/status.h"
+#include "sdk/format.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
 
 enum { TRIES = 64 };
 
 nos_handle_t bench_node;
+uint64_t bench_at;
 
 uint64_t bench_overhead(void)
 {
@@ -28,7 +30,12 @@ uint64_t bench_overhead(void)
 
 void bench_figure(const char *name, uint64_t value, const char *unit)
 {
-    nos_print("n0n.%s %llu %s\n", name, (unsigned long long)value, unit);
+    char at[24] = "";
+
+    if (bench_at != 0) {
+        nos_format(at, sizeof(at), "_at_%llu", (unsigned long long)bench_at);
+    }
+    nos_print("n0n.%s%s %llu %s\n", name, at, (unsigned long long)value, unit);
 }
 
 void bench_missing(const char *name, const char *why)
@@ -56,7 +63,12 @@ void bench_peer_end(nos_handle_t capsule)
 
 int nos_main(void)
 {
+    char copy[NOS_ARG_MAX + 1], *word[2];
+
     bench_node = nos_find_handle(NOS_CAP_NODE, NULL);
+    if (nos_arg_words(copy, word, 2) == 2) {
+        return bench_crowd(word[0], word[1]);
+    }
     if (nos_arg()[0] != '\0') {
         bench_peer_run(nos_arg());
         return 2;

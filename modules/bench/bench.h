@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "abi/info.h"
 #include "lib/span.h"
 #include "sdk/syscalls.h"
 
@@ -35,6 +36,8 @@ void bench_figure(const char *name, uint64_t value, const char *unit);
 void bench_missing(const char *name, const char *why);
 
 extern nos_handle_t bench_node;
+/** How many capsules stand by: a part of the figures' names; 0 = the machine is as it was. */
+extern uint64_t bench_at;
 
 static inline bool bench_role_is(const char *role, const char *name)
 {
@@ -50,6 +53,15 @@ void bench_calls(void);    /* system calls, notifications, the handle check */
 void bench_messages(void); /* round trips, in one capsule and between two */
 void bench_switches(void); /* yield, signal and wait */
 void bench_modules(void);  /* load, spawn, memory of a capsule */
+void bench_spawn(nos_handle_t nil);
+int bench_crowd(const char *what, const char *count);
+
+/** The module nil, loaded. */
+MUST_CHECK nos_status_t bench_nil(nos_handle_t *module);
+/** Run it with this argument to its end. Gives: what became of it. */
+MUST_CHECK nos_status_t bench_run(nos_handle_t module, const char *arg, struct nos_capsule_info *info);
+/** Bytes in use, less what is being given back. */
+MUST_CHECK nos_status_t bench_used(uint64_t *bytes);
 void bench_grants(void);   /* derived handles, revocation, tokens */
 void bench_memory(void);   /* mapping, handing over, faults */
 void bench_timer(void);    /* from an interrupt to the thread that waits for it */

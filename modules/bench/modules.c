@@ -33,33 +33,29 @@ static void close_handle(nos_handle_t h)
     nos_ignore(nos_sys_handle_close(h));
 }
 
-/* Run it to its end. Gives: its exit code. */
-static nos_status_t run(nos_handle_t module, uint64_t *code)
+nos_status_t bench_run(nos_handle_t module, const char *arg, struct nos_capsule_info *info)
 {
-    struct nos_capsule_info info;
     nos_handle_t capsule;
     uint64_t bits;
 
-    nos_status_t st = nos_sys_capsule_spawn(module, "", 0, ended, BIT_END, &capsule);
+    nos_status_t st =
+        nos_sys_capsule_spawn(module, arg, strlen(arg), ended, BIT_END, &capsule);
     if (st != NOS_OK) {
         return st;
     }
     st = nos_sys_notify_wait(ended, 0, &bits);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_info(capsule, &info, sizeof(info));
+        st = nos_sys_capsule_info(capsule, info, sizeof(*info));
     }
     close_handle(capsule);
-    if (st == NOS_OK) {
-        *code = info.exit_code;
-    }
     return st;
 }
 
 /* From bytes in memory to the first instruction. */
 static nos_status_t load_once(span_t file, uint64_t *ticks, nos_handle_t *module)
 {
+    struct nos_capsule_info info = { .exit_code = 0 };
     nos_handle_t region;
-    uint64_t first = 0;
 
     nos_status_t st = stage(file, &region);
     uint64_t from = nos_tsc();
@@ -67,9 +63,9 @@ static nos_status_t load_once(span_t file, uint64_t *ticks, nos_handle_t *module
         st = nos_sys_module_load(bench_node, region, file.len, module);
     }
     if (st == NOS_OK) {
-        st = run(*module, &first);
+        st = bench_run(*module, "", &info);
     }
-    *ticks = first - from;
+    *ticks = info.exit_code - from;  // the counter, as its first instruction read it
     return st;
 }
 
@@ -100,24 +96,25 @@ static nos_status_t load(span_t file)
     return st;
 }
 
-static nos_status_t spawn_exit(nos_handle_t nil)
+void bench_spawn(nos_handle_t nil)
 {
     struct minimum m = MINIMUM_NONE;
+    struct nos_capsule_info info;
     nos_status_t st = NOS_OK;
-    uint64_t code;
 
     for (int i = 0; i < TRIES && st == NOS_OK; i++) {
         uint64_t from = nos_tsc();
-        st = run(nil, &code);
+        st = bench_run(nil, "", &info);
         minimum_add(&m, nos_tsc() - from);
     }
     if (st == NOS_OK) {
         bench_figure("spawn_exit", m.value - bench_overhead(), "insn");
+    } else {
+        bench_missing("spawn_exit", status_text(st));
     }
-    return st;
 }
 
-static nos_status_t used(uint64_t *bytes)
+nos_status_t bench_used(uint64_t *bytes)
 {
     struct nos_mem_info mem;
     uint64_t got;
@@ -135,12 +132,12 @@ static nos_status_t memory(nos_handle_t nil)
     uint64_t before, after;
 
     nos_status_t st = nos_sys_sleep(nos_now_ns() + SETTLE_NS);  // what has ended is given back
-    st = st == NOS_OK ? used(&before) : st;
+    st = st == NOS_OK ? bench_used(&before) : st;
     for (int i = 0; i < SLEEPERS && st == NOS_OK; i++) {
         st = nos_sys_capsule_spawn(nil, "stay", 4, (nos_handle_t){ 0 }, 0, &sleeper[i]);
     }
     if (st == NOS_OK) {
-        st = used(&after);
+        st = bench_used(&after);
     }
     if (st == NOS_OK) {
         bench_figure("mem_per_capsule", (after - before) / SLEEPERS, "bytes");
@@ -151,24 +148,28 @@ static nos_status_t memory(nos_handle_t nil)
     return st;
 }
 
-void bench_modules(void)
+nos_status_t bench_nil(nos_handle_t *module)
 {
     span_t file = span_of(embed_nil, (size_t)(embed_nil_end - embed_nil));
-    span_t loadee = span_of(embed_loadee, (size_t)(embed_loadee_end - embed_loadee));
-    nos_handle_t region, nil;
+    nos_handle_t region;
 
-    nos_status_t st = nos_sys_notify_create(&ended);
+    nos_status_t st = ended.v == 0 ? nos_sys_notify_create(&ended) : NOS_OK;
+    st = st == NOS_OK ? stage(file, &region) : st;
+    return st == NOS_OK ? nos_sys_module_load(bench_node, region, file.len, module) : st;
+}
+
+void bench_modules(void)
+{
+    span_t loadee = span_of(embed_loadee, (size_t)(embed_loadee_end - embed_loadee));
+    nos_handle_t nil;
+
+    nos_status_t st = bench_nil(&nil);
     st = st == NOS_OK ? load(loadee) : st;
     if (st != NOS_OK) {
         bench_missing("mod_load_64k_cold", status_text(st));
-    }
-    st = stage(file, &region);
-    st = st == NOS_OK ? nos_sys_module_load(bench_node, region, file.len, &nil) : st;
-    st = st == NOS_OK ? spawn_exit(nil) : st;
-    if (st != NOS_OK) {
-        bench_missing("spawn_exit", status_text(st));
         return;
     }
+    bench_spawn(nil);
     st = memory(nil);
     if (st != NOS_OK) {
         bench_missing("mem_per_capsule", status_text(st));

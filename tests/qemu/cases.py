@@ -27,6 +27,7 @@ OWN = 'its machines have the CPUs that it says'
 LOADER = 'one CPU alone runs until the loader has gone on, or has refused'
 TWIN = 'the same table is run through by a test that is run again'
 CLOCK = 'a share of the time of one CPU is measured'
+ALONE = 'what it tries happens on one CPU, by code that is the same on all'
 
 
 def test(function=None, *, once='', long=False, soak=False):

@@ -35,15 +35,15 @@ def boots(name, once='', **config):
 
 boots('released_image_q35', TWIN)   # four_processors
 boots('pc', TWIN, machine='pc')     # eight_processors_pc
-boots('64_mib', memory=64)
-boots('4_gib', memory=4096)
+boots('64_mib', TWIN, memory=64)
+boots('4_gib', TWIN, memory=4096)
 boots('framebuffer', TWIN, vga=True)     # screen.text_is_readable
 boots('two_processors', smp=2)
 boots('four_processors', smp=4)
 boots('eight_processors', smp=8)
 boots('eight_processors_pc', smp=8, machine='pc')
 boots('ten_processors_of_which_eight_run', smp=10)
-boots('no_framebuffer_from_snapshot')
+boots('no_framebuffer_from_snapshot', TWIN)
 
 
 def lacks(name, cpu, missing):

@@ -6,7 +6,7 @@ import contextlib
 import re
 
 import kernel
-from cases import need, same, test
+from cases import ALONE, need, same, test
 from lab import boot
 from qmp import GPRS
 from test_entry import send
@@ -86,7 +86,7 @@ def busy(name, what='calls', **config):
         yield lab
 
 
-@test
+@test(once=ALONE)
 def nmi_in_system_calls(t):
     """An NMI before each instruction of the way in and out: the machine says so, names the place, has the right
     registers, wipes and stops."""
@@ -96,7 +96,7 @@ def nmi_in_system_calls(t):
             per_instruction(t, lab, 'busy', points, nmi_here(lab))
 
 
-@test
+@test(once=ALONE)
 def nmi_in_interrupts(t):
     """The same for an interrupt of user mode, and the way back."""
     with busy('nmi-interrupts') as lab:
@@ -107,7 +107,7 @@ def nmi_in_interrupts(t):
                 per_instruction(t, lab, 'busy', points, nmi_here(lab), key)
 
 
-@test
+@test(once=ALONE)
 def nmi_in_the_idle_kernel(t):
     """The same for an interrupt of the kernel's own idling, and the way back."""
     with boot('nmi-idle', config=CONFIG, gdb=True) as vm:
@@ -119,7 +119,7 @@ def nmi_in_the_idle_kernel(t):
             per_instruction(t, lab, 'idle', points, nmi_here(lab), lambda: vm.com1.send('x'))
 
 
-@test
+@test(once=ALONE)
 def flags_inside(t):
     """User mode sets every flag it can; the kernel's C code sees none of those that would change what it does."""
     with busy('flags') as lab:
@@ -138,7 +138,7 @@ RETURNS = {'the end of user space': 0x7ffffffff000, 'the last canonical one belo
 CTX_IP, CTX_FAST, CTX_RBX = 120, 144, 88
 
 
-@test
+@test(once=ALONE)
 def bad_returns(t):
     """A thread's address becomes one that user mode cannot have, at the last moment, on the way of sysret and of iret:
     the thread dies, the kernel does not fault."""
@@ -278,7 +278,7 @@ for _machine in ('q35', 'pc'):
     kernel_faults(_machine)
 
 
-@test
+@test(once=ALONE)
 def every_exit_by_iret(t):
     """As on a processor whose buffers are cleared at each exit: no way out is sysret's, and nothing else changes. What
     rcx and r11 hold after a call is then the thread's own from before."""

@@ -4,7 +4,7 @@ import os
 import re
 import time
 
-from cases import need, same, test
+from cases import ALONE, need, same, test
 from lab import CTL, boot, ctl, run, BUILD
 from vm import Failure
 
@@ -89,7 +89,7 @@ def commands(t):
             same(vm.ask('').strip(), '', 'output')
 
 
-@test
+@test(once=ALONE)
 def token(t):
     """`caps --export` at the prompt makes what `nonosctl token verify` accepts off the machine."""
     with boot('token') as vm:
@@ -110,7 +110,7 @@ def token(t):
                 need(good or b'valid' not in done.split(), done)
 
 
-@test
+@test(once=ALONE)
 def editing(t):
     """Keys, as terminals send them. Each case ends with a command whose output shows which line arrived."""
     left, right, home, end, up, down, delete = (f'\x1b[{c}' for c in ('D', 'C', 'H', 'F', 'A', 'B', '3~'))
@@ -158,7 +158,7 @@ def editing(t):
 ROWS = 256  # that `caps --tree` shows at the prompt
 
 
-@test
+@test(once=ALONE)
 def caps_tree_has_an_end(t):
     """At 256 handles in the machine all are shown; with one more, 256 and a word about the others."""
     with boot('caps-tree') as vm:

@@ -6,7 +6,7 @@ import shutil
 import struct
 import tempfile
 
-from cases import TWIN, add, need, same, test
+from cases import ALONE, TWIN, add, need, same, test
 from lab import CRAFT, CTL, KEYS, Module, boot, ctl, ctl_json, key, policy_from, released, run
 from test_refuse_boot import flipped, patched
 from vm import Failure
@@ -232,7 +232,7 @@ TABLE = [
     ('elf_size', in_load(-1, '<Q', 40, lambda old: 1 << 40), 'ELF_SIZE'),
 ]
 for _name, _make, _status in TABLE:
-    refusal(_name, _make, _status, once=TWIN)   # at_run_time
+    refusal(_name, _make, _status, once=ALONE)
 
 # stage 5, and the rest of stage 2: the policy decides
 refusal('no_rule', good, 'GRANT_NO_RULE', lambda: policy_from(without_rule))
@@ -264,7 +264,7 @@ def send(vm, data):
         return ctl(vm, 'load', f.name, '--start', 'exit 0', check=False)
 
 
-@test(long=True)
+@test(once=ALONE, long=True)
 def at_run_time(t):
     """The same refusals for a module that nonosctl sends."""
     # Not on the volume: a module that was verified once this boot is known by its header, and what is sent under that

@@ -3,7 +3,7 @@
 import os
 import time
 
-from cases import need, test
+from cases import ALONE, need, test
 from lab import BUILD, boot
 from vm import Config, Failure
 
@@ -66,7 +66,7 @@ def read_text(vm, font):
     return best
 
 
-@test
+@test(once=ALONE)
 def text_is_readable(t):
     with boot('screen', cold=True, config=Config(vga=True)) as vm:
         vm.ready(120)
@@ -83,7 +83,7 @@ def text_is_readable(t):
                 need(want in text, text[-600:])
 
 
-@test
+@test(once=ALONE)
 def no_framebuffer(t):
     with boot('no-screen') as vm:
         vm.ready()

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from cases import need, rows, same, test
+from cases import ALONE, need, rows, same, test
 from lab import BUILD, CTL, KEYS, boot, ctl, ctl_json, key, run
 
 COURIER = os.path.join(BUILD, 'modules', 'courier.mod')
@@ -31,7 +31,7 @@ def hoard(t, vm):
             need('COURIER hoards 64 QUOTA' in vm.com1.text()[start:], 'not 64 each')
 
 
-@test
+@test(once=ALONE)
 def attacks(t):
     """Forged, foreign, widened, stale and cut tokens, and too many: each has its own refusal."""
     with boot('token-attacks') as vm:
@@ -68,7 +68,7 @@ def both(vm, one, other):
     vm.com1.expect(rf'COURIER {one}[\s\S]*COURIER {other}|COURIER {other}[\s\S]*COURIER {one}', 20)
 
 
-@test
+@test(once=ALONE)
 def journey(t):
     """Issued in one capsule, extended off the machine, imported in another, used, cut."""
     holder = key('holder', 'token-holder')

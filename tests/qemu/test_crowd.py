@@ -1,0 +1,52 @@
+"""Capsules by the thousand, one after the other and at once: every frame comes back, the kernel's books agree. What an
+operation costs in the crowd is `make bench`'s business."""
+
+import os
+import re
+
+from cases import need, same, test
+from lab import BUILD, boot, ctl
+from test_attack import lost, mark
+from vm import Config
+
+BENCH = os.path.join(BUILD, 'modules', 'bench.mod')
+
+
+def send(vm, what, count):
+    """What the bench module says of it; the books are in order."""
+    ctl(vm, 'load', BENCH, '--start', f'{what} {count}')
+    said = vm.com1.expect(rf'CROWD {what} {count}: ([^\n]*)\nCROWD done', 120 + count / 2).group(1)
+    same(said, 'success', what)
+
+
+def comes_back(t, vm, what, count):
+    vm.ready()
+    send(vm, what, min(count, 20))      # what a first run keeps (modules, slots of caches) is there before we count
+    before = mark(vm)
+    with t.case(f'{what}: {count}, and the kernel\'s own check finds nothing broken'):
+        send(vm, what, count)
+    with t.case('every frame came back'):
+        same(lost(vm, before), 0, 'bytes lost')
+
+
+@test(soak=True)
+def cycles(t):
+    with boot('cycles') as vm:
+        comes_back(t, vm, 'cycles', t.size(smoke=200, soak=10_000))
+
+
+@test(soak=True)
+def crashes(t):
+    with boot('crashes') as vm:
+        comes_back(t, vm, 'crashes', t.size(smoke=100, soak=10_000))
+
+
+@test(soak=True, long=True)
+def crowd(t):
+    """All at once, in a machine of 128 MiB."""
+    count = t.size(smoke=100, soak=1000)
+    with boot('crowd', config=Config(memory=128)) as vm:
+        comes_back(t, vm, 'crowd', count)
+        taken = int(re.findall(rf'mem_per_capsule_at_{count} (\d+) bytes', vm.com1.text())[-1])
+        with t.case(f'one more takes {taken} bytes'):
+            need(taken <= 64 << 10, taken)
