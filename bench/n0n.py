@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 
 import lab
 from fat import Volume, read_files, store
@@ -71,19 +72,20 @@ def count_boot(config):
     return figures
 
 
-def _start_bench(policy):
-    policy['boot'].append('BENCH.MOD')
-    policy['start'].append({'module': 'bench'})
-
-
-def bench_volume():
+def bench_volume(arg=''):
     """The released files, and a policy that also starts the bench module: nothing is typed or sent while it measures,
     so that it measures the same each time."""
     os.makedirs(os.path.join(TOP, 'build', 'test'), exist_ok=True)
     files = {path.split('/')[1]: data for path, data in lab.released().items() if path.startswith('N0N/')}
     with open(BENCH, 'rb') as f:
         files['BENCH.MOD'] = f.read()
-    files['BOOT.POL'] = lab.policy_from(_start_bench)
+
+
+    def start(policy):
+        policy['boot'].append('BENCH.MOD')
+        policy['start'].append({'module': 'bench', 'arg': arg})
+
+    files['BOOT.POL'] = lab.policy_from(start)
     return Volume(lab.released()[lab.LOADER], files)
 
 
@@ -107,6 +109,17 @@ def count_module(config, image, state):
     with Machine('bench-module', image, config, state=state) as vm:
         vm.com1.expect(r'bench: done', SECONDS)
         return {name: int(value) for name, value in re.findall(r'n0n\.(\w+) (\d+) \w+', vm.com1.text())}
+
+
+def count_crowd(config):
+    """What operations cost beside 10, 100 and 1,000 other capsules."""
+    volume = bench_volume('crowd 1000')
+    state = saved(config, volume.bytes(), volume.shared_bytes())
+    with tempfile.NamedTemporaryFile(suffix='.img') as image:
+        store(image.name, volume.bytes())
+        with Machine('bench-crowd', image.name, config, state=state) as vm:
+            vm.com1.expect(r'CROWD done', SECONDS)
+            return {name: int(value) for name, value in re.findall(r'n0n\.(\w+_at_\d+) (\d+) \w+', vm.com1.text())}
 
 
 def wall(config, runs=5):
