@@ -23,14 +23,28 @@ static uint64_t work(void)
     return arch_tsc() - storm_idle_ticks;
 }
 
+/* Its place: that of an end before which nobody has made up for yet, or a new one. Who died before
+ * it first waited was a restart all the same. */
+static uint64_t place_for(const struct module *m)
+{
+    for (uint64_t i = 0; i < storm.waiting; i++) {
+        if (waiting[i].module == m) {
+            storm.restarts++;
+            return i;
+        }
+    }
+    KASSERT(storm.waiting < WAITING_MAX);  // as many as there are modules
+    return storm.waiting++;
+}
+
 void __wrap_capsule_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
 {
     bool began = c->threads != NULL || how != NOS_CAPSULE_KILLED;  // else its start failed
     if (began && c->state == NOS_CAPSULE_RUNNING && c->restart.when != NOS_RESTART_NEVER) {
-        KASSERT(storm.waiting < WAITING_MAX);
-        waiting[storm.waiting].module = c->module;
-        waiting[storm.waiting].id = c->id;
-        waiting[storm.waiting++].work = work();
+        uint64_t i = place_for(c->module);
+        waiting[i].module = c->module;
+        waiting[i].id = c->id;
+        waiting[i].work = work();
         storm.deaths++;
     }
     __real_capsule_end(c, how, code);

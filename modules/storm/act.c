@@ -50,7 +50,8 @@ void act_quota(const struct storm_plan *p)
     unsigned w = p->who % WARDS;
     nos_status_t did, st = who_ask(w, WARD_EAT, p->fault.a, EATING_MS * NS_PER_MS, &did);
     digest_add(&did, sizeof(did));
-    if (st == NOS_OK && did != NOS_QUOTA && did != NOS_NO_SLOT && did != NOS_NO_MEMORY) {
+    if (st == NOS_OK && !who[w].touched && did != NOS_QUOTA && did != NOS_NO_SLOT &&
+        did != NOS_NO_MEMORY) {
         say_broken("%s was refused nothing, or wrongly: %d", who[w].name, did);
     }
 }

@@ -45,13 +45,15 @@ static const char *kind_name(uint32_t kind)
 
 /* ---- quiet: all who died are there again, and all memory of the dead is back ---- */
 
-/* A capsule that spins keeps the machine from being quiet, and nobody from being restarted. */
-static void settle(void)
+/* A capsule that spins keeps the machine from being quiet, and nobody from being restarted. True:
+ * it is quiet. */
+static bool settle(void)
 {
     struct nos_storm_state s;
+    bool quiet;
     uint64_t until = nos_now_ns() + RESTART_MS * NS_PER_MS;
 
-    while (node_quiet(SPIN_MS * NS_PER_MS) != NOS_OK && nos_now_ns() < until) {
+    while (!(quiet = node_quiet(SPIN_MS * NS_PER_MS) == NOS_OK) && nos_now_ns() < until) {
         node_look(&s);
         if (s.waiting == 0 && s.fired == asked) {
             break;
@@ -64,12 +66,26 @@ static void settle(void)
             say_broken("%s was not restarted", who[w].name);
         }
     }
+    return quiet;
 }
 
-static void end_and_wait(unsigned w)
+static bool end_and_wait(unsigned w)
 {
     node_end(who[w].id);
-    settle();
+    return settle();
+}
+
+/* Somebody computes and computes. He may answer all the same, and be more urgent than others: who
+ * was touched is ended, one after the other, until there is quiet. */
+static void quieten(void)
+{
+    bool quiet = settle();
+    for (unsigned w = WHO_COUNT; w-- > 0 && !quiet;) {
+        if (who[w].touched) {
+            hung++;
+            quiet = end_and_wait(w);
+        }
+    }
 }
 
 /* ---- one fault ---- */
@@ -151,7 +167,7 @@ static void witness(unsigned w, uint64_t patience_ms)
         unhealthy++;
         say_broken("%s, which no fault met: %s", who[w].name, status_text(st));
     }
-    end_and_wait(w);
+    (void)end_and_wait(w);
     st = who_alive(w, ALL_MS * NS_PER_MS);
     if (st != NOS_OK) {
         unhealthy++;
@@ -166,7 +182,7 @@ static void witness_all(const struct storm_plan *p)
     static const uint8_t order_of[] = { WHO_CONSOLE, WHO_LOOPBACK, WHO_WARD1,
                                         WHO_WARD2,   WHO_WARD3,    WHO_WARD4 };
     if (p->who >= WHO_MANAGE && who[p->who].touched) {
-        end_and_wait(p->who);
+        (void)end_and_wait(p->who);
     }
     if (who[p->who].touched) {
         witness(p->who, VICTIM_MS);
@@ -202,10 +218,11 @@ static void one(uint64_t i)
     node_pause(i == order.stop);
     act(&p);
     load(&p);
-    settle();
+    (void)settle();
     calm();
+    quieten();
     witness_all(&p);
-    settle();
+    quieten();
     look_check();
     if (i % AUDIT_EVERY == 0) {
         look_audit();
@@ -229,9 +246,9 @@ static uint64_t fresh_frames(void)
 {
     struct nos_storm_state s;
     for (unsigned w = 0; w < WHO_COUNT; w++) {
-        end_and_wait(w);
+        (void)end_and_wait(w);
     }
-    settle();
+    (void)settle();
     node_look(&s);
     return s.free;
 }
@@ -278,7 +295,7 @@ int nos_main(void)
     }
     digest_begin();
     who_open();
-    settle();
+    (void)settle();
     uint64_t first = fresh_frames(), last;
     look_begin();
     look_deaths(0);  // of those whom it has just ended itself

@@ -320,6 +320,21 @@ t 'image, epoch below floor' 1 make_image --epoch-floor 4 --module hello.mod -o 
 says err POL_EPOCH
 t 'image, kernel below floor' 1 make_image --kernel-sec-min 6 --module hello.mod -o no.img
 says err SEC_VERSION
+sed 's/"name": *"[a-z]*"/"name": "kernel-storm"/' kernel.json >storm.json
+t 'kernel for storms' 0 "$n0n" mod build --kernel -e "$elf" -m storm.json --root keys/root.pub --sign keys/root.key -o STORM.MOD
+t 'image with it' 1 make_image --kernel STORM.MOD --module hello.mod -o no.img
+says err 'breaks things on request'
+t 'image with it, asked for' 0 make_image --storm --kernel STORM.MOD --module hello.mod -o storm.img
+t 'image for storms with another kernel' 1 make_image --storm --module hello.mod -o no.img
+t 'storm, how it runs' 0 "$n0n" storm --dry-run
+says out 'icount shift=0,sleep=off'
+t 'storm that would stand still' 2 "$n0n" storm --stop-before 3
+t 'storm of nothing' 2 "$n0n" storm --count 0
+t 'storm with nothing built' 3 "$n0n" storm --dir none --save no.txt
+says err 'make storm'
+t 'replay of what was never said' 3 "$n0n" storm --replay 9 --save none.txt
+says err 'storm --seed'
+absent no.txt
 t 'image, module as kernel' 1 make_image --kernel hello.mod --module hello.mod -o no.img
 says err BOOT_NOT_KERNEL
 t 'image, unsigned policy' 1 make_image --policy broken.POL --module hello.mod -o no.img
