@@ -24,10 +24,12 @@ enum nos_topic {
     NOS_TOPIC_AUDIT_HEAD = 8, /* right AUDIT; one struct nos_audit_head (abi/audit.h) */
     NOS_TOPIC_CHECK = 9, /* the kernel looks whether its books agree, a part for each index: 0 = the
                             machine, then capsule by capsule: struct nos_check_info */
-    NOS_TOPIC_CRASH = 10, /* right CRASH; index = sequence number: struct nos_crash_record
-                             (abi/crash.h), the first kept that is not below it */
+    NOS_TOPIC_CRASH = 10,       /* right CRASH; index = sequence number: struct nos_crash_record
+                                   (abi/crash.h), the first kept that is not below it */
     NOS_TOPIC_SUPERVISION = 11, /* struct nos_supervision of each verified module, in the order of
                                    NOS_TOPIC_MODULES */
+    NOS_TOPIC_CHECKPOINT = 12,  /* right AUDIT; index = number: struct nos_audit_checkpoint
+                                   (abi/audit.h), the first kept that is not below it */
 };
 
 struct nos_about {

@@ -106,9 +106,16 @@
     X(TOKEN_OBJECT, -133, "token: a block names another object than the block before it") \
     X(TOKEN_WINDOW, -134, "token: a block's times are not inside those of the block before it") \
     X(TOKEN_DEPTH, -135, "token: more blocks than were allowed, or depth does not fall") \
-    X(TOKEN_AUDIENCE, -137, "token: made out to another module, or passed on without the right to") \
+    X(TOKEN_AUDIENCE, -137, \
+      "token: made out to another module, or passed on without the right to") \
     /* audit */ \
     X(AUDIT_CHAIN, -136, "audit: a record does not match the hash that follows it") \
+    X(AUDIT_BODY, -138, "audit: a body or its salt is not what the record commits to") \
+    X(AUDIT_CAUSE, -139, "audit: a record's cause is not the record that it names") \
+    X(AUDIT_TREE, -140, "audit: a checkpoint's root is not that of the records") \
+    X(AUDIT_KEY, -141, "audit: a checkpoint is not by the key that was announced for it") \
+    X(AUDIT_GAP, -142, "audit: nothing here joins the checkpoints to what is trusted") \
+    X(AUDIT_FORK, -143, "audit: another log than the one of the checkpoint that is held") \
     /* what the firmware and the packages hand us */ \
     X(ACPI_BOUNDS, -144, "ACPI: a table lies outside memory, or is shorter than it says") \
     X(ACPI_CHECKSUM, -145, "ACPI: checksum of a table is wrong") \
@@ -117,7 +124,10 @@
     X(SYMBOLS_FORMAT, -153, "symbols: malformed symbol lump") \
     /* supervision */ \
     X(NEED_MISSING, -160, "a module that it needs is not verified on this machine") \
-    X(NEED_CYCLE, -161, "modules need each other in a circle: none can be started first")
+    X(NEED_CYCLE, -161, "modules need each other in a circle: none can be started first") \
+    /* audit files */ \
+    X(AUDIT_FORMAT, -168, "audit: malformed file") \
+    X(AUDIT_SHORT, -169, "audit: the log ends before the checkpoint that is held")
 
 #define X(name, value, text) NOS_##name = (value),
 typedef enum nos_status { NOS_STATUS_LIST(X) } nos_status_t;

@@ -148,19 +148,27 @@ cJSON *row_about(const struct nos_about *a)
     return row;
 }
 
-cJSON *row_audit(const struct nos_audit_entry *e)
+cJSON *row_audit_hidden(const struct nos_audit_record *r)
 {
     cJSON *row = out_row();
-    out_u64(row, "seq", e->rec.seq);
-    out_u64(row, "tick_ns", e->rec.tick);
-    out_u64(row, "actor", e->rec.actor);
-    out_text(row, "kind", name_of(&audit_names, e->rec.kind));
+    out_u64(row, "seq", r->seq);
+    out_u64(row, "tick_ns", r->tick);
+    out_u64(row, "actor", r->actor);
+    out_text(row, "kind", name_of(&audit_names, r->kind));
+    cJSON *causes = cJSON_AddArrayToObject(row, "causes");
+    for (size_t i = 0; i < 2 && r->back[i] != 0; i++) {
+        cJSON_AddItemToArray(causes, cJSON_CreateNumber((double)(r->seq - r->back[i])));
+    }
+    return row;
+}
+
+cJSON *row_audit(const struct nos_audit_entry *e)
+{
+    cJSON *row = row_audit_hidden(&e->rec);
     out_status(row, "status", e->body.status);
     out_hex(row, "subject", e->body.subject, 32);
     out_u64(row, "a", e->body.a);
     out_u64(row, "b", e->body.b);
-    if (e->rec.kind != NOS_AUDIT_CHECKPOINT) {
-        out_untrusted(row, "text", e->body.text, sizeof(e->body.text));
-    }
+    out_untrusted(row, "text", e->body.text, sizeof(e->body.text));
     return row;
 }

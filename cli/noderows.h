@@ -12,4 +12,5 @@ cJSON *row_module(const struct nos_module_info *m);
 cJSON *row_mem(const struct nos_mem_info *m);
 cJSON *row_about(const struct nos_about *a);
 cJSON *row_audit(const struct nos_audit_entry *e);
+cJSON *row_audit_hidden(const struct nos_audit_record *r); /* its body is kept back */
 cJSON *row_crash(const struct nos_crash_record *r);

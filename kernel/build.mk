@@ -8,7 +8,7 @@ KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c
     debug.c machine.c mitigate.c ports.c power.c segments.c serial.c smp.c ipi.c wiper.c) \
     $(addprefix kernel/ipc/,named.c cancel.c revoke.c) kernel/sched/thread.c \
     kernel/object/cell.c $(addprefix kernel/syscall/,debug.c device.c handle.c module.c node.c thread.c token.c) \
-    $(filter-out lib/elf_reloc.c lib/policy_find.c,$(wildcard lib/*.c))
+    lib/crypto/sha256.c $(filter-out lib/elf_reloc.c lib/policy_find.c,$(wildcard lib/*.c))
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
 # The fast path calls nothing: no frame for it, and no table of jumps (an indirect jump is a guess of the CPU's).

@@ -45,6 +45,7 @@ void render_module(struct fmt *f, const struct nos_module_info *m);
 void render_audit_head(struct fmt *f);
 void render_audit(struct fmt *f, const struct nos_audit_entry *e);
 void render_decision(struct fmt *f, uint64_t b);  // of a SUPERVISE record: "restart in 100 ms"
+void render_audit_hidden(struct fmt *f, const struct nos_audit_record *r); /* without its body */
 
 /* crash ls, and all of one record: both only of a record that crash_parse let through */
 void render_crash_head(struct fmt *f);

@@ -127,22 +127,40 @@ static void render_details(struct fmt *f, uint32_t kind, const struct nos_audit_
     }
 }
 
-void render_audit(struct fmt *f, const struct nos_audit_entry *e)
+static void render_record(struct fmt *f, const struct nos_audit_record *r)
 {
     size_t line = f->len;
 
-    fmt_u64_right(f, e->rec.seq, 6);
+    fmt_u64_right(f, r->seq, 6);
     fmt_char(f, ' ');
-    fmt_time(f, e->rec.tick);
+    fmt_time(f, r->tick);
     fmt_pad(f, line, 18);
-    fmt_u64_right(f, e->rec.actor, 5);
+    fmt_u64_right(f, r->actor, 5);
     fmt_char(f, ' ');
-    fmt_str(f, audit_kind_name(e->rec.kind));
+    fmt_str(f, audit_kind_name(r->kind));
     fmt_pad(f, line, 35);
-    if (e->rec.kind == NOS_AUDIT_CHECKPOINT) {
-        fmt_str(f, "signed by the issuer key\n");  // subject and text are the signature
-        return;
+}
+
+/* What led to it: " <- 12 7". */
+static void render_causes(struct fmt *f, const struct nos_audit_record *r)
+{
+    for (size_t i = 0; i < 2 && r->back[i] != 0; i++) {
+        fmt_str(f, i == 0 ? " <- " : " ");
+        fmt_u64(f, r->seq - r->back[i]);
     }
+    fmt_char(f, '\n');
+}
+
+void render_audit_hidden(struct fmt *f, const struct nos_audit_record *r)
+{
+    render_record(f, r);
+    fmt_str(f, "(hidden)");
+    render_causes(f, r);
+}
+
+void render_audit(struct fmt *f, const struct nos_audit_entry *e)
+{
+    render_record(f, &e->rec);
     render_details(f, e->rec.kind, &e->body);
     render_text(f, &e->body);
     if (e->body.status != NOS_OK) {
@@ -152,5 +170,5 @@ void render_audit(struct fmt *f, const struct nos_audit_entry *e)
         fmt_str(f, status_text(e->body.status));
         fmt_char(f, ')');
     }
-    fmt_char(f, '\n');
+    render_causes(f, &e->rec);
 }

@@ -1,8 +1,9 @@
 /*
- * Appending fixes a record's place and content at once; hashing it into the chain ("sealing": salt,
- * commitment, parent) can wait for an idle moment, because a chain in the memory of the kernel that
- * writes it proves nothing until somebody else holds a checkpoint of it. At most AUDIT_UNSEALED_MAX
- * wait; whoever reads the log or signs it seals first.
+ * Appending fixes a record's place, content and causes at once; hashing it into the chain
+ * ("sealing": salt, commitment, parents) and into the tree can wait for an idle moment, because a
+ * log in the memory of the kernel that writes it proves nothing until somebody else holds a
+ * checkpoint of it. At most AUDIT_UNSEALED_MAX wait to be sealed; whoever reads the log seals
+ * first. A record is in the tree before it leaves the run.
  */
 #include "kernel/audit/audit.h"
 
@@ -10,41 +11,52 @@
 
 #include "kernel/arch/api/arch.h"
 #include "kernel/audit/audit_impl.h"
+#include "kernel/core/panic.h"
 #include "kernel/core/percpu.h"
 #include "kernel/crypto/vault.h"
 #include "lib/audit.h"
 
-enum { DENIALS = 64 };
+/* A tree that lags behind further than the run less this takes a record with each that comes: so
+ * the blocks that the run leaves are always full ones. */
+enum { TREE_ROOM = 2 * NOS_AUDIT_BLOCK };
 
-struct denial {     /* repeats of one capsule and status since the last record of them */
-    uint32_t actor; /* 0 = free: the kernel is never refused */
-    int32_t status;
-    uint64_t nr; /* NOS_AUDIT_SEVERAL: not all the same call */
-    uint64_t times;
-};
+struct chain chain;
 
-static struct {
-    struct ring ring;
-    uint64_t tick;        /* of the entry before */
-    uint64_t sealed;      /* entries below are in the chain */
-    uint64_t signed_to;   /* entries below are under a checkpoint, or are one */
-    uint64_t drop_said;   /* dropped, when the log last said so */
-    uint64_t news_ns;     /* when the first thing not signed yet came; 0 = nothing did */
-    uint8_t head[32];     /* hash of entry sealed - 1 */
-    uint32_t denial_next; /* the one to go when all are taken */
-    struct denial denial[DENIALS];
-} chain;
+/* ---- sealing ---- */
 
-static void seal_one(void)
+/* Of an entry below `sealed`, not before the run: the one after it says. */
+static const uint8_t *hash_of(uint64_t seq)
+{
+    KASSERT(seq < chain.sealed && seq + 1 >= chain.ring.first);
+    return seq + 1 == chain.sealed ? chain.head : ring_at(&chain.ring, seq + 1)->rec.parent[0];
+}
+
+static void name_parents(struct nos_audit_record *r)
+{
+    r->n_par = r->seq != 0;
+    memcpy(r->parent[0], chain.head, sizeof chain.head);
+    for (size_t i = 0; i < ARRAY_LEN(r->back) && r->back[i] != 0; i++) {
+        if (span_is_zero(SPAN_OF(r->parent[1 + i]))) {
+            memcpy(r->parent[1 + i], hash_of(r->seq - r->back[i]), sizeof r->parent[1 + i]);
+        }
+        r->n_par++;
+    }
+}
+
+void seal_one(void)
 {
     struct nos_audit_entry *e = ring_at(&chain.ring, chain.sealed);
+    struct audit_ref **ref = &chain.waiting[e->rec.seq % AUDIT_UNSEALED_MAX];
 
     vault_random(e->salt, sizeof e->salt);
     audit_body_commit(e->salt, &e->body, e->rec.body_commit);
-    e->rec.n_par = e->rec.seq != 0;
-    memcpy(e->rec.parent[0], chain.head, sizeof chain.head);
+    name_parents(&e->rec);
     audit_hash(&e->rec, chain.head);
     chain.sealed++;
+    if (*ref != NULL) {
+        memcpy((*ref)->hash, chain.head, sizeof chain.head);
+        *ref = NULL;
+    }
 }
 
 static void seal_all(void)
@@ -54,12 +66,45 @@ static void seal_all(void)
     }
 }
 
-static struct nos_audit_entry *append(enum nos_audit_kind kind, uint32_t actor)
+static void tree_one(void)
 {
-    bool evicts = ring_evicts(&chain.ring) && chain.sealed == chain.ring.first;
-    if (evicts || chain.ring.next - chain.sealed == AUDIT_UNSEALED_MAX) {
+    tree_add(&ring_at(&chain.ring, tree_size())->rec, chain.ring.first);
+}
+
+/* ---- appending ---- */
+
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Before the next entry comes: a run that is short keeps less waiting, so that causes are sealed
+ * while those after them are in it. */
+static void make_room(void)
+{
+    uint32_t cap = chain.ring.cap;
+    bool evicts = ring_evicts(&chain.ring);
+
+    if (chain.ring.cap != cap) {
+        seal_all();
+    }
+    cap = chain.ring.cap;
+    if ((evicts && chain.sealed == chain.ring.first) ||
+        chain.ring.next - chain.sealed >= lower(cap / 2, AUDIT_UNSEALED_MAX)) {
         seal_one();
     }
+    uint32_t lag = cap > TREE_ROOM ? cap - TREE_ROOM : 0;
+    if (tree_size() < chain.sealed && chain.ring.next - tree_size() > lag) {
+        tree_one();
+    }
+    while (evicts && tree_size() <= chain.ring.first) {
+        tree_one();
+    }
+}
+
+static struct nos_audit_entry *append(enum nos_audit_kind kind, uint32_t actor)
+{
+    make_room();
     uint64_t seq = chain.ring.next;
     struct nos_audit_entry *e = ring_push(&chain.ring);
     e->rec.seq = seq;
@@ -71,7 +116,7 @@ static struct nos_audit_entry *append(enum nos_audit_kind kind, uint32_t actor)
     return e;
 }
 
-static void note_news(void)
+void note_news(void)
 {
     if (chain.news_ns == 0) {
         chain.news_ns = arch_clock_ns() | 1;  // 0 means none
@@ -94,121 +139,77 @@ void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
     for (char *to = body->text; text != NULL && to < end && *text != 0;) {
         *to++ = *text++;
     }
+    if (kind == NOS_AUDIT_BOOT) {
+        audit_cause(&chain.origin);
+    }
     note_news();
+}
+
+/* ---- causes ---- */
+
+static struct nos_audit_record *newest(void)
+{
+    return &ring_at(&chain.ring, chain.ring.next - 1)->rec;
+}
+
+void audit_cause(const struct audit_ref *cause)
+{
+    struct nos_audit_record *r = newest();
+
+    if (cause == NULL || cause->at == 0 || r->back[1] != 0 || r->seq < chain.sealed) {
+        return;
+    }
+    uint64_t back = r->seq - (cause->at - 1);
+    const uint8_t *hash = cause->hash;
+    if (back == 0 || back > UINT32_MAX || back == r->back[0]) {
+        return;
+    }
+    if (span_is_zero(SPAN_OF(cause->hash)) && cause->at <= chain.sealed) {
+        if (cause->at < chain.ring.first) {
+            return;  // a copy made before it was sealed, and too old by now to be asked for
+        }
+        hash = hash_of(cause->at - 1);
+    }
+    size_t i = r->back[0] != 0 && r->back[0] < back;
+    if (i == 0) {  // nearer than what is there
+        r->back[1] = r->back[0];
+        memcpy(r->parent[2], r->parent[1], sizeof r->parent[2]);
+    }
+    r->back[i] = (uint32_t)back;
+    memcpy(r->parent[1 + i], hash, sizeof cause->hash);  // zero: seal_one fills it in
+}
+
+void audit_forget(struct audit_ref *ref)
+{
+    struct audit_ref **waits = &chain.waiting[(ref->at - 1) % AUDIT_UNSEALED_MAX];
+
+    if (ref->at != 0 && *waits == ref) {
+        *waits = NULL;
+    }
+    *ref = (struct audit_ref){ 0 };
+}
+
+void audit_remember(struct audit_ref *ref)
+{
+    uint64_t seq = newest()->seq;
+
+    audit_forget(ref);
+    ref->at = seq + 1;
+    KASSERT(chain.waiting[seq % AUDIT_UNSEALED_MAX] == NULL);
+    chain.waiting[seq % AUDIT_UNSEALED_MAX] = ref;
 }
 
 void audit_init(void)
 {
     memset(&chain, 0, sizeof chain);
     ring_init(&chain.ring);
+    tree_init();
+    denials_init();
+    checkpoints_init();
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, vault_issuer_pk(), 0, 0, "issuer key");
-}
-
-/* ---- refused calls ---- */
-
-static void denial_flush(struct denial *d)
-{
-    if (d->times != 0) {
-        audit_add(NOS_AUDIT_DENY, d->actor, (nos_status_t)d->status, NULL, d->nr, d->times, NULL);
-    }
-    d->times = 0;
-}
-
-static struct denial *denial_find(uint32_t actor, nos_status_t status)
-{
-    for (unsigned i = 0; i < DENIALS; i++) {
-        if (chain.denial[i].actor == actor && chain.denial[i].status == status) {
-            return &chain.denial[i];
-        }
-    }
-    return NULL;
-}
-
-static struct denial *denial_take(void)
-{
-    for (unsigned i = 0; i < DENIALS; i++) {
-        if (chain.denial[i].actor == 0) {
-            return &chain.denial[i];
-        }
-    }
-    struct denial *d = &chain.denial[chain.denial_next++ % DENIALS];
-    denial_flush(d);
-    return d;
-}
-
-void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status)
-{
-    struct denial *d = denial_find(actor, status);
-
-    if (d == NULL) {
-        *denial_take() = (struct denial){ .actor = actor, .status = status };
-        audit_add(NOS_AUDIT_DENY, actor, status, NULL, nr, 1, NULL);
-        return;
-    }
-    d->nr = d->times == 0 || d->nr == nr ? nr : NOS_AUDIT_SEVERAL;
-    d->times++;
-    note_news();
-}
-
-/* Say what was counted; forget those that were quiet since the last time, so that their next
- * refusal is told at once. */
-static void denials_flush(void)
-{
-    for (unsigned i = 0; i < DENIALS; i++) {
-        struct denial *d = &chain.denial[i];
-        if (d->times == 0) {
-            d->actor = 0;
-        }
-        denial_flush(d);
-    }
-}
-
-/* ---- checkpoints ---- */
-
-static void say_dropped(void)
-{
-    if (chain.ring.dropped != chain.drop_said) {
-        chain.drop_said = chain.ring.dropped;
-        audit_add(NOS_AUDIT_DROP, 0, NOS_OK, NULL, chain.ring.dropped, 0, NULL);
-    }
-}
-
-static void sign_checkpoint(void)
-{
-    uint8_t bytes[AUDIT_CHECKPOINT_BYTES], sig[64];
-    span_t msg = SPAN_OF(bytes);
-
-    seal_all();
-    audit_checkpoint_bytes(chain.ring.next, chain.head, bytes);
-    if (!span_from(msg, sizeof NOS_DOMAIN_AUDIT, &msg)) {  // the vault puts the domain before it
-        return;
-    }
-    vault_sign(NOS_DOMAIN_AUDIT, msg, sig);
-    audit_sig_put(&append(NOS_AUDIT_CHECKPOINT, 0)->body, sig);
-    chain.signed_to = chain.ring.next;
-    chain.news_ns = 0;
-}
-
-uint64_t audit_checkpoint_due(void)
-{
-    return chain.news_ns == 0 ? 0 : chain.news_ns + AUDIT_CHECKPOINT_NS;
-}
-
-bool audit_checkpoint_step(uint64_t now_ns)
-{
-    bool many = chain.ring.next - chain.signed_to >= AUDIT_CHECKPOINT_EVERY;
-
-    if (many || (chain.news_ns != 0 && now_ns >= audit_checkpoint_due())) {
-        denials_flush();
-        say_dropped();
-        sign_checkpoint();
-        return true;
-    }
-    if (chain.sealed < chain.ring.next) {
-        seal_one();
-        return true;
-    }
-    return false;
+    audit_remember(&chain.origin);
+    memcpy(chain.key0, vault_audit_pk(), sizeof chain.key0);
+    audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, chain.key0, 0, 0, "first checkpoint key");
 }
 
 /* ---- reading ---- */
@@ -228,11 +229,19 @@ nos_status_t audit_entry(uint64_t seq, struct nos_audit_entry *out)
 
 void audit_head(struct nos_audit_head *out)
 {
+    uint64_t first = chain.ring.first;
+
     seal_all();
     *out = (struct nos_audit_head){ .next = chain.ring.next,
-                                    .first = chain.ring.first,
+                                    .first = first,
                                     .dropped = chain.ring.dropped };
+    memcpy(out->boot_id, vault_boot_id(), sizeof out->boot_id);
     memcpy(out->head, chain.head, sizeof out->head);
-    memcpy(out->prefix, ring_at(&chain.ring, chain.ring.first)->rec.parent[0], sizeof out->prefix);
-    memcpy(out->issuer_pk, vault_issuer_pk(), sizeof out->issuer_pk);
+    memcpy(out->prefix, ring_at(&chain.ring, first)->rec.parent[0], sizeof out->prefix);
+    memcpy(out->key0, chain.key0, sizeof out->key0);
+    checkpoints_count(&out->checkpoints, &out->first_checkpoint);
+    while (tree_size() < chain.ring.next && tree_size() < first + NOS_AUDIT_BLOCK && first != 0) {
+        tree_one();  // of a short run only
+    }
+    tree_base(first, &out->tree_at, out->tree);
 }

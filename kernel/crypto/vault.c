@@ -1,11 +1,15 @@
 /*
- * One root secret a boot, mixed from every source there is, and three things derived from it under
- * different contexts: the boot id (public), the key of the random stream, the seed of the issuing
- * key. The root itself is wiped before vault_init returns. A weak or hostile source can only fail
- * to add: the mix is a hash of all of them.
+ * One root secret a boot, mixed from every source there is, and four things derived from it under
+ * different contexts: the boot id (public), the key of the random stream, the seeds of the issuing
+ * key and of the first checkpoint key. The root itself is wiped before vault_init returns. A weak
+ * or hostile source can only fail to add: the mix is a hash of all of them.
  *
  * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: scrub_* goes
  * over them.
+ *
+ * Audit checkpoints have a key each. The next one is derived from the one that signs, announced in
+ * what that one signs, and the one that has signed is overwritten: who reads this memory later
+ * cannot sign what is past.
  *
  * The random stream is a BLAKE3 output stream with fast key erasure: a refill takes its first 32
  * bytes as the next key, and bytes are wiped from the pool as they are given out. Whoever reads the
@@ -38,6 +42,9 @@ static struct {
     uint8_t boot_id[32];
     uint8_t issuer_pk[ED25519_PK_LEN];
     uint8_t issuer_sk[ED25519_SK_LEN];
+    bool audit_ready;
+    uint8_t audit_sk[ED25519_SK_LEN]; /* seed, then public key */
+    uint8_t audit_next_sk[ED25519_SK_LEN];
     struct blake3_ctx ctx; /* too large for a kernel stack; wiped after each use */
 } vault;
 
@@ -99,6 +106,16 @@ static unsigned gather(const struct nos_bootinfo *bi, uint8_t root[KEY_LEN])
     return credit;
 }
 
+/* The public key is the second half of the secret one. */
+static void audit_key(const char *context, span_t from, uint8_t sk[ED25519_SK_LEN])
+{
+    uint8_t seed[ED25519_SEED_LEN], pk[ED25519_PK_LEN];
+
+    blake3_derive(context, from, seed);
+    ed25519_keypair_from_seed(pk, sk, seed);
+    secret_wipe(seed, sizeof seed);
+}
+
 static void derive_all(const uint8_t root[KEY_LEN])
 {
     uint8_t seed[ED25519_SEED_LEN];
@@ -110,6 +127,7 @@ static void derive_all(const uint8_t root[KEY_LEN])
     blake3_derive(NOS_CTX_VAULT_ISSUER, r, seed);
     ed25519_keypair_from_seed(vault.issuer_pk, vault.issuer_sk, seed);
     secret_wipe(seed, sizeof seed);
+    audit_key(NOS_CTX_VAULT_AUDIT, r, vault.audit_sk);
 }
 
 nos_status_t vault_init(struct nos_bootinfo *bi)
@@ -194,6 +212,40 @@ void vault_sign(const char *domain, span_t msg, uint8_t sig[64])
     memcpy(buf, domain, n);
     memcpy(buf + n, msg.data, msg.len);
     ed25519_sign(sig, span_of(buf, n + msg.len), vault.issuer_sk);
+}
+
+const uint8_t *vault_audit_pk(void)
+{
+    return vault.audit_sk + ED25519_SEED_LEN;
+}
+
+const uint8_t *vault_audit_next_pk(void)
+{
+    KASSERT(vault.audit_ready);
+    return vault.audit_next_sk + ED25519_SEED_LEN;
+}
+
+bool vault_audit_ready(void)
+{
+    return vault.audit_ready;
+}
+
+void vault_audit_prepare(void)
+{
+    KASSERT(vault.open && !vault.audit_ready);
+    audit_key(NOS_CTX_AUDIT_RATCHET, span_of(vault.audit_sk, ED25519_SEED_LEN),
+              vault.audit_next_sk);
+    vault.audit_ready = true;
+    scrub_derive();
+}
+
+void vault_audit_sign(span_t text, uint8_t sig[64])
+{
+    KASSERT(vault.open && vault.audit_ready);
+    ed25519_sign(sig, text, vault.audit_sk);
+    memcpy(vault.audit_sk, vault.audit_next_sk, sizeof vault.audit_sk);
+    secret_wipe(vault.audit_next_sk, sizeof vault.audit_next_sk);
+    vault.audit_ready = false;
 }
 
 void vault_wipe(void)

@@ -29,5 +29,16 @@ const uint8_t *vault_issuer_pk(void); /* 32 bytes */
  */
 void vault_sign(const char *domain, span_t msg, uint8_t sig[64]);
 
+/* The checkpoint keys: one after the other, each made from the one before and gone once it has
+ * signed (docs/vault.md, "The ratchet"). The vault is open. */
+const uint8_t *vault_audit_pk(void);      /* 32 bytes: signs next */
+bool vault_audit_ready(void);             /* is the one after it made? */
+void vault_audit_prepare(void);           /* make it */
+const uint8_t *vault_audit_next_pk(void); /* 32 bytes; ready */
+
+/** Sign the text as it is, which says whose it is in its first line. The key is then gone. Ready.
+ */
+void vault_audit_sign(span_t text, uint8_t sig[64]);
+
 /** Forget everything: panic, power-off. The vault is shut for good. */
 void vault_wipe(void);

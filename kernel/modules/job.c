@@ -17,6 +17,7 @@ void module_job_init(struct module_job *j, paddr_t base, uint32_t pages, uint64_
     j->base = base;
     j->pages = pages;
     j->actor = actor;
+    j->asked = (struct audit_ref){ 0 };
     j->boot = false;
     j->stage = STAGE_EXTRACT;
     j->out = NULL;
@@ -33,6 +34,8 @@ void module_job_drop(struct module_job *j)
     }
 }
 
+static struct audit_ref policy_record; /* whatever is admitted or refused, by this policy */
+
 static void refuse(struct module_job *j, nos_status_t st)
 {
     struct refusal r = { .status = st };
@@ -45,13 +48,17 @@ static void refuse(struct module_job *j, nos_status_t st)
         memcpy(r.publisher_id, j->view.publisher_id, sizeof r.publisher_id);
     }
     registry_refuse(&r, j->stage, j->actor);
+    audit_cause(&j->asked);
+    audit_cause(&policy_record);
     module_job_drop(j);
 }
 
-static void audit_load(const struct module_job *j, bool again)
+static void audit_load(const struct module_job *j, struct module *m, bool again)
 {
-    audit_add(NOS_AUDIT_LOAD, j->actor, NOS_OK, j->out->id, j->out->view.version, again,
-              j->out->name);
+    audit_add(NOS_AUDIT_LOAD, j->actor, NOS_OK, m->id, m->view.version, again, m->name);
+    audit_cause(&j->asked);
+    audit_cause(again ? &m->record : &policy_record);
+    audit_remember(&m->record);
 }
 
 /* Known since earlier: its own verified bytes are used and the new ones, whatever they are behind
@@ -62,7 +69,7 @@ static bool answer_known(struct module_job *j)
     if (j->out == NULL) {
         return false;
     }
-    audit_load(j, true);
+    audit_load(j, j->out, true);
     module_job_drop(j);
     return true;
 }
@@ -93,18 +100,19 @@ static nos_status_t finish(struct module_job *j)
     }
     nos_status_t st = judge(j, m);
     if (st == NOS_OK) {
-        m->boot = j->boot;
-        m->pages = j->pages;
-        st = registry_add(m);
+        st = registry_room();
     }
     if (st != NOS_OK) {
         obj_put(&m->obj);  // it has no frames yet
         return st;
     }
+    audit_load(j, m, false);  // before anybody can find it
+    m->boot = j->boot;
+    m->pages = j->pages;
     m->base = j->base;
     j->base.v = 0;
+    registry_add(m);
     j->out = m;
-    audit_load(j, false);
     return NOS_OK;
 }
 
@@ -183,6 +191,7 @@ static void boot_file(const struct nos_boot_file *f)
                                  st };  // it was read and it is empty: cut before its first byte
         memcpy(r.name, f->name, sizeof r.name);
         registry_refuse(&r, STAGE_EXTRACT, 0);
+        audit_cause(&policy_record);
         if (f->len != 0) {
             file_frames_free((paddr_t){ f->base }, (uint32_t)pages, true);
         }
@@ -205,6 +214,7 @@ void module_boot(const struct nos_bootinfo *bi)
 
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->policy_hash, v->epoch, hold,
               hold ? "policy, panic=hold" : "policy");
+    audit_remember(&policy_record);
     audit_add(NOS_AUDIT_BOOT, 0, NOS_OK, bi->root_set, bi->secure_boot, 0, "trust roots");
     for (uint32_t i = 0; i < bi->n_files && i < NOS_BOOT_FILES_MAX; i++) {
         boot_file(&bi->file[i]);

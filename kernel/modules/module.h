@@ -52,7 +52,8 @@ struct module {
     struct manifest man;
     struct elf_view elf;
     uint8_t id[32];
-    uint32_t running; /* capsules; counted by kernel/runtime, as is `starts` */
+    struct audit_ref record; /* it was verified; the newest such record */
+    uint32_t running;        /* capsules; counted by kernel/runtime, as is `starts` */
     uint32_t starts;
 };
 
@@ -69,7 +70,8 @@ struct module_job { /* one verification; 2.4 KiB; it does not move between its s
     span_t file;
     paddr_t base; /* frames of the file; 0 once they are the module's or given back */
     uint32_t pages;
-    uint32_t actor; /* capsule that asked; 0 = boot */
+    uint32_t actor;         /* capsule that asked; 0 = boot */
+    struct audit_ref asked; /* why it did: zero after module_job_init, the caller's to set */
     bool boot;
     enum module_stage stage;
     char name[NOS_NAME_MAX]; /* file name at boot, else empty until the manifest is verified */

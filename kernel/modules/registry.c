@@ -46,6 +46,7 @@ void module_destroy(struct obj *o)
         frames -= m->pages;
         file_frames_free(m->base, m->pages, m->boot);
     }
+    audit_forget(&m->record);
     cache_free(&module_cache, m);
 }
 
@@ -71,20 +72,22 @@ static bool drop_oldest_idle(void)
     return true;
 }
 
-nos_status_t registry_add(struct module *m)
+nos_status_t registry_room(void)
+{
+    return n_modules < MODULES_MAX || drop_oldest_idle() ? NOS_OK : NOS_QUOTA;
+}
+
+void registry_add(struct module *m)
 {
     struct module **at = &modules;
 
-    if (n_modules == MODULES_MAX && !drop_oldest_idle()) {
-        return NOS_QUOTA;
-    }
+    KASSERT(n_modules < MODULES_MAX);
     while (*at != NULL) {
         at = &(*at)->next;
     }
     *at = m;
     n_modules++;
     frames += m->pages;
-    return NOS_OK;
 }
 
 struct module *module_find_id(const uint8_t id[32])
@@ -155,6 +158,7 @@ void registry_refuse_start(const struct module *m, enum module_stage stage, nos_
     memcpy(r.id, m->id, sizeof r.id);
     memcpy(r.publisher_id, m->view.publisher_id, sizeof r.publisher_id);
     registry_refuse(&r, stage, actor);
+    audit_cause(&m->record);
 }
 
 /* ---- listing ---- */

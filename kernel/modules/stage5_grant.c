@@ -59,7 +59,9 @@ static bool decide(const struct admission *a, const struct nos_cap *want, struct
     return false;
 }
 
-static void audit_grant(const struct module *m, const struct capsule *c, const struct nos_cap *cap,
+/* Each grant names the one before, the first the module's verification: so what a capsule holds by
+ * policy is behind the record of its start. */
+static void audit_grant(const struct module *m, struct capsule *c, const struct nos_cap *cap,
                         nos_status_t st)
 {
     char name[NOS_NAME_MAX + 1] = { 0 };
@@ -72,6 +74,8 @@ static void audit_grant(const struct module *m, const struct capsule *c, const s
     }
     audit_add(NOS_AUDIT_GRANT, c->id, st, m->id, (uint64_t)cap->kind << 32 | cap->rights, what,
               name);
+    audit_cause(c->record.at != 0 ? &c->record : &m->record);
+    audit_remember(&c->record);
 }
 
 static uint64_t deadline_of(const struct nos_cap *cap)

@@ -36,8 +36,11 @@ MUST_CHECK nos_status_t stage6_check(struct module *m);
 /** An empty module, not listed. Gives: a reference; obj_put ends it, frames and all. NULL. */
 struct module *registry_new(void);
 
-/** Takes: the reference. Errors: QUOTA; then it is still the caller's. */
-MUST_CHECK nos_status_t registry_add(struct module *m);
+/** For one more; an idle one may go for it. Errors: QUOTA. */
+MUST_CHECK nos_status_t registry_room(void);
+
+/** Takes: the reference. There is room. */
+void registry_add(struct module *m);
 
 struct refusal {
     char name[NOS_NAME_MAX];

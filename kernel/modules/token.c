@@ -34,6 +34,7 @@ void token_sign(const struct capsule *c, const struct obj *o, uint32_t actor, st
     token_id(span_of(out, TOKEN_BODY), id);
     audit_add(NOS_AUDIT_TOKEN, actor, NOS_OK, id, (uint64_t)c->id << 32 | t->kind, t->rights,
               c->module->name);
+    audit_cause(&c->record);
     token_signed_bytes(NULL, out, msg);
     // The vault puts the domain before it.
     vault_sign(NOS_DOMAIN_CAP,

@@ -30,6 +30,7 @@ struct export
     struct obj *obj;          /* referenced, and charged to the issuer; NULL = dead */
     via_t via;                /* own cell, referenced */
     uint8_t id[32];           /* token_id of block 0 alone: so rights and times are in it */
+    struct audit_ref record;  /* it was issued */
     uint64_t deadline_ns, badge;
     uint8_t depth; /* of the handle it was made from, less the export's own cell */
 };
@@ -70,6 +71,7 @@ static void drop(struct export **at)
     *same = e->same_hash;
     *at = e->next;
     lose(e);
+    audit_forget(&e->record);
     cache_free(&export_cache, e);
 }
 
@@ -200,6 +202,7 @@ nos_status_t token_issue(struct capsule *c, const struct handle_slot *s,
         memcpy(t.audience, req->audience, sizeof t.audience);
         memcpy(t.next_pk, req->next_pk, sizeof t.next_pk);
         token_sign(c, s->obj, c->id, &t, out);
+        audit_remember(&c->exports->record);
         token_id(span_of(out, TOKEN_BODY), c->exports->id);
         can_be_found(c->exports);
     }
@@ -242,11 +245,23 @@ static nos_status_t check_last(const struct token_chain *chain, const struct cap
     return st == NOS_OK ? token_check_time(t, arch_clock_ns()) : st;
 }
 
+static void audit_import(const struct token_chain *chain, const struct capsule *c,
+                         const struct export *e, nos_status_t st)
+{
+    const struct token *t = token_last(chain);
+    uint8_t id[32];
+
+    token_id(chain->bytes, id);
+    audit_add(NOS_AUDIT_IMPORT, c->id, st, id, (uint64_t)e->issuer->id << 32 | t->kind, t->rights,
+              c->module->name);
+    audit_cause(&c->record);
+    audit_cause(&e->record);
+}
+
 static nos_status_t take(const struct token_chain *chain, struct capsule *c, uint32_t *h)
 {
     const struct token *t = token_last(chain);
     const struct export *e = NULL;
-    uint8_t id[32];
 
     nos_status_t st = find(chain, &e);
     if (st != NOS_OK) {
@@ -262,11 +277,10 @@ static nos_status_t take(const struct token_chain *chain, struct capsule *c, uin
                                       .deadline_ns = t->exp,
                                       .badge = e->badge,
                                       .via = e->via };
+    audit_import(chain, c, e, NOS_OK);
     st = handle_derive(&c->handles, &like, h);
-    if (st == NOS_OK) {
-        token_id(chain->bytes, id);
-        audit_add(NOS_AUDIT_IMPORT, c->id, st, id, (uint64_t)e->issuer->id << 32 | t->kind,
-                  like.rights, c->module->name);
+    if (st != NOS_OK) {
+        audit_import(chain, c, e, st);  // it did not happen after all
     }
     return st;
 }

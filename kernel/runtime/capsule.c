@@ -175,6 +175,12 @@ nos_status_t spawn_begin(struct spawn_job *j, struct module *m, span_t arg, uint
     return st;
 }
 
+/* Of what is behind it: how it started, or as far as it came. */
+static const struct audit_ref *last_record(const struct capsule *c)
+{
+    return c->record.at != 0 ? &c->record : &c->module->record;
+}
+
 static nos_status_t start_first_thread(struct spawn_job *j)
 {
     struct capsule *c = j->capsule;
@@ -186,6 +192,9 @@ static nos_status_t start_first_thread(struct spawn_job *j)
     if (st == NOS_OK) {
         audit_add(NOS_AUDIT_SPAWN, j->parent, NOS_OK, c->module->id, c->id, c->restarts,
                   c->module->name);
+        audit_cause(last_record(c));
+        audit_cause(&j->asked);
+        audit_remember(&c->record);
         c->on_end = j->note;
         c->end_bits = j->bits;
         c->end_via = j->via;
@@ -265,7 +274,13 @@ static void say_end(const struct capsule *c, enum nos_capsule_state how, uint64_
     static const enum nos_audit_kind kinds[] = { [NOS_CAPSULE_EXITED] = NOS_AUDIT_EXIT,
                                                  [NOS_CAPSULE_CRASHED] = NOS_AUDIT_CRASH,
                                                  [NOS_CAPSULE_KILLED] = NOS_AUDIT_KILL };
+    const struct thread *running = this_cpu()->current;
     audit_add(kinds[how], 0, NOS_OK, c->module->id, c->id, code, c->module->name);
+    audit_cause(last_record(c));
+    if (how == NOS_CAPSULE_KILLED && running != NULL) {
+        audit_cause(thread_cause(running));
+    }
+    audit_remember(&c->record);
     if (how == NOS_CAPSULE_EXITED && code != 0) {
         klog("capsule %u %.*s: exited with code %lu", c->id, NOS_NAME_MAX, c->module->name, code);
     } else if (how == NOS_CAPSULE_KILLED) {
@@ -353,6 +368,7 @@ void capsule_destroy(struct obj *o)
     struct capsule *c = CONTAINER_OF(o, struct capsule, obj);
     KASSERT(c->threads == NULL && c->handles.used == 0 && !c->reclaiming);
     list_leave(c);
+    audit_forget(&c->record);
     obj_put(&c->module->obj);
     cache_free(&capsule_cache, c);
 }

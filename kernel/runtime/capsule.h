@@ -13,7 +13,8 @@ struct spawn_job {
     via_t via;                 /* cell of its handle; referenced */
     uint64_t bits;
     uint32_t parent;
-    bool paid; /* the parent's budget covers it */
+    struct audit_ref asked; /* why it starts one; the caller's to set, before spawn_begin */
+    bool paid;              /* the parent's budget covers it */
     uint32_t arg_len;
     char arg[NOS_ARG_MAX + 1];
     struct nos_start *start; /* a frame of its own */

@@ -54,6 +54,7 @@ void debug_begin(struct capsule *c, uint32_t actor, uint64_t ttl_ns)
 {
     struct debug *d = free_session();
     audit_add(NOS_AUDIT_DEBUG, actor, NOS_OK, c->module->id, c->id, ttl_ns, c->module->name);
+    audit_cause(&c->record);
     *d = (struct debug){ .capsule = c, .deadline_ns = arch_clock_ns() + ttl_ns };
     c->debug = d;
     c->had_debugger = true;
@@ -83,6 +84,7 @@ static void end(struct debug *d, nos_status_t why)
         }
     }
     audit_add(NOS_AUDIT_DEBUG, 0, why, c->module->id, c->id, 0, c->module->name);
+    audit_cause(&c->record);
     c->debug = NULL;
     d->capsule = NULL;
     for (struct thread *t = c->threads; t != NULL; t = t->sibling) {

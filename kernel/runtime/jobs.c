@@ -79,7 +79,7 @@ static nos_status_t import_step(struct thread *t, struct token_wait *w, bool *do
     if (*done && st == NOS_OK) {
         t->ctx.w[0] = h;
     } else if (*done) {
-        audit_deny(t->capsule->id, NOS_SYS_TOKEN_IMPORT, st);
+        audit_deny(t->capsule->id, NOS_SYS_TOKEN_IMPORT, st, &t->capsule->record);
     }
     return st;
 }

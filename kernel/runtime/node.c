@@ -50,6 +50,7 @@ uint32_t node_topic_right(uint64_t topic)
         return NOS_RIGHT_LOG;
     case NOS_TOPIC_AUDIT:
     case NOS_TOPIC_AUDIT_HEAD:
+    case NOS_TOPIC_CHECKPOINT:
         return NOS_RIGHT_AUDIT;
     case NOS_TOPIC_CHECK:
     case NOS_TOPIC_SUPERVISION:
@@ -251,6 +252,9 @@ nos_status_t node_record(uint32_t topic, uint64_t index, void *page, size_t room
         *got = sizeof(struct nos_audit_head);
         audit_head(page);
         return index == 0 ? NOS_OK : NOS_NOT_FOUND;
+    case NOS_TOPIC_CHECKPOINT:
+        *got = sizeof(struct nos_audit_checkpoint);
+        return audit_checkpoint(index, page);
     case NOS_TOPIC_CHECK:
         *got = sizeof(struct nos_check_info);
         return check_record(index, page);

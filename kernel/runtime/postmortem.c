@@ -59,6 +59,8 @@ static const void *tell(enum nos_topic topic, uint64_t index)
         r->index = ((const struct nos_audit_entry *)bytes)->rec.seq;
     } else if (topic == NOS_TOPIC_CRASH) {
         r->index = ((const struct nos_crash_record *)bytes)->seq;
+    } else if (topic == NOS_TOPIC_CHECKPOINT) {
+        r->index = ((const struct nos_audit_checkpoint *)bytes)->seq;
     } else if (topic == NOS_TOPIC_LOG) {
         r->index = ((const struct nos_log_head *)bytes)->from;
     }
@@ -74,7 +76,7 @@ static void tell_list(enum nos_topic topic, uint64_t index)
     }
 }
 
-/* Of LOG, AUDIT and CRASH the one that there is says which is next. */
+/* Of LOG, AUDIT, CRASH and CHECKPOINT the one that there is says which is next. */
 static void tell_log(void)
 {
     const struct nos_log_head *h = tell(NOS_TOPIC_LOG, 0);
@@ -94,6 +96,10 @@ static void tell_crashes(void)
 
 static void tell_audit(void)
 {
+    const struct nos_audit_checkpoint *c = tell(NOS_TOPIC_CHECKPOINT, 0);
+    while (c != NULL) {
+        c = tell(NOS_TOPIC_CHECKPOINT, c->seq + 1);
+    }
     const struct nos_audit_entry *e = tell(NOS_TOPIC_AUDIT, 0);
     while (e != NULL) {
         e = tell(NOS_TOPIC_AUDIT, e->rec.seq + 1);

@@ -102,6 +102,15 @@ static inline struct thread *thread_at(uint32_t index) /* NULL */
 }
 uint64_t thread_count(void);
 
+/** Why `t` does what it does, as far as the kernel can tell: whose call it has taken and not yet
+ * answered, else its own capsule. The record of that one's start. */
+static inline const struct audit_ref *thread_cause(const struct thread *t)
+{
+    const struct thread *from = t->client;
+    bool serves = from != NULL && from->state == THREAD_REPLY && from->worker == t;
+    return &(serves ? from : t)->capsule->record;
+}
+
 /* ---- run queues ---- */
 void sched_ready(struct thread *t); /* blocked -> ready, at the tail of a CPU's queue; preempts a
                                        lower priority */

@@ -40,6 +40,7 @@ nos_status_t sys_debug_open(struct thread *self, struct arch_context *ctx, struc
     }
     if (st == NOS_OK) {
         debug_begin(c, self->capsule->id, ttl);
+        audit_cause(thread_cause(self));
         ctx->w[0] = h;
     }
     return st;

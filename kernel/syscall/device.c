@@ -94,6 +94,8 @@ nos_status_t sys_power(struct thread *self, struct arch_context *ctx, struct han
         return NOS_DENIED;
     }
     audit_add(NOS_AUDIT_POWER, self->capsule->id, NOS_OK, NULL, action, 0, NULL);
+    audit_cause(&self->capsule->record);
+    audit_cause(thread_cause(self));
     log_serial(true);
     klog("power: %s, on behalf of capsule %u", action == NOS_POWER_OFF ? "off" : "reset",
          self->capsule->id);

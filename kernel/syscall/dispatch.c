@@ -79,7 +79,8 @@ static nos_status_t perform(struct thread *self, const struct row *row)
 
 static void refuse(struct thread *self, uint64_t nr, nos_status_t st)
 {
-    audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st);
+    audit_deny(self->capsule->id, nr > UINT32_MAX ? UINT32_MAX : (uint32_t)nr, st,
+               &self->capsule->record);
     sched_arm_background();
     if (st == NOS_FILTERED && self->capsule->kill_on_filter) {
         capsule_crash(self, NOS_CRASH_FILTER, nr);

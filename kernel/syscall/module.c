@@ -36,6 +36,7 @@ nos_status_t sys_module_load(struct thread *self, struct arch_context *ctx,
         return st;
     }
     module_job_init(&w->job, base, pages, len, self->capsule->id);
+    w->job.asked = *thread_cause(self);
     self->job = w;
     self->cont = CONT_VERIFY;
     return handle_close(&self->capsule->handles, (uint32_t)ctx->arg1);
@@ -89,6 +90,7 @@ nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx,
     if (w == NULL) {
         return st == NOS_OK ? NOS_NO_MEMORY : st;
     }
+    w->job.asked = *thread_cause(self);
     st = spawn_begin(&w->job, m, span_of(arg, len), self->capsule->id);
     if (st != NOS_OK) {
         job_free(w);
@@ -176,6 +178,8 @@ nos_status_t sys_audit_decision(struct thread *self, struct arch_context *ctx,
     const struct capsule *c = capsule_find((uint32_t)id);  // NULL: the system, or gone already
     audit_add(NOS_AUDIT_SUPERVISE, self->capsule->id, NOS_OK, c == NULL ? NULL : c->module->id, id,
               decision << 32 | detail, c == NULL ? NULL : c->module->name);
+    audit_cause(c == NULL ? NULL : &c->record);
+    audit_cause(thread_cause(self));
     return NOS_OK;
 }
 

@@ -20,6 +20,9 @@ nos_status_t sys_token_export(struct thread *self, struct arch_context *ctx,
         return NOS_NOT_FOUND;
     }
     nos_status_t st = token_make(c, s, self->capsule->id, token);
+    if (st == NOS_OK) {
+        audit_cause(thread_cause(self));
+    }
     return st == NOS_OK ? copy_out(buf, token, sizeof token) : st;
 }
 

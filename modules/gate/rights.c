@@ -116,6 +116,7 @@ static void dependent_rights(void)
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_LOG, 18 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_AUDIT, 19 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_AUDIT_HEAD, 19 },
+        { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_CHECKPOINT, 19 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_CHECK, 2 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_CRASH, 25 },
         { NOS_SYS_NODE_INFO, 1, NOS_TOPIC_SUPERVISION, 2 },

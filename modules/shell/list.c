@@ -256,6 +256,26 @@ void cmd_log(const struct words *w)
     finish("log", st);
 }
 
+/* The checkpoints that cover what was checked so far. `*k` is the next one, `*got`: is there one?
+ */
+static nos_status_t audit_points(struct audit_checker *c, struct nos_audit_checkpoint *k, bool *got)
+{
+    nos_status_t st = NOS_OK;
+
+    while (st == NOS_OK && c->keys.seq < c->head.checkpoints) {
+        if (!*got) {
+            st = INFO(NOS_TOPIC_CHECKPOINT, c->keys.seq, k);
+            *got = st == NOS_OK;
+        }
+        if (st != NOS_OK || !audit_check_is_due(c, k)) {
+            return st;
+        }
+        st = audit_check_checkpoint(c, k);
+        *got = false;
+    }
+    return st;
+}
+
 static void audit_verdict(const struct audit_checker *c, nos_status_t st)
 {
     struct fmt f;
@@ -284,7 +304,9 @@ void cmd_audit(const struct words *w)
 {
     static struct audit_checker c;
     static struct nos_audit_entry e;
-    struct nos_audit_head head;
+    static struct nos_audit_head head;
+    static struct nos_audit_checkpoint k;
+    bool got = false;
     struct fmt f;
 
     (void)w;
@@ -297,6 +319,9 @@ void cmd_audit(const struct words *w)
     render_audit_head(&f);
     show(&f);
     st = audit_check_begin(&c, &head);
+    if (st == NOS_OK) {
+        st = audit_points(&c, &k, &got);
+    }
     for (uint64_t seq = head.first; st == NOS_OK && seq < head.next; seq++) {
         st = INFO(NOS_TOPIC_AUDIT, seq, &e);
         if (st == NOS_OK) {
@@ -304,6 +329,9 @@ void cmd_audit(const struct words *w)
             render_audit(&f, &e);
             show(&f);
             st = audit_check_next(&c, &e);
+        }
+        if (st == NOS_OK) {
+            st = audit_points(&c, &k, &got);
         }
     }
     if (st == NOS_OK) {

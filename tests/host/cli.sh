@@ -429,9 +429,19 @@ for how in plain noise; do
     t "$how: ps -w has lines of json" 0 jq -es 'length == 3 and all(.[]; .change == "new")' out
     t "$how: ps --count alone" 2 "$n0n" ps --count 3
     t "$how: audit" 0 "$n0n" audit
-    says out 'checked here: 6 records, 1 signed'
-    t "$how: audit, right issuer" 0 "$n0n" audit --issuer "$("$n0n" about -o json | jq -r .issuer)"
-    t "$how: audit, wrong issuer" 1 "$n0n" audit --issuer "$op"
+    says out 'checked here: records 0 to 19, 14 of them under 2 checkpoints'
+    silent_on out $'\033'
+    t "$how: audit json" 0 "$n0n" audit -o json
+    t "$how: causes in it" 0 jq -e '.records[10].causes == [9,4] and .signed[1].size == 14' out
+    t "$how: audit, right key" 0 "$n0n" audit --key "$("$n0n" audit -o json | jq -r .key)"
+    says out '^trusted: key;'
+    t "$how: audit, wrong key" 1 "$n0n" audit --key "$op"
+    says err 'good by itself.*AUDIT_KEY'
+    t "$how: audit export" 0 "$n0n" audit export log.audit
+    check "$how: only its owner reads it" [ "$(stat -c %a log.audit)" = 600 ]
+    t "$how: audit checkpoint" 0 "$n0n" audit checkpoint -o live.note
+    t "$how: the same from the file" 0 "$n0n" audit checkpoint log.audit -o file.note
+    same live.note file.note
     node_down
 done
 node_up lose
@@ -570,7 +580,9 @@ node=
 t 'gone' 4 "$n0n" ps
 node_up tamper
 t 'tampered audit' 1 "$n0n" audit
-says err 'does not hold at record 2.*AUDIT_CHAIN'
+says err 'does not hold at record 2.*AUDIT_BODY'
+t 'tampered, not exported' 1 "$n0n" audit export tampered.audit
+absent tampered.audit
 t 'tampered audit json' 1 "$n0n" audit -o json
 t 'tampered json says so' 0 jq -e '.chain_ok == false' out
 node_down
@@ -595,8 +607,81 @@ t 'a short crash file' 1 "$n0n" crash show changed.crash
 { cat saved.crash; echo; } >changed.crash
 t 'a long crash file' 1 "$n0n" crash show changed.crash
 node_up resign
-t 'checkpoint by another' 1 "$n0n" audit
+t 'an old key signs a newer size' 1 "$n0n" audit
+says err 'does not hold at checkpoint 1: .*AUDIT_KEY'
 node_down
+node_up fork
+t 'another log of this boot is good by itself' 0 "$n0n" audit
+t 'but not for who holds a checkpoint' 1 "$n0n" audit --checkpoint live.note
+says err 'AUDIT_FORK'
+node_down
+node_up cut
+t 'a log without its end is good by itself' 0 "$n0n" audit
+t 'but not for who holds a checkpoint of the end' 1 "$n0n" audit --checkpoint live.note
+says err 'AUDIT_SHORT'
+node_down
+
+# --- audit files, without the node
+audit() {
+    local verb=$1
+    shift
+    "$n0n" audit "$verb" "$@"
+}
+key0=$(audit show log.audit -o json | jq -r .key)
+t 'audit verify' 0 audit verify log.audit
+says out '^trusted: nothing;'
+t 'audit verify, all pinned' 0 audit verify log.audit --key "$key0" --checkpoint live.note
+says out '^trusted: key, checkpoint;'
+t 'audit verify json' 0 audit verify log.audit -o json
+t 'a verdict alone' 0 jq -e '.chain_ok and .causes == 24 and .causes_gone == 0 and (has("records") | not)' out
+t 'audit show of the file' 0 audit show log.audit --node nowhere
+says out '^ +10 .* <- 9 4$'
+t 'a note that is none' 1 audit verify log.audit --checkpoint log.audit
+says err 'not a checkpoint'
+sed 's/^14$/15/' live.note >other.note
+t 'a changed note' 1 audit verify log.audit --checkpoint other.note
+says err 'AUDIT_FORK'
+sed 's/^14$/014/' live.note >other.note
+t 'a note written in another way' 1 audit verify log.audit --checkpoint other.note
+t 'audit prove' 0 audit prove log.audit 9 -o nine.proof
+t 'audit verify of it' 0 audit verify nine.proof --key "$key0" --checkpoint live.note
+says out ' 9 0.000 .*\(hidden\) <- 8$'
+t 'a record under no checkpoint' 1 audit prove log.audit 17 -o x.proof
+says err 'under no checkpoint yet.*AUDIT_GAP'
+t 'a record that is not there' 1 audit prove log.audit 20 -o x.proof
+says err 'no record 20.*NOT_FOUND'
+absent x.proof
+t 'audit disclose' 0 audit disclose log.audit 10 3 -o some.proof
+t 'verify: what is disclosed' 0 audit verify some.proof -o json
+t 'those and no others' 0 jq -e '[.records[].seq] == [10,3] and .records[0].a == 10' out
+t 'audit disclose with its path' 0 audit disclose log.audit 10 --path -o path.proof
+t 'verify: the path' 0 audit verify path.proof --key "$key0" -o json
+t 'down to record 0, bodies hidden' 0 jq -e '.records[-1].seq == 0 and .records[0].a == 10 and
+    ([.records[1:][] | has("a")] | any | not)' out
+check 'salts and bodies of the path are not in it' [ "$(stat -c %s path.proof)" -lt 4000 ]
+t 'audit consistency' 0 audit consistency log.audit 7 14 -o grew.proof
+t 'verify: it only grew' 0 audit verify grew.proof --checkpoint live.note
+says out 'the first 7 of the 14 records'
+t 'a size without a checkpoint' 1 audit consistency log.audit 7 13 -o x.proof
+says err 'no checkpoint of 13 records'
+t 'sizes the wrong way round' 2 audit consistency log.audit 14 7 -o x.proof
+t 'no output named' 2 audit prove log.audit 9
+t 'no number' 2 audit consistency log.audit 7 -o x.proof
+t 'no such log' 3 audit verify nosuch.audit
+t 'a proof is no log' 1 audit show nine.proof
+says err 'AUDIT_FORMAT'
+for file in log.audit path.proof grew.proof; do
+    for at in 0 9 40 200 900 1000 -20; do
+        size=$(stat -c %s $file)
+        cp $file changed
+        flip changed $((at < 0 ? size + at : at % size))
+        t "$file: byte $at changed" 1 audit verify changed
+    done
+    head -c -1 $file >changed
+    t "$file: a byte short" 1 audit verify changed
+    { cat $file; echo; } >changed
+    t "$file: a byte long" 1 audit verify changed
+done
 node_up drop
 t 'dropped log' 0 "$n0n" log
 says err 'overwritten'

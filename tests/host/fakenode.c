@@ -2,7 +2,7 @@
  * the operator's signatures, and keeps an audit chain that is well-formed unless it is told to
  * break it.
  *
- *   fakenode SOCKET OPERATOR_HEX [noise] [mute] [lose] [tamper] [resign] [drop] [old]
+ *   fakenode SOCKET OPERATOR_HEX [noise] [mute] [lose] [tamper] [resign] [drop] [old] [fork] [cut]
  *
  * Ends when it is told to power off, or after 300 seconds. */
 #include <stdio.h>
@@ -23,19 +23,19 @@
 #include "lib/frame.h"
 #include "lib/mod.h"
 #include "lib/token.h"
+#include "tests/host/auditlog.h"
 #include "tests/host/golden.h"
 
-enum { N_AUDIT = 6, UPTIME_S = 90 };
+enum { N_AUDIT = 20, UPTIME_S = 90 };
 
 static struct {
-    bool noise, mute, lose, tamper, resign, drop, old;
+    bool noise, mute, lose, tamper, resign, drop, old, fork, cut;
 } mode;
 
 static struct {
     struct nos_mg_hello hello;
     struct nos_about about;
-    struct nos_audit_head head;
-    struct nos_audit_entry audit[N_AUDIT];
+    struct auditlog log;
     uint8_t issuer_sk[64];
     uint8_t *staged;
     size_t staged_len;
@@ -61,44 +61,23 @@ static void make_about(void)
     node.about.policy_epoch = 3;
 }
 
-static void sign_checkpoint(struct nos_audit_entry *e)
-{
-    uint8_t msg[AUDIT_CHECKPOINT_BYTES], sig[64];
-    audit_checkpoint_bytes(e->rec.seq, e->rec.parent[0], msg);
-    ed25519_sign(sig, SPAN_OF(msg), node.issuer_sk);
-    audit_sig_put(&e->body, sig);
-}
-
+/* `fork`: another log of the same boot; `cut`: its end is missing. */
 static void make_audit(void)
 {
-    static const uint16_t kinds[N_AUDIT] = {
-        NOS_AUDIT_BOOT,  NOS_AUDIT_LOAD,  NOS_AUDIT_GRANT,
-        NOS_AUDIT_SPAWN, NOS_AUDIT_CRASH, NOS_AUDIT_CHECKPOINT
-    };
-    uint8_t parent[32] = { 0 };
-    for (uint64_t i = 0; i < N_AUDIT; i++) {
-        struct nos_audit_entry *e = &node.audit[i];
-        e->rec = (struct nos_audit_record){
-            .seq = i, .tick = 1000 * i, .kind = kinds[i], .n_par = i > 0
-        };
-        memcpy(e->rec.parent[0], parent, 32);
-        memset(e->salt, (int)(i + 1), 32);
-        e->body.a = i;
-        PUT_TEXT(e->body.text, "text\x1b");
-        if (kinds[i] == NOS_AUDIT_CHECKPOINT) {
-            sign_checkpoint(e);
-        }
-        audit_body_commit(e->salt, &e->body, e->rec.body_commit);
-        audit_hash(&e->rec, parent);
+    auditlog_make(&node.log, N_AUDIT, 7);
+    memcpy(node.log.head.boot_id, node.about.boot_id, 32);
+    node.log.e[3].body.b = mode.fork;
+    auditlog_seal(&node.log);
+    if (mode.cut) {
+        node.log.n = 10;
+        node.log.n_k = 1;
+        auditlog_end(&node.log);
     }
-    node.head = (struct nos_audit_head){ .next = N_AUDIT };
-    memcpy(node.head.head, parent, 32);
-    memcpy(node.head.issuer_pk, node.about.issuer_pk, 32);
     if (mode.tamper) {
-        node.audit[2].body.a = 99;
+        node.log.e[2].body.a = 99;
     }
     if (mode.resign) {
-        node.head.issuer_pk[0] ^= 1;
+        auditlog_sign_with(&node.log, 1, 0);
     }
 }
 
@@ -199,10 +178,12 @@ static nos_status_t info(uint64_t topic, uint64_t index, uint8_t *out, size_t *l
         *len = put(out, &mem, sizeof(mem));
     } else if (topic == NOS_TOPIC_LOG) {
         return log_at(index, out, len);
-    } else if (topic == NOS_TOPIC_AUDIT && index < N_AUDIT) {
-        *len = put(out, &node.audit[index], sizeof(node.audit[0]));
+    } else if (topic == NOS_TOPIC_AUDIT && index < node.log.n) {
+        *len = put(out, &node.log.e[index], sizeof(node.log.e[0]));
     } else if (topic == NOS_TOPIC_AUDIT_HEAD) {
-        *len = put(out, &node.head, sizeof(node.head));
+        *len = put(out, &node.log.head, sizeof(node.log.head));
+    } else if (topic == NOS_TOPIC_CHECKPOINT && index < node.log.n_k) {
+        *len = put(out, &node.log.k[index], sizeof(node.log.k[0]));
     } else if (topic == NOS_TOPIC_CRASH && index <= 7) {
         struct nos_crash_record r;
         golden_crash(&r);
@@ -403,6 +384,8 @@ static void set_mode(const char *word)
     mode.resign |= strcmp(word, "resign") == 0;
     mode.drop |= strcmp(word, "drop") == 0;
     mode.old |= strcmp(word, "old") == 0;
+    mode.fork |= strcmp(word, "fork") == 0;
+    mode.cut |= strcmp(word, "cut") == 0;
 }
 
 int main(int argc, char **argv)

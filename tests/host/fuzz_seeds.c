@@ -7,6 +7,7 @@
 #include "abi/crash.h"
 #include "abi/postmortem.h"
 #include "lib/token.h"
+#include "tests/host/auditlog.h"
 #include "tests/host/golden.h"
 
 static const char *folder;
@@ -80,6 +81,35 @@ static struct buf postmortem(void)
     return buf_copy(span_of(&b, sizeof b));
 }
 
+static void audit_seeds(void)
+{
+    static struct auditlog l;
+    static uint8_t room[1 << 16];
+    char text[AUDIT_NOTE_MAX];
+    struct fmt f;
+
+    auditlog_make(&l, 12, 5);
+    auditlog_drop(&l, 3);
+    l.old[l.n_old++] = 0;
+    l.old[l.n_old++] = 2;
+    size_t len = auditlog_file(&l, room);
+    seed("audit", "log", buf_copy(span_of(room, len)));
+    FMT_INIT(&f, text);
+    audit_note(&f, l.head.boot_id, &l.k[1]);
+    seed("audit", "note", buf_copy(fmt_text(&f)));
+    struct nos_audit_proof p = { .magic = NOS_MAGIC_AUDIT_PROOF, .n_checkpoints = 1, .n_items = 2 };
+    struct nos_audit_item i[2] = { { .rec = l.e[9].rec }, { .rec = l.e[8].rec } };
+    size_t at = 0;
+    memcpy(p.boot_id, l.head.boot_id, 32);
+    memcpy(p.key0, l.head.key0, 32);
+    memcpy(room, &p, sizeof p);
+    memcpy(room + (at += sizeof p), &l.k[0], sizeof l.k[0]);
+    memcpy(room + (at += sizeof l.k[0]), i, sizeof i);
+    at += sizeof i;
+    audit_file_check(span_of(room, at), room + at);
+    seed("audit", "proof", buf_copy(span_of(room, at + AUDIT_CHECK_BYTES)));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -114,6 +144,7 @@ int main(int argc, char **argv)
     seed("trust", "section", trust_section());
     struct nos_crash_record record;
     golden_crash(&record);
+    audit_seeds();
     seed("crash", "record", buf_copy(span_of(&record, sizeof record)));
     seed("postmortem", "broke", postmortem());
     seed("gdb", "session",

@@ -73,9 +73,9 @@ void obj_handle_closed(struct obj *o, uint32_t rights)
     (void)o, (void)rights;
 }
 
-void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status)
+void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status, const struct audit_ref *cause)
 {
-    (void)actor, (void)nr;
+    (void)actor, (void)nr, (void)cause;
     denied++;
     last_denied = status;
 }

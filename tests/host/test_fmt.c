@@ -229,9 +229,11 @@ static void test_audit_lines(void **state)
     e.body = (struct nos_audit_body){ .a = NOS_AUDIT_SEVERAL, .b = 9, .status = NOS_DENIED };
     SHOWS(render_audit(&f, &e), "     4 1.234          2 deny       several calls, times 9 DENIED "
                                 "(handle lacks a required right)\n");
-    e.rec.kind = NOS_AUDIT_CHECKPOINT;
-    memset(e.body.subject, 0xff, 32);
-    SHOWS(render_audit(&f, &e), "     4 1.234          2 checkpoint signed by the issuer key\n");
+    e.rec.back[0] = 1;
+    SHOWS(render_audit(&f, &e), "     4 1.234          2 deny       several calls, times 9 DENIED "
+                                "(handle lacks a required right) <- 3\n");
+    e.rec.back[1] = 4;
+    SHOWS(render_audit_hidden(&f, &e.rec), "     4 1.234          2 deny       (hidden) <- 3 0\n");
     e = (struct nos_audit_entry){ .rec = { .kind = NOS_AUDIT_CRASH },
                                   .body = { .a = 7, .b = NOS_CRASH_FPU } };
     SHOWS(render_audit(&f, &e),

@@ -232,24 +232,51 @@ struct told {
     uint64_t a, b;
     char text[41];
     uint32_t handles;  // the capsule held then
+    bool found;        // the module it is about was in the registry then
 };
 static struct told told[300];
 static size_t n_told;
+static uint64_t n_causes[ARRAY_LEN(told)];
 static struct capsule cap;
 
 void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
                const uint8_t subject[32], uint64_t a, uint64_t b, const char *text)
 {
+    n_causes[n_told % ARRAY_LEN(told)] = 0;
     struct told *t = &told[n_told++ % ARRAY_LEN(told)];
-    *t = (struct told){
-        .kind = kind, .actor = actor, .status = status, .a = a, .b = b, .handles = cap.handles.used
-    };
+    *t = (struct told){ .kind = kind,
+                        .actor = actor,
+                        .status = status,
+                        .a = a,
+                        .b = b,
+                        .handles = cap.handles.used,
+                        .found = subject != NULL && module_find_id(subject) != NULL };
     if (subject != NULL) {
         memcpy(t->subject, subject, 32);
     }
     for (size_t i = 0; text != NULL && i < 40 && text[i] != 0; i++) {
         t->text[i] = text[i];
     }
+}
+
+static const struct audit_ref *causes[ARRAY_LEN(told)][2];
+
+void audit_cause(const struct audit_ref *cause)
+{
+    size_t i = (n_told - 1) % ARRAY_LEN(told);
+    if (cause != NULL && cause->at != 0) {
+        causes[i][n_causes[i]++ % 2] = cause;
+    }
+}
+
+void audit_remember(struct audit_ref *ref)
+{
+    ref->at = n_told;
+}
+
+void audit_forget(struct audit_ref *ref)
+{
+    ref->at = 0;
 }
 
 static const struct told *last_told(void)
@@ -490,6 +517,8 @@ static void test_good_module(void **state)
     assert_int_equal(last_told()->actor, 7);
     assert_int_equal(last_told()->b, 0);
     assert_memory_equal(last_told()->subject, m->id, 32);
+    assert_false(last_told()->found);  // told before anybody could start it
+    assert_int_equal(m->record.at, n_told);
     assert_int_equal(module_info(0, &info), NOS_OK);
     assert_string_equal(info.name, "hello");
     assert_string_equal(info.semver, "1.2.3");
@@ -799,6 +828,8 @@ static void test_known_module_is_not_read_again(void **state)
     assert_int_equal(last_told()->kind, NOS_AUDIT_LOAD);
     assert_int_equal(last_told()->b, 1);
     assert_memory_equal(last_told()->subject, id, 32);
+    assert_ptr_equal(causes[n_told - 1][0], &m->record);  // the time before
+    assert_int_equal(m->record.at, n_told);
     f.data[at] ^= 0xff;
     f.data[24] ^= 1;  // another header: another id, and no signature for it
     assert_int_equal(verify(buf_span(f)), NOS_BAD_SIGNATURE);
@@ -971,7 +1002,10 @@ static void test_boot(void **state)
         assert_int_equal(told[2 + i].kind, want[i] == NOS_OK ? NOS_AUDIT_LOAD : NOS_AUDIT_REFUSE);
         assert_int_equal(told[2 + i].actor, 0);
         assert_string_equal(told[2 + i].text, name[i]);
+        assert_true(n_causes[2 + i] == 1);  // the policy; of the second copy: the first
+        assert_int_equal(causes[2 + i][0] == causes[2][0], i != 5);
     }
+    assert_int_equal(causes[2][0]->at, 1);              // the policy's record
     assert_int_equal(donated, 3 * pages_of(good.len));  // the bad ones, and the second copy
     assert_int_equal(freed_runs, 0);
     assert_int_equal(module_info(0, &info), NOS_OK);
@@ -1110,7 +1144,10 @@ static void test_grant_is_the_intersection(void **state)
         assert_int_equal(told[i].status, NOS_OK);
         assert_memory_equal(told[i].subject, m->id, 32);
         assert_int_equal(told[i].handles, i == 2 ? 1 : 0);
+        assert_int_equal(n_causes[i], 1);
+        assert_ptr_equal(causes[i][0], i == 0 ? &m->record : &cap.record);
     }
+    assert_int_equal(cap.record.at, 3);
     assert_int_equal(told[1].a, (uint64_t)NOS_CAP_ENDPOINT << 32 | NOS_RIGHT_CALL);
     assert_string_equal(told[1].text, "console");
     assert_int_equal(told[2].a, (uint64_t)NOS_CAP_PORTS << 32 | NOS_RIGHT_READ);

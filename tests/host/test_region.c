@@ -75,9 +75,9 @@ nos_status_t token_import_step(struct token_job *j, struct capsule *in, bool *do
     return NOS_TOKEN_FORMAT;
 }
 
-void audit_deny(uint32_t actor, uint32_t nr, nos_status_t st)
+void audit_deny(uint32_t actor, uint32_t nr, nos_status_t st, const struct audit_ref *cause)
 {
-    (void)actor, (void)nr, (void)st;
+    (void)actor, (void)nr, (void)st, (void)cause;
 }
 
 void capsule_crash_unhandled(struct thread *t)

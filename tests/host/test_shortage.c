@@ -173,9 +173,24 @@ void audit_add(enum nos_audit_kind kind, uint32_t actor, int32_t status, const u
     (void)kind, (void)actor, (void)status, (void)subject, (void)a, (void)b, (void)text;
 }
 
-void audit_deny(uint32_t actor, uint32_t nr, nos_status_t st)
+void audit_deny(uint32_t actor, uint32_t nr, nos_status_t st, const struct audit_ref *cause)
 {
-    (void)actor, (void)nr, (void)st;
+    (void)actor, (void)nr, (void)st, (void)cause;
+}
+
+void audit_cause(const struct audit_ref *cause)
+{
+    (void)cause;
+}
+
+void audit_remember(struct audit_ref *ref)
+{
+    (void)ref;
+}
+
+void audit_forget(struct audit_ref *ref)
+{
+    (void)ref;
 }
 
 void registry_refuse_start(const struct module *m, enum module_stage stage, nos_status_t st,

@@ -95,22 +95,45 @@ void vault_sign(const char *domain, span_t msg, uint8_t sig[64])
 static struct {
     enum nos_audit_kind kind;
     uint32_t actor;
+    nos_status_t status;
+    uint32_t handles; /* that both capsules held then */
     uint8_t subject[32];
     uint64_t a, b;
 } told;
+static uint32_t handles_held(void);
+static const struct audit_ref *causes[4];
+static unsigned n_causes;
+static uint64_t n_remembered;
 static unsigned n_told;
 
 void audit_add(enum nos_audit_kind kind, uint32_t actor, nos_status_t status,
                const uint8_t subject[32], uint64_t a, uint64_t b, const char *text)
 {
     (void)text;
-    assert_int_equal(status, NOS_OK);
+    told.status = status;
+    told.handles = handles_held();
     told.kind = kind;
+    n_causes = 0;
     told.actor = actor;
     memcpy(told.subject, subject, 32);
     told.a = a;
     told.b = b;
     n_told++;
+}
+
+void audit_cause(const struct audit_ref *cause)
+{
+    causes[n_causes++ % ARRAY_LEN(causes)] = cause;
+}
+
+void audit_remember(struct audit_ref *ref)
+{
+    ref->at = ++n_remembered;
+}
+
+void audit_forget(struct audit_ref *ref)
+{
+    ref->at = 0;
 }
 
 /* ---- two capsules ---- */
@@ -120,6 +143,11 @@ static struct capsule cap[2];
 static struct obj thing;
 static uint32_t handle;  // of cap[0]
 static struct nos_token_request req;
+
+static uint32_t handles_held(void)
+{
+    return cap[0].handles.used + cap[1].handles.used;
+}
 
 static void start_capsule(unsigned i)
 {
@@ -241,6 +269,8 @@ static void one_block(void **state)
     assert_int_equal(token_verify(SPAN_OF(token), issuer_key.pk, &c), NOS_OK);
     token_id(SPAN_OF(token), id);
     assert_int_equal(n_told, 1);
+    assert_int_equal(told.status, NOS_OK);
+    assert_ptr_equal(causes[0], &cap[0].record);
     assert_int_equal(told.kind, NOS_AUDIT_TOKEN);
     assert_int_equal(told.actor, 10);
     assert_memory_equal(told.subject, id, 32);
@@ -250,6 +280,12 @@ static void one_block(void **state)
     assert_int_equal(import(&cap[1], SPAN_OF(token), &h), NOS_OK);
     assert_int_equal(steps, 2);  // one signature, and the rest
     assert_int_equal(n_told, 2);
+    assert_int_equal(told.status, NOS_OK);
+    assert_int_equal(told.handles, handles_held() - 1);  // told before it took effect
+    assert_int_equal(n_causes, 2);
+    assert_ptr_equal(causes[0], &cap[1].record);
+    assert_ptr_equal(causes[1], &cap[0].exports->record);
+    assert_int_equal(causes[1]->at, 1);  // the record of its issue
     assert_int_equal(told.kind, NOS_AUDIT_IMPORT);
     assert_int_equal(told.actor, 11);
     assert_memory_equal(told.subject, id, 32);
@@ -485,6 +521,8 @@ static void no_room(void **state)
     cap[1].handles.limit = 10;
     cap[1].handles.cells.limit = 0;
     assert_int_equal(import(&cap[1], SPAN_OF(token), &h), NOS_QUOTA);
+    assert_int_equal(told.kind, NOS_AUDIT_IMPORT);
+    assert_int_equal(told.status, NOS_QUOTA);  // said to be done, then that it was not
     assert_int_equal(cell_count(), cells);
     cap[0].handles.cells.limit = cap[0].handles.cells.used;
     assert_int_equal(issue(token), NOS_QUOTA);
@@ -495,7 +533,7 @@ static void no_room(void **state)
     assert_int_equal(issue(token), NOS_QUOTA);
     assert_int_equal(cell_count(), cells);
     assert_int_equal(n_exports, 1);
-    assert_int_equal(n_told, 1);
+    assert_int_equal(n_told, 1 + 2 * 2);
     all_gone();
 }
 

@@ -184,6 +184,9 @@ static void test_derivation(void **state)
     assert_memory_equal(vault_issuer_pk(), pk, 32);
     blake3_derive(NOS_CTX_VAULT_STREAM, SPAN_OF(root), want);
     assert_memory_equal(vault.stream, want, 32);
+    blake3_derive(NOS_CTX_VAULT_AUDIT, SPAN_OF(root), want);
+    ed25519_keypair_from_seed(pk, sk, want);
+    assert_memory_equal(vault_audit_pk(), pk, 32);
 }
 
 static void change(struct nos_bootinfo *bi, unsigned what)
@@ -447,7 +450,7 @@ static void test_sign(void **state)
         vault_sign(NOS_DOMAIN_CAP, span_of(body, len), sig);
         assert_true(
             ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
-        vault_sign(NOS_DOMAIN_AUDIT, span_of(body, len), sig);
+        vault_sign(NOS_DOMAIN_KEL, span_of(body, len), sig);
         assert_false(
             ed25519_verify(sig, span_of(msg, sizeof NOS_DOMAIN_CAP + len), vault_issuer_pk()));
     }
@@ -460,6 +463,63 @@ static void test_sign(void **state)
     assert_false(panics(do_sign));
 }
 
+/* ---- the ratchet ---- */
+
+static bool vault_holds(const uint8_t *bytes, size_t len)
+{
+    return memmem(&vault, sizeof vault, bytes, len) != NULL;
+}
+
+/* Each key signs once, announces the next, and is gone; the next follows from it alone. */
+static void test_ratchet(void **state)
+{
+    uint8_t seed[32], pk[32], sk[64], next_pk[32], next_sk[64], sig[64], other[64];
+    (void)state;
+    open_vault();
+    memcpy(seed, vault.audit_sk, 32);
+    for (int i = 0; i < 5; i++) {
+        ed25519_keypair_from_seed(pk, sk, seed);
+        blake3_derive(NOS_CTX_AUDIT_RATCHET, SPAN_OF(seed), next_sk);
+        memcpy(seed, next_sk, 32);
+        ed25519_keypair_from_seed(next_pk, next_sk, seed);
+        assert_false(vault_audit_ready());
+        vault_audit_prepare();
+        assert_true(vault_audit_ready());
+        assert_memory_equal(vault_audit_pk(), pk, 32);
+        assert_memory_equal(vault_audit_next_pk(), next_pk, 32);
+        vault_audit_sign(SPAN_LIT("text"), sig);
+        ed25519_sign(other, SPAN_LIT("text"), sk);
+        assert_memory_equal(sig, other, 64);
+        assert_false(vault_holds(sk, 32));  // the seed: whoever reads this cannot sign again
+        assert_false(vault_audit_ready());
+        assert_memory_equal(vault_audit_pk(), next_pk, 32);
+        assert_memory_not_equal(vault_audit_pk(), vault_issuer_pk(), 32);
+    }
+    assert_true(vault_holds(next_sk, 32));
+    vault_audit_prepare();
+    vault_wipe();
+    assert_true(span_is_zero(span_of(&vault, sizeof vault)));
+}
+
+static void do_audit_sign(void)
+{
+    uint8_t sig[64];
+    vault_audit_sign(SPAN_LIT("text"), sig);
+}
+
+/* No key signs without the next one, none is skipped. */
+static void test_ratchet_order(void **state)
+{
+    (void)state;
+    assert_true(panics(vault_audit_prepare));  // shut
+    open_vault();
+    assert_true(panics(do_audit_sign));
+    vault_audit_prepare();
+    assert_true(panics(vault_audit_prepare));
+    assert_false(panics(do_audit_sign));
+    assert_true(panics(do_audit_sign));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +528,8 @@ int main(void)
         cmocka_unit_test_setup(test_derivation, fresh),
         cmocka_unit_test_setup(test_every_source_counts, fresh),
         cmocka_unit_test_setup(test_opened_once, fresh),
+        cmocka_unit_test_setup(test_ratchet, fresh),
+        cmocka_unit_test_setup(test_ratchet_order, fresh),
         cmocka_unit_test_setup(test_stream_does_not_depend_on_the_pieces, fresh),
         cmocka_unit_test_setup(test_backtracking, fresh),
         cmocka_unit_test_setup(test_stream_repeats_nothing, fresh),
