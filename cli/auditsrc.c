@@ -120,7 +120,7 @@ int audit_log_fetch(const struct node_args *a, struct audit_log *out)
 {
     uint8_t check[AUDIT_CHECK_BYTES];
     struct node n;
-    *out = (struct audit_log){ .from = a->socket };
+    *out = (struct audit_log){ .from = a->dump != NULL ? a->dump : a->socket };
     int rc = node_open(a, &n);
     if (rc != DONE) {
         return rc;
@@ -131,7 +131,7 @@ int audit_log_fetch(const struct node_args *a, struct audit_log *out)
         audit_file_check(buf_span(&out->bytes), check);
         buf_add(&out->bytes, SPAN_OF(check));
         nos_status_t st = audit_file_parse(buf_span(&out->bytes), &out->file);
-        rc = st == NOS_OK ? DONE : audit_bytes_bad(a->socket, st);
+        rc = st == NOS_OK ? DONE : audit_bytes_bad(out->from, st);
     }
     if (rc != DONE) {
         audit_log_free(out);

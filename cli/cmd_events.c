@@ -104,7 +104,7 @@ static int follow(struct node *n, const struct events_args *a, uint64_t seq)
         if (rc == DONE && e.rec.seq > seq) {
             rc = say_gap(seq, e.rec.seq, a->node.form);
         }
-        if (rc == DONE && event_is_shown(&e)) {
+        if (rc == DONE) {
             rc = print_event(&e, a->node.form);
             shown++;
         }

@@ -7,11 +7,6 @@
 #include "lib/render.h"
 #include "lib/status.h"
 
-bool event_is_shown(const struct nos_audit_entry *e)
-{
-    return e->rec.kind != NOS_AUDIT_CHECKPOINT;
-}
-
 static void put_text(struct fmt *f, const struct nos_audit_body *b)
 {
     fmt_name(f, b->text, sizeof(b->text));

@@ -9,9 +9,6 @@
 
 enum { EVENT_LINE_MAX = 400 };
 
-/** Is it news? What the log says about itself is not. */
-bool event_is_shown(const struct nos_audit_entry *e);
-
 /** "12.345 pupil (capsule 7) was killed: watchdog: ...", without a line feed. */
 void render_event(struct fmt *f, const struct nos_audit_entry *e);
 

@@ -269,7 +269,7 @@ void spawn_drop(struct spawn_job *j)
 
 /* ---- death ---- */
 
-static void say_end(const struct capsule *c, enum nos_capsule_state how, uint64_t code)
+static void say_end(struct capsule *c, enum nos_capsule_state how, uint64_t code)
 {
     static const enum nos_audit_kind kinds[] = { [NOS_CAPSULE_EXITED] = NOS_AUDIT_EXIT,
                                                  [NOS_CAPSULE_CRASHED] = NOS_AUDIT_CRASH,

@@ -131,8 +131,8 @@ static inline void auditlog_seal(struct auditlog *l)
 /* `n` records, a checkpoint after each `every`. */
 static inline void auditlog_make(struct auditlog *l, uint32_t n, uint32_t every)
 {
-    static const uint16_t kinds[] = { NOS_AUDIT_LOAD, NOS_AUDIT_GRANT, NOS_AUDIT_SPAWN,
-                                      NOS_AUDIT_EXIT };
+    static const uint16_t kinds[] = { NOS_AUDIT_CRASH, NOS_AUDIT_LOAD, NOS_AUDIT_GRANT,
+                                      NOS_AUDIT_SPAWN };
     uint8_t sk[64];
     memset(l, 0, sizeof *l);
     l->n = n;

@@ -4,12 +4,14 @@
  *   craft hash             BLAKE3
  *   craft derive CONTEXT   BLAKE3 in derive_key mode
  *   craft sign KEY         key_id32 | sig64
- *   craft id KEY           publisher_id32 (publisher keys) | key_id32 | pk32 */
+ *   craft id KEY           publisher_id32 (publisher keys) | key_id32 | pk32
+ *   craft verify PK SIG    both in hexadecimal; exit code 0: PK signed the message */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/file.h"
+#include "cli/hex.h"
 #include "cli/keyfile.h"
 #include "lib/crypto/blake3.h"
 #include "lib/crypto/ed25519.h"
@@ -52,6 +54,16 @@ static int identify(const char *path)
     return put(key.publisher_id, 32) | put(key.key_id, 32) | put(key.pk, 32);
 }
 
+static int verify(const char *key, const char *signature, span_t message)
+{
+    uint8_t pk[ED25519_PK_LEN], sig[ED25519_SIG_LEN];
+    if (!hex_decode(key, strlen(key), MSPAN_OF(pk)) ||
+        !hex_decode(signature, strlen(signature), MSPAN_OF(sig))) {
+        return 2;
+    }
+    return ed25519_verify(sig, message, pk) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     uint8_t hash[32];
@@ -68,8 +80,10 @@ int main(int argc, char **argv)
         rc = put(hash, sizeof(hash));
     } else if (argc == 3 && strcmp(argv[1], "sign") == 0) {
         rc = sign(argv[2], buf_span(&in));
+    } else if (argc == 4 && strcmp(argv[1], "verify") == 0) {
+        rc = verify(argv[2], argv[3], buf_span(&in));
     } else {
-        fprintf(stderr, "usage: craft hash | derive CONTEXT | sign KEY | id KEY\n");
+        fprintf(stderr, "usage: craft hash | derive CONTEXT | sign KEY | id KEY | verify PK SIG\n");
     }
     buf_free(&in);
     return rc;
