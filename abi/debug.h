@@ -5,18 +5,18 @@
 #include "abi/crash.h"
 
 enum {
-    NOS_DEBUG_READ_MAX = 4096,  /* bytes of one debug_read */
-    NOS_DEBUG_WRITE_MAX = 256,  /* of one debug_write */
-    NOS_DEBUG_BREAKS = 32,      /* breakpoints of a capsule at once */
+    NOS_DEBUG_READ_MAX = 4096, /* bytes of one debug_read */
+    NOS_DEBUG_WRITE_MAX = 256, /* of one debug_write */
+    NOS_DEBUG_BREAKS = 32,     /* breakpoints of a capsule at once */
     NOS_DEBUG_SECONDS_MAX = 3600,
     NOS_DEBUG_FPU = 512
 };
 
 enum nos_debug_how { /* debug_run */
-    NOS_DEBUG_STOP = 0,
-    NOS_DEBUG_GO = 1,
-    NOS_DEBUG_STEP = 2, /* one instruction, then stop */
-    NOS_DEBUG_PASS = 3  /* go on, and if it crashes again that is its end */
+                     NOS_DEBUG_STOP = 0,
+                     NOS_DEBUG_GO = 1,
+                     NOS_DEBUG_STEP = 2, /* one instruction, then stop */
+                     NOS_DEBUG_PASS = 3  /* go on, and if it crashes again that is its end */
 };
 
 enum nos_debug_flags {

@@ -45,15 +45,15 @@ enum nos_mg_verb {
     NOS_MG_STOP = 21,  /* id4 -> how4 (enum nos_stop_way) | dependants stopped4 | ms4 */
     /* One capsule under a debugger (docs/debugging.md), signed too: one session, from DEBUG to
      * DEBUG_END, the next DEBUG or the next HELLO, and for `seconds` at the most. */
-    NOS_MG_DEBUG = 32,        /* capsule4 | seconds4 -> nothing: it has stopped */
-    NOS_MG_DEBUG_END = 33,    /* -> nothing: it runs on */
+    NOS_MG_DEBUG = 32,         /* capsule4 | seconds4 -> nothing: it has stopped */
+    NOS_MG_DEBUG_END = 33,     /* -> nothing: it runs on */
     NOS_MG_DEBUG_THREADS = 34, /* id4 -> struct nos_debug_thread of each from there on, as many as
                                   fit: fewer than NOS_MG_DEBUG_AT_ONCE are the last */
-    NOS_MG_DEBUG_SET = 35,    /* id4 | registers -> nothing */
-    NOS_MG_DEBUG_READ = 36,   /* address8 | bytes4 -> the bytes */
-    NOS_MG_DEBUG_WRITE = 37,  /* address8 | bytes -> nothing */
-    NOS_MG_DEBUG_BREAK = 38,  /* address8 | on4 -> nothing */
-    NOS_MG_DEBUG_RUN = 39,    /* id4 (0 = all) | enum nos_debug_how 4 -> nothing */
+    NOS_MG_DEBUG_SET = 35,     /* id4 | registers -> nothing */
+    NOS_MG_DEBUG_READ = 36,    /* address8 | bytes4 -> the bytes */
+    NOS_MG_DEBUG_WRITE = 37,   /* address8 | bytes -> nothing */
+    NOS_MG_DEBUG_BREAK = 38,   /* address8 | on4 -> nothing */
+    NOS_MG_DEBUG_RUN = 39,     /* id4 (0 = all) | enum nos_debug_how 4 -> nothing */
 };
 
 enum { NOS_MG_DEBUG_AT_ONCE = 5 };

@@ -42,8 +42,7 @@ static error_t parse_gdb(int key, char *arg, struct argp_state *state)
         a->listen = arg;
         return 0;
     case OPT_SECONDS:
-        a->seconds =
-            (uint32_t)parse_number(arg, state, "--seconds", 1, NOS_DEBUG_SECONDS_MAX);
+        a->seconds = (uint32_t)parse_number(arg, state, "--seconds", 1, NOS_DEBUG_SECONDS_MAX);
         return 0;
     case OPT_SYMBOLS:
         a->symbols = arg;

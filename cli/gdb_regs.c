@@ -12,10 +12,22 @@ static const struct reg {
     uint16_t at;    /* WORD, FLAGS: enum nos_crash_reg; FPU: offset in what FXSAVE stores */
     uint8_t stored; /* FPU: bytes there */
 } table[] = {
-#define GENERAL(name) { #name, "int64", 64, WORD, NOS_REG_##name, 0 }
-#define SEGMENT(name) { #name, "int32", 32, NOWHERE, 0, 0 }
-#define STACK(n) { "st" #n, "i387_ext", 80, FPU, 32 + 16 * (n), 10 }
-#define XMM(n) { "xmm" #n, "uint128", 128, FPU, 160 + 16 * (n), 16 }
+#define GENERAL(name) \
+    { \
+#name, "int64", 64, WORD, NOS_REG_##name, 0 \
+    }
+#define SEGMENT(name) \
+    { \
+#name, "int32", 32, NOWHERE, 0, 0 \
+    }
+#define STACK(n) \
+    { \
+        "st" #n, "i387_ext", 80, FPU, 32 + 16 * (n), 10 \
+    }
+#define XMM(n) \
+    { \
+        "xmm" #n, "uint128", 128, FPU, 160 + 16 * (n), 16 \
+    }
     GENERAL(rax),
     GENERAL(rbx),
     GENERAL(rcx),

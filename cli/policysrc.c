@@ -29,9 +29,9 @@ static const char *const root_keys[] = { "epoch",    "kernel_sec_min", "panic_ho
 static const char *const publisher_keys[] = {
     "name", "key", "classes", "sec_min", "revoked", NULL
 };
-static const char *const rule_keys[] = { "publisher",      "module",      "module_id",  "classes",
-                                         "grants",         "sec_min",     "memory_kib", "priority",
-                                         "kill_on_filter", "no_debug",    "cpu_percent", NULL };
+static const char *const rule_keys[] = { "publisher",      "module",   "module_id",   "classes",
+                                         "grants",         "sec_min",  "memory_kib",  "priority",
+                                         "kill_on_filter", "no_debug", "cpu_percent", NULL };
 static const char *const start_keys[] = { "module", "arg", NULL };
 
 struct named_publisher {
@@ -219,8 +219,8 @@ static int read_rule_flags(const struct field *f, struct nos_pol_rule *rec)
     if (rc == DONE) {
         rc = member_u32(f, "cpu_percent", 0, 100, &percent);
     }
-    rec->flags = (uint8_t)((kill ? NOS_RULE_KILL_ON_FILTER : 0u) |
-                           (no_debug ? NOS_RULE_NO_DEBUG : 0u));
+    rec->flags =
+        (uint8_t)((kill ? NOS_RULE_KILL_ON_FILTER : 0u) | (no_debug ? NOS_RULE_NO_DEBUG : 0u));
     rec->cpu_percent = (uint8_t)percent;
     return rc;
 }

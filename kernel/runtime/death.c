@@ -22,7 +22,8 @@ _Static_assert(
     (int)NOS_DOING_READY == (int)THREAD_READY && (int)NOS_DOING_RUNNING == (int)THREAD_RUNNING &&
         (int)NOS_DOING_SLEEP == (int)THREAD_SLEEP && (int)NOS_DOING_NOTE == (int)THREAD_NOTE &&
         (int)NOS_DOING_CALL == (int)THREAD_CALL && (int)NOS_DOING_SEND == (int)THREAD_SEND &&
-        (int)NOS_DOING_REPLY == (int)THREAD_REPLY && (int)NOS_DOING_RECV == (int)THREAD_RECV && (int)NOS_DOING_STOPPED == (int)THREAD_STOPPED,
+        (int)NOS_DOING_REPLY == (int)THREAD_REPLY && (int)NOS_DOING_RECV == (int)THREAD_RECV &&
+        (int)NOS_DOING_STOPPED == (int)THREAD_STOPPED,
     "a thread's state goes into the record as it is");
 _Static_assert(offsetof(struct arch_context, sp) == NOS_REG_rsp * 8,
                "registers are copied at once");

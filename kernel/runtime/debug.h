@@ -38,8 +38,8 @@ struct breakpoint {
 /** The i-th of a capsule with a session, i < NOS_DEBUG_BREAKS. */
 struct breakpoint debug_break_nth(const struct capsule *c, unsigned i);
 
-/** A breakpoint at `at`, or none. Errors: BAD_ADDRESS (not code of its own), QUOTA, NOT_FOUND (there
- * is none to take away). */
+/** A breakpoint at `at`, or none. Errors: BAD_ADDRESS (not code of its own), QUOTA, NOT_FOUND
+ * (there is none to take away). */
 MUST_CHECK nos_status_t debug_break(struct capsule *c, uint64_t at, bool on);
 
 /** enum nos_debug_how, of a thread of a capsule with a session. Errors: BUSY, and nothing is

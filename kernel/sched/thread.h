@@ -11,11 +11,11 @@ enum thread_state {
     THREAD_READY = 1, /* on a run queue */
     THREAD_RUNNING,   /* current on its CPU */
     THREAD_SLEEP,
-    THREAD_NOTE,  /* waits for a notification */
-    THREAD_CALL,  /* queued at an endpoint, message not taken yet */
-    THREAD_SEND,  /* the same, and no answer is awaited */
-    THREAD_REPLY, /* message taken, waits for the answer */
-    THREAD_RECV,  /* queued at an endpoint as receiver */
+    THREAD_NOTE,    /* waits for a notification */
+    THREAD_CALL,    /* queued at an endpoint, message not taken yet */
+    THREAD_SEND,    /* the same, and no answer is awaited */
+    THREAD_REPLY,   /* message taken, waits for the answer */
+    THREAD_RECV,    /* queued at an endpoint as receiver */
     THREAD_STOPPED, /* held, and would run if it were not */
     THREAD_DEAD,
 };
@@ -78,10 +78,10 @@ struct thread {
     struct arch_fpu *fpu; /* NULL until first use */
 
     /* A debugger's: kernel/runtime/debug.c. */
-    uint32_t held;       /* what `cpus` is once it may go on; 0 = it may */
-    uint16_t stop_why;   /* enum nos_crash; 0 = no event of its own */
-    bool single_step;    /* traps after one instruction */
-    bool crash_passes;   /* its next crash is one */
+    uint32_t held;     /* what `cpus` is once it may go on; 0 = it may */
+    uint16_t stop_why; /* enum nos_crash; 0 = no event of its own */
+    bool single_step;  /* traps after one instruction */
+    bool crash_passes; /* its next crash is one */
     uint64_t stop_addr;
 };
 enum { THREADS_MAX = 4096, SLICE_NS = 10000000 };

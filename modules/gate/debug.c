@@ -73,8 +73,7 @@ static void memory(void)
     expect("debug_read/endless", NOS_TOO_BIG, nos_sys_debug_read(h, things.ip, page, UINT64_MAX));
     expect("debug_write/long", NOS_TOO_BIG,
            nos_sys_debug_write(h, things.sp, page, NOS_DEBUG_WRITE_MAX + 1));
-    expect("debug_write/endless", NOS_TOO_BIG,
-           nos_sys_debug_write(h, things.sp, page, UINT64_MAX));
+    expect("debug_write/endless", NOS_TOO_BIG, nos_sys_debug_write(h, things.sp, page, UINT64_MAX));
 }
 
 static void breakpoints(void)
@@ -92,8 +91,7 @@ static void breakpoints(void)
     }
     expect("debug_break/as-many", NOS_OK, all);
     expect("debug_break/again", NOS_OK, nos_sys_debug_break(h, code, 1));
-    expect("debug_break/one-more", NOS_QUOTA,
-           nos_sys_debug_break(h, code + NOS_DEBUG_BREAKS, 1));
+    expect("debug_break/one-more", NOS_QUOTA, nos_sys_debug_break(h, code + NOS_DEBUG_BREAKS, 1));
     all = nos_sys_debug_read(h, code, during, sizeof(during));
     for (unsigned i = 0; i < NOS_DEBUG_BREAKS; i++) {
         all = before[i] != during[i] ? NOS_BAD_STATE : all;
@@ -142,8 +140,7 @@ static void waiting(void)
 
     expect("debug_open/sleeper", NOS_OK, nos_sys_debug_open(node(), things.child, SECOND, &h));
     expect("debug_thread/sleeper", NOS_OK, nos_sys_debug_thread(h, 0, &t, sizeof(t)));
-    expect("debug_set/sleeper", NOS_BAD_STATE,
-           nos_sys_debug_set(h, t.id, t.regs, sizeof(t.regs)));
+    expect("debug_set/sleeper", NOS_BAD_STATE, nos_sys_debug_set(h, t.id, t.regs, sizeof(t.regs)));
     expect("debug_run/step-of-sleeper", NOS_OK, nos_sys_debug_run(h, t.id, NOS_DEBUG_STEP));
     expect("handle_close/sleeper", NOS_OK, nos_sys_handle_close(h));
 }
