@@ -465,6 +465,12 @@ t 'start, bad name' 2 "$n0n" start 'Not A Name'
 t 'start, long argument' 2 "$n0n" start hello "$(printf %0300d 1)"
 t 'kill' 0 "$n0n" kill 2
 t 'kill unknown' 5 "$n0n" kill 77
+t 'gdb of nobody' 5 "$n0n" gdb nobody
+t 'gdb, no capsule' 2 "$n0n" gdb
+t 'gdb for no time' 2 "$n0n" gdb shell --seconds 0
+t 'gdb for two hours' 2 "$n0n" gdb shell --seconds 7200
+t 'gdb, arguments for none' 2 "$n0n" gdb shell --listen 1 -- -batch
+t 'gdb, a node without' 5 "$n0n" gdb shell -- -batch
 t 'kill, no number' 2 "$n0n" kill shell
 t 'another operator' 1 "$n0n" kill 2 --operator keys/other-op.key
 t 'a root is no operator' 1 "$n0n" kill 2 --operator keys/root.key
