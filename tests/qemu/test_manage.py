@@ -35,7 +35,7 @@ def listings(t):
             need({'power', 'node', 'ports', 'endpoint'} <= {h['type'] for h in rows}, 'types are missing')
             for h in rows:
                 if h['type'] == 'power':
-                    need(holder[h['capsule']] in ('manage', 'shell'), f'{holder[h["capsule"]]} may power off')
+                    need(holder[h['capsule']] in ('init', 'manage', 'shell'), f'{holder[h["capsule"]]} may power off')
             one = ctl_json(vm, 'caps', 'console')
             need(one and len({h['capsule'] for h in one}) == 1, f'{one}')
         with t.case('mem'):
