@@ -23,12 +23,6 @@ static struct watcher {
 static nos_handle_t notify;
 static uint64_t notify_bits;
 
-void watch_init(nos_handle_t notify_handle, uint64_t bits)
-{
-    notify = notify_handle;
-    notify_bits = bits;
-}
-
 static enum state state_of(const struct watcher *w)
 {
     return __atomic_load_n(&w->state, __ATOMIC_ACQUIRE);
@@ -84,17 +78,23 @@ static nos_status_t make(struct watcher *w)
     return NOS_OK;
 }
 
+/* All at once: what init holds does not change later, while somebody counts it. */
+void watch_init(nos_handle_t notify_handle, uint64_t bits)
+{
+    notify = notify_handle;
+    notify_bits = bits;
+    for (size_t i = 0; i < WATCHERS; i++) {
+        nos_status_t st = make(&watchers[i]);
+        if (st != NOS_OK) {
+            nos_log("init: watcher %zu: %s", i, status_text(st));
+        }
+    }
+}
+
 static struct watcher *idle_one(void)
 {
     for (size_t i = 0; i < WATCHERS; i++) {
         struct watcher *w = &watchers[i];
-        if (state_of(w) == ABSENT) {
-            nos_status_t st = make(w);
-            if (st != NOS_OK) {
-                nos_log("init: no further watcher: %s", status_text(st));
-                return NULL;
-            }
-        }
         if (state_of(w) == IDLE) {
             return w;
         }
