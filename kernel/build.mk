@@ -11,6 +11,11 @@ KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c
     lib/crypto/sha256.c $(filter-out lib/elf_reloc.c lib/policy_find.c,$(wildcard lib/*.c))
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
+# What waits for an idle moment, or for the machine's end: smaller still.
+KERNEL_COLDEST := $(wildcard kernel/audit/*.c) kernel/runtime/postmortem.c kernel/runtime/death.c \
+    $(addprefix lib/,merkle.c base64.c fmt.c crypto/sha256.c)
+$(foreach f,$(KERNEL_COLDEST),$(eval CFLAGS_$(f) += -Oz))
+
 # The fast path calls nothing: no frame for it, and no table of jumps (an indirect jump is a guess of the CPU's).
 CFLAGS_kernel/syscall/dispatch.c += -momit-leaf-frame-pointer -fno-jump-tables
 
