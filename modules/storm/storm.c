@@ -16,11 +16,11 @@
 enum {
     WORDS = 4,
     ASKS = 6,          /* of a load */
-    LOAD_MS = 5,       /* patience while a fault may be at work */
+    LOAD_MS = 3,       /* patience while a fault may be at work */
     VICTIM_MS = 3,     /* afterwards, with a victim that has nobody to wait for */
     ALL_MS = 200,      /* and with everybody else */
     RESTART_MS = 2000, /* how long a restart may take at most */
-    SPIN_MS = 2,       /* without quiet: somebody computes */
+    SPIN_MS = 1,       /* without quiet: somebody computes */
     AUDIT_EVERY = 512,
     DIGEST_EVERY = 50,
     SLACK = 16, /* frames: pages of objects that are not full */
@@ -45,6 +45,15 @@ static const char *kind_name(uint32_t kind)
 
 /* ---- quiet: all who died are there again, and all memory of the dead is back ---- */
 
+static bool all_there(void)
+{
+    bool all = true;
+    for (unsigned w = 0; w < WHO_COUNT; w++) {
+        all = all && who[w].id != 0;
+    }
+    return all;
+}
+
 /* A capsule that spins keeps the machine from being quiet, and nobody from being restarted. True:
  * it is quiet. */
 static bool settle(void)
@@ -53,13 +62,11 @@ static bool settle(void)
     bool quiet;
     uint64_t until = nos_now_ns() + RESTART_MS * NS_PER_MS;
 
-    while (!(quiet = node_quiet(SPIN_MS * NS_PER_MS) == NOS_OK) && nos_now_ns() < until) {
+    do {
+        quiet = node_quiet(SPIN_MS * NS_PER_MS) == NOS_OK;
         node_look(&s);
-        if (s.waiting == 0 && s.fired == asked) {
-            break;
-        }
-    }
-    who_refresh();
+        who_refresh();
+    } while (!(s.waiting == 0 && s.fired == asked && all_there()) && nos_now_ns() < until);
     for (unsigned w = 0; w < WHO_COUNT; w++) {
         if (who[w].id == 0) {
             unrestarted++;

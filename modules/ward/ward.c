@@ -10,10 +10,10 @@
 #include "abi/caps.h"
 #include "lib/compiler.h"
 #include "sdk/ipc.h"
-#include "sdk/print.h"
+#include "sdk/format.h"
 #include "sdk/start.h"
 
-enum { STATE = 64, READ_WRITE = 3, WORDS = 64, STACK = 4096, PATIENCE_NS = 2000000, HELD = 64 };
+enum { STATE = 64, READ_WRITE = 3, WORDS = 64, STACK = 4096, PATIENCE_NS = 1000000, HELD = 64 };
 
 static uint64_t state[STATE];
 static nos_handle_t endpoint, neighbour;
@@ -67,6 +67,21 @@ static nos_status_t ask_neighbour(uint64_t number)
     m = (struct nos_msg){ .label = WARD_ECHO, .n_words = 1, .word[0] = number };
     nos_status_t st = nos_call(neighbour, &m, nos_now_ns() + PATIENCE_NS);
     return st == NOS_OK ? nos_msg_status(&m) : st;
+}
+
+/* Not nos_print: that waits for an answer however long it takes, and a console that has been made
+ * to lose one keeps its client. */
+static nos_status_t say(uint64_t number)
+{
+    static struct nos_msg m;
+    char text[2 * NOS_NAME_MAX + 8];
+    size_t len = nos_format(text, sizeof(text), "%.*s %llx\n", NOS_NAME_MAX, nos_self()->name,
+                            (unsigned long long)number);
+    m = (struct nos_msg){ .label = NOS_CONSOLE_WRITE | (uint64_t)len << 8 };
+    if (!nos_msg_put(&m, 0, text, len)) {
+        return NOS_TOO_BIG;
+    }
+    return nos_call(nos_find_handle(NOS_CAP_ENDPOINT, "console"), &m, nos_now_ns() + PATIENCE_NS);
 }
 
 /* ---- a thread ---- */
@@ -146,8 +161,7 @@ static nos_status_t perform(uint64_t op, uint64_t number)
     case WARD_NEIGHBOUR:
         return ask_neighbour(number);
     case WARD_SAY:
-        nos_print("%.*s %llx\n", NOS_NAME_MAX, nos_self()->name, (unsigned long long)number);
-        return NOS_OK;
+        return say(number);
     case WARD_THREAD:
         return thread();
     case WARD_EAT:

@@ -75,8 +75,7 @@ def run(name, seed, count, stop=0, leak=0, timeout=60):
     state = snapshot.saved(config, built.bytes(), built.shared_bytes())
     os.makedirs(LOGS, exist_ok=True)
     image, said = os.path.join(lab.BUILD, 'test', f'{name}.img'), os.path.join(LOGS, f'{name}.said')
-    with open(image, 'wb') as f:
-        f.write(built.bytes())
+    fat.store(image, built.bytes())
     try:
         with Machine(name, image, config, state=state,
                      extra=['-chardev', f'file,id=storm,path={said}', '-device', 'isa-debugcon,iobase=0xe9,chardev=storm',
