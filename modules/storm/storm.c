@@ -165,6 +165,10 @@ static void act(struct storm_plan *p)
 static void witness(unsigned w, uint64_t patience_ms)
 {
     nos_status_t st = who_alive(w, patience_ms * NS_PER_MS);
+    if (st != NOS_OK) {
+        quieten();  // another one may keep it from answering
+        st = who_alive(w, ALL_MS * NS_PER_MS);
+    }
     if (st == NOS_OK) {
         return;
     }
