@@ -11,11 +11,13 @@ extern const uint8_t embed_nil[], embed_nil_end[];
 
 /* ---- malformed messages ---- */
 
-/* Not what would rightly be obeyed: init ends a capsule for good when it is asked to. */
+/* Not what would rightly be obeyed: init ends a capsule, or all of them, when it is asked to. No
+ * operation of its has that bit. */
+enum { NO_INIT_OP = 0x40 };
 static uint64_t a_label(uint64_t *s, bool to_init)
 {
     uint64_t op = storm_below(s, 3) == 0 ? storm_draw(s) >> 16 : storm_below(s, 8);
-    return to_init && (op & 0xff) == NOS_INIT_KILL ? op ^ 0x80 : op;
+    return to_init ? op | NO_INIT_OP : op;
 }
 
 static void one_message(uint64_t *s)
