@@ -59,9 +59,11 @@ enum nos_audit_kind { NOS_AUDIT_LIST(X) };
     X(STOPPED, 7, "stopped by itself")         /* ms that it took */ \
     X(STOP_FORCED, 8, "did not stop in time")  /* ms waited; 0: it cannot be asked */ \
     X(DEPENDANTS, 9, "dependants are stopped") /* how many */ \
-    X(SYSTEM, 10, "the system is stopped")     /* how many */
+    X(SYSTEM, 10, "the system is stopped")     /* how many */ \
+    X(UPGRADED, 11, "took the place of")       /* id of the capsule that had it */ \
+    X(UPGRADE_REFUSED, 12, "not upgraded")     /* status, negated */
 #define X(name, value, text) NOS_DECISION_##name = (value),
-enum nos_decision { NOS_DECISION_LIST(X) NOS_DECISION_COUNT = 11 };
+enum nos_decision { NOS_DECISION_LIST(X) NOS_DECISION_COUNT = 13 };
 #undef X
 #define NOS_AUDIT_SEVERAL 0xffffffffffffffffull /* DENY: not all the same call */
 

@@ -11,9 +11,23 @@ enum { NOS_TEXT_MAX = 512 /* bytes in one message: 64 words */ };
  * endpoint. sdk/control.h answers them. Labels are above those of every service. */
 #define NOS_CTL_FIRST 0xffff00000000ull
 enum nos_ctl_op { /* label = NOS_CTL_FIRST + op. Reply: a status; NOT_FOUND: another is meant */
-    NOS_CTL_HEALTH = 1, /* Reply: empty, at once */
-    NOS_CTL_STOP = 2,   /* Reply: empty, before it begins to end */
+                  NOS_CTL_HEALTH = 1,  /* Reply: empty, at once */
+                  NOS_CTL_STOP = 2,    /* Reply: empty, before it begins to end */
+                  NOS_CTL_UPGRADE = 3, /* write the state down and receive no more. Reply: one
+                                        * handle, an endpoint: send there, with one handle, where
+                                        * the new version can be called */
 };
+
+/* What a new version is told on the endpoint that it was given at its start. Reply: a status. */
+enum nos_upgrade_op {
+    NOS_UPGRADE_HELLO = 1, /* by the supervisor: word 0 = capsule whose place it is to take */
+    NOS_UPGRADE_GIVE = 2,  /* by that one: handles */
+    NOS_UPGRADE_STATE =
+        3, /* by that one: word 0 = bytes, handles: region, and the last of those to
+            * be given. Reply, when it is settled: OK = end, anything else = go on */
+    NOS_UPGRADE_COMMIT = 4, /* by the supervisor: answer that call */
+};
+enum { NOS_UPGRADE_REFUSED = 0x52 /* exit code of a new version that does not begin */ };
 
 /* "console" */
 enum nos_console_op {
@@ -50,13 +64,17 @@ enum nos_init_op {
             * 0 = enum nos_stop_way, word 1 = how many that need it were stopped, word 2 = ms */
     NOS_INIT_SHUTDOWN = 6, /* stop everything but the caller; nothing is started any more. Reply,
                             * when all have ended: as STOP, word 1 = how many */
+    NOS_INIT_UPGRADE =
+        7, /* word 0 = capsule id, words 1..4 = module_id. Reply, when it is settled:
+            * word 0 = id of the new capsule, word 1 = ns from the question to the old
+            * one to the answer of the new one; on any error the old one goes on */
 };
 #define NOS_SHUTDOWN_NS 120000000000ull /* the caller of SHUTDOWN waits no longer */
 enum nos_stop_way {
-    NOS_STOP_UNDER_WAY = 0,  /* the caller is among those that are stopped: it is told at once */
-    NOS_STOP_BY_ITSELF = 1,  /* it was asked, and ended */
-    NOS_STOP_TOO_LATE = 2,   /* it was asked, and killed when its time was over */
-    NOS_STOP_KILLED = 3,     /* it cannot be asked */
+    NOS_STOP_UNDER_WAY = 0, /* the caller is among those that are stopped: it is told at once */
+    NOS_STOP_BY_ITSELF = 1, /* it was asked, and ended */
+    NOS_STOP_TOO_LATE = 2,  /* it was asked, and killed when its time was over */
+    NOS_STOP_KILLED = 3,    /* it cannot be asked */
 };
 
 /* network "loopback": datagrams between the capsules of this machine. Whoever binds a port sends

@@ -127,7 +127,14 @@
     X(NEED_CYCLE, -161, "modules need each other in a circle: none can be started first") \
     /* audit files */ \
     X(AUDIT_FORMAT, -168, "audit: malformed file") \
-    X(AUDIT_SHORT, -169, "audit: the log ends before the checkpoint that is held")
+    X(AUDIT_SHORT, -169, "audit: the log ends before the checkpoint that is held") \
+    /* upgrade */ \
+    X(UPG_OTHER, -176, "upgrade: another module's name, or another publisher's") \
+    X(UPG_OLDER, -177, "upgrade: security version is lower than that of the running one") \
+    X(UPG_NONE, -178, "upgrade: this module does not hand its state over") \
+    X(UPG_STATE, -179, "upgrade: the new version refused the state") \
+    X(UPG_ENDED, -180, "upgrade: the new version ended before it served") \
+    X(UPG_HUNG, -181, "upgrade: the new version did not answer in time")
 
 #define X(name, value, text) NOS_##name = (value),
 typedef enum nos_status { NOS_STATUS_LIST(X) } nos_status_t;

@@ -17,11 +17,21 @@
 #include "lib/status.h"
 #include "lib/text.h"
 
-enum { OPT_START = 256, OPT_RESET, OPT_NOW, POWER_OFF = 1, POWER_RESET = 2, LOAD_MS = 60000, STOP_MS = 120000, WORDS_MAX = 2 };
+enum {
+    OPT_START = 256,
+    OPT_RESET,
+    OPT_NOW,
+    OPT_ID,
+    POWER_OFF = 1,
+    POWER_RESET = 2,
+    LOAD_MS = 60000,
+    STOP_MS = 120000,
+    WORDS_MAX = 2
+};
 
 struct command_args {
     struct node_args node;
-    const char *word[WORDS_MAX], *out;
+    const char *word[WORDS_MAX], *out, *id;
     size_t n, least, most;
     const char *missing; /* what to say when there are fewer than `least` */
     bool start, reset, now;
@@ -42,6 +52,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_NOW:
         a->now = true;
+        return 0;
+    case OPT_ID:
+        a->id = arg;
         return 0;
     case 'o':
         a->out = arg;
@@ -347,6 +360,109 @@ int cmd_stop(int argc, char **argv)
     }
     buf_free(&answer);
     node_close(&n);
+    return rc;
+}
+
+/* --- upgrade --- */
+
+static const struct argp_option upgrade_options[] = {
+    { "id", OPT_ID, "MODULE_ID", 0, "a module that the node has verified, instead of a file", 0 },
+    { 0 },
+};
+static const struct argp argp_upgrade = {
+    upgrade_options,
+    parse_command,
+    "ID NEW.mod",
+    "Put a new version in the place of a running capsule, with its state and its waiting callers. "
+    "If the new version does not come up, refuses the state or does not answer, the old one goes "
+    "on.",
+    children,
+    NULL,
+    NULL,
+};
+
+/** Which module: loaded from the file first, or named. */
+static int module_of(struct node *n, const struct command_args *a, struct buf *id)
+{
+    struct buf file = { NULL, 0 }, answer = { NULL, 0 };
+    struct command_args load_args = { .node = a->node };
+    span_t got;
+    if (a->id != NULL) {
+        uint8_t bytes[32];
+        if (!hex_decode(a->id, strlen(a->id), MSPAN_OF(bytes))) {
+            return fail(USAGE, "%s is no module id: 64 hexadecimal digits", a->id);
+        }
+        buf_add(id, SPAN_OF(bytes));
+        return DONE;
+    }
+    int rc = file_read(a->word[1], NOS_MG_UPLOAD_MAX, &file);
+    if (rc == DONE) {
+        look_first(a->word[1], buf_span(&file));
+        rc = upload(n, buf_span(&file));
+    }
+    if (rc == DONE) {
+        rc = finish_load(n, &load_args, buf_span(&file), &answer);
+    }
+    if (rc == DONE && !span_cut(buf_span(&answer), 0, 32, &got)) {
+        rc = fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
+    }
+    if (rc == DONE) {
+        buf_add(id, got);
+    }
+    buf_free(&answer);
+    buf_free(&file);
+    return rc;
+}
+
+static int report_upgrade(uint32_t old, span_t got)
+{
+    uint32_t id;
+    uint64_t pause_ns;
+    if (got.len != 12 || !span_le32(got, 0, &id) || !span_le64(got, 4, &pause_ns)) {
+        return fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
+    }
+    printf("capsule %u took the place of capsule %u; callers waited %llu us at most\n", id, old,
+           (unsigned long long)(pause_ns / 1000));
+    return out_flush();
+}
+
+static int upgrade(struct node *n, const struct command_args *a, uint32_t capsule)
+{
+    struct buf args = { NULL, 0 }, answer = { NULL, 0 };
+    store_le32(buf_add_zero(&args, 4), capsule);
+    int rc = module_of(n, a, &args);
+    n->timeout_ms = n->timeout_ms > LOAD_MS ? n->timeout_ms : LOAD_MS;
+    if (rc == DONE) {
+        rc = node_signed(n, &a->node, NOS_MG_UPGRADE, buf_span(&args), &answer);
+    }
+    if (rc == DONE) {
+        rc = report_upgrade(capsule, buf_span(&answer));
+    }
+    buf_free(&args);
+    buf_free(&answer);
+    return rc;
+}
+
+int cmd_upgrade(int argc, char **argv)
+{
+    struct command_args a = { .least = 1,
+                              .most = 2,
+                              .missing = "which capsule, and which module?" };
+    struct node n;
+    uint32_t id = 0;
+    node_args_init(&a.node);
+    parse_args(&argp_upgrade, argc, argv, &a);
+    if ((a.n == 2) == (a.id != NULL)) {
+        return fail(USAGE, "a module file, or --id with the id of a verified module");
+    }
+    int rc = number_of(a.word[0], "capsule id", &id);
+    if (rc == DONE) {
+        rc = node_open(&a.node, &n);
+    }
+    if (rc == DONE) {
+        rc = upgrade(&n, &a, id);
+        node_close(&n);
+    }
     return rc;
 }
 

@@ -42,6 +42,7 @@ const struct verb verbs[] = {
     { "load", "send a module to a live node, which verifies it", cmd_load },
     { "start", "start a verified module on a live node", cmd_start },
     { "stop", "ask a capsule of a live node to end, then make it", cmd_stop },
+    { "upgrade", "put a new version in the place of a capsule of a live node", cmd_upgrade },
     { "kill", "end a capsule of a live node", cmd_kill },
     { "gdb", "debug one capsule of a live node with gdb", cmd_gdb },
     { "poweroff", "switch a live node off", cmd_poweroff },

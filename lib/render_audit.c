@@ -39,6 +39,8 @@ void render_decision(struct fmt *f, uint64_t b)
         [NOS_DECISION_STOP_FORCED] = { "had to be stopped after ", " ms" },
         [NOS_DECISION_DEPENDANTS] = { "what needs it is stopped: ", " capsules" },
         [NOS_DECISION_SYSTEM] = { "the system is stopped: ", " capsules" },
+        [NOS_DECISION_UPGRADED] = { "took the place of capsule ", "" },
+        [NOS_DECISION_UPGRADE_REFUSED] = { "not upgraded: ", "" },
     };
     uint64_t d = b >> 32, detail = b & UINT32_MAX;
 
@@ -47,7 +49,7 @@ void render_decision(struct fmt *f, uint64_t b)
         return;
     }
     fmt_str(f, words[d].before);
-    if (d == NOS_DECISION_CANNOT_START) {
+    if (d == NOS_DECISION_CANNOT_START || d == NOS_DECISION_UPGRADE_REFUSED) {
         fmt_str(f, status_text((nos_status_t) - (int32_t)detail));
     } else {
         fmt_u64(f, detail);

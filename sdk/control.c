@@ -5,6 +5,8 @@
 #include "sdk/start.h"
 
 void (*nos_before_stop)(void);
+void (*nos_on_upgrade)(struct nos_msg *m);
+void (*nos_on_health)(struct nos_msg *m);
 
 static _Noreturn void stop(const struct nos_msg *m)
 {
@@ -37,12 +39,22 @@ bool nos_control(struct nos_msg *m)
     for (uint32_t i = 0; i < m->n_handles && i < NOS_MSG_HANDLES; i++) {
         nos_ignore(nos_sys_handle_close((nos_handle_t){ m->pass[i].handle }));
     }
-    if (st == NOS_OK && op != NOS_CTL_HEALTH && op != NOS_CTL_STOP) {
+    if (st == NOS_OK && op == NOS_CTL_UPGRADE) {
+        st = NOS_NOT_SUPPORTED;
+        if (nos_on_upgrade != NULL) {
+            nos_on_upgrade(m);
+            return true;
+        }
+    } else if (st == NOS_OK && op != NOS_CTL_HEALTH && op != NOS_CTL_STOP) {
         st = NOS_BAD_MESSAGE;
     }
     nos_msg_answer(m, st);
     if (st == NOS_OK && op == NOS_CTL_STOP) {
         stop(m);
+    }
+    if (st == NOS_OK && nos_on_health != NULL) {
+        nos_on_health(m);
+        return true;
     }
     if (m->token != 0) {
         nos_ignore(nos_reply(m));  // NOT_FOUND: it no longer waits

@@ -9,6 +9,11 @@
  * nothing is to be done. */
 extern void (*nos_before_stop)(void);
 
+/** sdk/upgrade.h's: what UPGRADE, and the next HEALTH, go to instead; they answer `m` themselves.
+ */
+extern void (*nos_on_upgrade)(struct nos_msg *m);
+extern void (*nos_on_health)(struct nos_msg *m);
+
 /**
  * Is `m` a control message? Then it is answered, and the service goes on as if it had not come: no
  * answer is owed. One that does not come from the supervisor is refused (DENIED). Asked to stop,

@@ -375,14 +375,15 @@ MUST_CHECK static inline nos_status_t nos_sys_module_open(nos_handle_t node, con
     return st;
 }
 
-/** Run it; bits are signalled on n (0 = none) when it ends. */
+/** Run it; bits are signalled on n (0 = none) when it ends; it is given a copy of the handle `give` (0 = none). */
 MUST_CHECK static inline nos_status_t nos_sys_capsule_spawn(nos_handle_t module, const void *arg,
                                                             uint64_t len, nos_handle_t n,
-                                                            uint64_t bits, nos_handle_t *out)
+                                                            uint64_t bits, nos_handle_t give,
+                                                            nos_handle_t *out)
 {
     uint64_t value;
-    nos_status_t st = nos_syscall5(NOS_SYS_CAPSULE_SPAWN, module.v, (uint64_t)arg, len, n.v, bits,
-                                   &value);
+    nos_status_t st = nos_syscall6(NOS_SYS_CAPSULE_SPAWN, module.v, (uint64_t)arg, len, n.v, bits,
+                                   give.v, &value);
     if (st == NOS_OK) {
         *out = (nos_handle_t){ (uint32_t)value };
     }
@@ -579,4 +580,10 @@ MUST_CHECK static inline nos_status_t nos_sys_audit_decision(nos_handle_t node, 
                                                              uint64_t id, uint64_t detail)
 {
     return nos_syscall4(NOS_SYS_AUDIT_DECISION, node.v, decision, id, detail, NULL);
+}
+
+/** Whoever waits for an answer of the old capsule waits for one of the new; new needs CONTROL. */
+MUST_CHECK static inline nos_status_t nos_sys_capsule_succeed(nos_handle_t old, nos_handle_t new)
+{
+    return nos_syscall2(NOS_SYS_CAPSULE_SUCCEED, old.v, new.v, NULL);
 }

@@ -77,14 +77,27 @@ static nos_handle_t granted(enum nos_cap_kind kind, uint64_t a)
     return (nos_handle_t){ 0 };
 }
 
-nos_status_t nos_uart_open(struct nos_uart *u, uint16_t base, uint64_t line, nos_handle_t notify,
-                           uint64_t bits)
+static nos_status_t find(struct nos_uart *u, uint16_t base, uint64_t line)
 {
     *u = (struct nos_uart){ .ports = granted(NOS_CAP_PORTS, base),
                             .irq = granted(NOS_CAP_IRQ, line),
                             .base = base };
-    if (u->ports.v == 0 || u->irq.v == 0) {
-        return NOS_NOT_FOUND;
+    return u->ports.v == 0 || u->irq.v == 0 ? NOS_NOT_FOUND : NOS_OK;
+}
+
+nos_status_t nos_uart_adopt(struct nos_uart *u, uint16_t base, uint64_t line, nos_handle_t notify,
+                            uint64_t bits)
+{
+    nos_status_t st = find(u, base, line);
+    return st == NOS_OK ? nos_sys_irq_bind(u->irq, notify, bits) : st;
+}
+
+nos_status_t nos_uart_open(struct nos_uart *u, uint16_t base, uint64_t line, nos_handle_t notify,
+                           uint64_t bits)
+{
+    nos_status_t found = find(u, base, line);
+    if (found != NOS_OK) {
+        return found;
     }
     if (!present(u)) {
         return NOS_NOT_SUPPORTED;

@@ -26,6 +26,12 @@ struct nos_uart {
 MUST_CHECK nos_status_t nos_uart_open(struct nos_uart *u, uint16_t base, uint64_t line,
                                       nos_handle_t notify, uint64_t bits);
 
+/** The same device as another version of this capsule had it, which bound its interrupt to this
+ * very notification: nothing is reset, nothing that is under way gets lost. Errors: NOT_FOUND,
+ * those of irq_bind. */
+MUST_CHECK nos_status_t nos_uart_adopt(struct nos_uart *u, uint16_t base, uint64_t line,
+                                       nos_handle_t notify, uint64_t bits);
+
 /** What has arrived, at most `room.len` bytes, without waiting. */
 size_t nos_uart_read(struct nos_uart *u, mspan_t room);
 

@@ -56,6 +56,29 @@ static struct thread *heir_of(const struct thread *t)
     return other;
 }
 
+static void inherit(struct thread *caller, struct thread *heir)
+{
+    loan_end(caller);
+    caller->worker = heir;
+    heir->serves = true;
+}
+
+nos_status_t capsule_clients_move(const struct capsule *old, struct capsule *new)
+{
+    struct thread *heir = new->threads;
+    if (old == new || heir == NULL) {
+        return NOS_BAD_STATE;
+    }
+    for (uint32_t i = 1; i < thread_top; i++) {
+        struct thread *caller = thread_at(i);
+        if (caller != NULL && caller->state == THREAD_REPLY && caller->worker->capsule == old &&
+            caller->capsule != new) {  // nobody waits for itself
+            inherit(caller, heir);
+        }
+    }
+    return NOS_OK;
+}
+
 void thread_left_clients(struct thread *t)
 {
     struct thread *heir = heir_of(t);
@@ -64,11 +87,10 @@ void thread_left_clients(struct thread *t)
         if (caller == NULL || caller->state != THREAD_REPLY || caller->worker != t) {
             continue;
         }
-        loan_end(caller);
         if (heir != NULL) {
-            caller->worker = heir;
-            heir->serves = true;
+            inherit(caller, heir);
         } else {
+            loan_end(caller);
             sched_wake(caller, NOS_PEER_CLOSED);
         }
     }

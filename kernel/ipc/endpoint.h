@@ -54,4 +54,8 @@ bool endpoint_notify(struct endpoint *ep, uint64_t bits);
  * end of a page fault. */
 MUST_CHECK nos_status_t thread_cancel(struct thread *t);
 
+/** Callers that wait for an answer of `old` wait for one of `new`; their tokens stay what they are.
+ * Errors: BAD_STATE: the same capsule twice, or `new` has no thread. */
+MUST_CHECK nos_status_t capsule_clients_move(const struct capsule *old, struct capsule *new);
+
 void endpoint_destroy(struct obj *o);

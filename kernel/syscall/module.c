@@ -69,13 +69,21 @@ nos_status_t sys_module_open(struct thread *self, struct arch_context *ctx,
     return st;
 }
 
-/* handle module, uaddr arg, u64 len, handle n, u64 bits */
+/* A copy of it for the capsule that is being made. */
+static nos_status_t give_handle(struct spawn_job *j, const struct handle_slot *give)
+{
+    struct handle_slot like = *give;
+    like.origin = NOS_ORIGIN_SPAWN;
+    return handle_insert(&j->capsule->handles, &like, &j->start->given);
+}
+
+/* handle module, uaddr arg, u64 len, handle n, u64 bits, handle give */
 nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx,
                                struct handle_slot *slot)
 {
-    uint64_t len = ctx->w[0], note = ctx->w[1], bits = ctx->w[2];
+    uint64_t len = ctx->w[0], note = ctx->w[1], bits = ctx->w[2], give = ctx->w[3];
     struct module *m = CONTAINER_OF(slot->obj, struct module, obj);
-    struct handle_slot *n = NULL;
+    struct handle_slot *n = NULL, *g = NULL;
     char arg[NOS_ARG_MAX + 1];
 
     if (len > NOS_ARG_MAX) {
@@ -86,12 +94,21 @@ nos_status_t sys_capsule_spawn(struct thread *self, struct arch_context *ctx,
         st = bits == 0 ? NOS_INVALID
                        : arg_handle(self, note, NOS_TYPE_NOTIFICATION, NOS_RIGHT_SIGNAL, &n);
     }
+    if (st == NOS_OK && give != 0) {
+        st = arg_handle(self, give, NOS_TYPE_ENDPOINT, NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER, &g);
+    }
     struct spawn_wait *w = st == NOS_OK ? job_alloc() : NULL;
     if (w == NULL) {
         return st == NOS_OK ? NOS_NO_MEMORY : st;
     }
     w->job.asked = *thread_cause(self);
     st = spawn_begin(&w->job, m, span_of(arg, len), self->capsule->id);
+    if (st == NOS_OK && g != NULL) {
+        st = give_handle(&w->job, g);
+        if (st != NOS_OK) {
+            spawn_drop(&w->job);
+        }
+    }
     if (st != NOS_OK) {
         job_free(w);
         return st;
@@ -164,6 +181,17 @@ nos_status_t sys_capsule_control(struct thread *self, struct arch_context *ctx,
         ctx->w[0] = h;
     }
     return st;
+}
+
+/* handle old, handle new */
+nos_status_t sys_capsule_succeed(struct thread *self, struct arch_context *ctx,
+                                 struct handle_slot *slot)
+{
+    struct handle_slot *to;
+    nos_status_t st = arg_handle(self, ctx->arg1, NOS_TYPE_CAPSULE, NOS_RIGHT_CONTROL, &to);
+    return st != NOS_OK ? st
+                        : capsule_clients_move(CONTAINER_OF(slot->obj, struct capsule, obj),
+                                               CONTAINER_OF(to->obj, struct capsule, obj));
 }
 
 /* handle node, u64 decision, u64 id, u64 detail */

@@ -49,7 +49,8 @@ nos_status_t bench_peer_start(const char *arg, nos_handle_t *capsule)
 
     nos_status_t st = nos_sys_module_open(bench_node, "bench", 5, &module);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_spawn(module, arg, strlen(arg), (nos_handle_t){ 0 }, 0, capsule);
+        st = nos_sys_capsule_spawn(module, arg, strlen(arg), (nos_handle_t){ 0 }, 0,
+                                   (nos_handle_t){ 0 }, capsule);
         nos_ignore(nos_sys_handle_close(module));
     }
     return st;

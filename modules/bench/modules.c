@@ -6,7 +6,14 @@
 #include "modules/bench/bench.h"
 #include "sdk/start.h"
 
-enum { PAGE = 4096, PROT_READ_WRITE = 3, TRIES = 64, SLEEPERS = 8, SETTLE_NS = 20000000, BIT_END = 1 };
+enum {
+    PAGE = 4096,
+    PROT_READ_WRITE = 3,
+    TRIES = 64,
+    SLEEPERS = 8,
+    SETTLE_NS = 20000000,
+    BIT_END = 1
+};
 
 extern const uint8_t embed_nil[], embed_nil_end[], embed_loadee[], embed_loadee_end[];
 
@@ -38,8 +45,8 @@ nos_status_t bench_run(nos_handle_t module, const char *arg, struct nos_capsule_
     nos_handle_t capsule;
     uint64_t bits;
 
-    nos_status_t st =
-        nos_sys_capsule_spawn(module, arg, strlen(arg), ended, BIT_END, &capsule);
+    nos_status_t st = nos_sys_capsule_spawn(module, arg, strlen(arg), ended, BIT_END,
+                                            (nos_handle_t){ 0 }, &capsule);
     if (st != NOS_OK) {
         return st;
     }
@@ -134,7 +141,8 @@ static nos_status_t memory(nos_handle_t nil)
     nos_status_t st = nos_sys_sleep(nos_now_ns() + SETTLE_NS);  // what has ended is given back
     st = st == NOS_OK ? bench_used(&before) : st;
     for (int i = 0; i < SLEEPERS && st == NOS_OK; i++) {
-        st = nos_sys_capsule_spawn(nil, "stay", 4, (nos_handle_t){ 0 }, 0, &sleeper[i]);
+        st = nos_sys_capsule_spawn(nil, "stay", 4, (nos_handle_t){ 0 }, 0, (nos_handle_t){ 0 },
+                                   &sleeper[i]);
     }
     if (st == NOS_OK) {
         st = bench_used(&after);

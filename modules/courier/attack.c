@@ -248,7 +248,8 @@ static nos_status_t start_child(nos_handle_t ended)
     nos_handle_t module, capsule;
     nos_status_t st =
         nos_sys_module_open(nos_find_handle(NOS_CAP_NODE, NULL), me, sizeof(me), &module);
-    return st == NOS_OK ? nos_sys_capsule_spawn(module, "child", 5, ended, BIT_HELLO, &capsule)
+    return st == NOS_OK ? nos_sys_capsule_spawn(module, "child", 5, ended, BIT_HELLO,
+                                                (nos_handle_t){ 0 }, &capsule)
                         : st;
 }
 

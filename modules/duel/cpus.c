@@ -53,9 +53,9 @@ static nos_status_t make(const struct trial *t)
     nos_status_t st = nos_sys_region_create(t->pages, &it.region);
     st = st == NOS_OK ? nos_sys_region_map(it.region, READ_WRITE, &it.at) : st;
     st = st == NOS_OK ? nos_sys_cap_derive(it.region, rights, 0, 0, 0, &it.derived) : st;
-    st = st == NOS_OK
-             ? nos_sys_capsule_spawn(it.module, "counter", 7, (nos_handle_t){ 0 }, 0, &it.capsule)
-             : st;
+    st = st == NOS_OK ? nos_sys_capsule_spawn(it.module, "counter", 7, (nos_handle_t){ 0 }, 0,
+                                              (nos_handle_t){ 0 }, &it.capsule)
+                      : st;
     if (st != NOS_OK) {
         return st;
     }
@@ -86,7 +86,8 @@ static nos_status_t take(const struct trial *t, unsigned round)
     }
     pause_ns((round + 1) * STAGGER_NS);
     if (t->work != WORK_UNMAP) {
-        st = t->kill ? nos_sys_capsule_kill(it.capsule, NOS_KILL_ASKED) : nos_sys_cap_revoke(it.derived);
+        st = t->kill ? nos_sys_capsule_kill(it.capsule, NOS_KILL_ASKED)
+                     : nos_sys_cap_revoke(it.derived);
         uint64_t then = it.word[0];
         pause_ns(WAIT_NS);
         it.writes_after += it.word[0] - then;

@@ -38,7 +38,8 @@ static nos_status_t open_all(void)
     duel.node = nos_find_handle(NOS_CAP_NODE, NULL);
     nos_status_t st = nos_sys_module_open(duel.node, "dueler", 6, &duel.module);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_spawn(duel.module, "dueler", 6, (nos_handle_t){ 0 }, 0, &duel.capsule);
+        st = nos_sys_capsule_spawn(duel.module, "dueler", 6, (nos_handle_t){ 0 }, 0,
+                                   (nos_handle_t){ 0 }, &duel.capsule);
     }
     return st;
 }

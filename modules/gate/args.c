@@ -43,7 +43,7 @@ static void attack_handle(const struct arg *x)
 {
     struct forgery all[FORGERIES];
     unsigned n = forgeries(type_in(x->types), all);
-    bool optional = x->nr == NOS_SYS_CAPSULE_SPAWN && x->index == 3;  // 0 = none
+    bool optional = x->nr == NOS_SYS_CAPSULE_SPAWN && (x->index == 3 || x->index == 5);  // 0 = none
 
     for (unsigned i = optional ? 1 : 0; i < n; i++) {
         one_forgery(x, &all[i], all[i].want);

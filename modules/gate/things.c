@@ -74,8 +74,8 @@ nos_handle_t child_start(const char *arg)
 {
     nos_handle_t capsule = { 0 }, none = { 0 };
 
-    nos_ignore(
-        nos_sys_capsule_spawn(things.of[NOS_TYPE_MODULE], arg, strlen(arg), none, 0, &capsule));
+    nos_ignore(nos_sys_capsule_spawn(things.of[NOS_TYPE_MODULE], arg, strlen(arg), none, 0,
+                                     (nos_handle_t){ 0 }, &capsule));
     return capsule;
 }
 
@@ -92,8 +92,8 @@ uint64_t child_run(const char *arg)
     nos_handle_t ended = made_notification(), capsule;
     uint64_t bits;
 
-    nos_status_t st =
-        nos_sys_capsule_spawn(things.of[NOS_TYPE_MODULE], arg, strlen(arg), ended, ENDED, &capsule);
+    nos_status_t st = nos_sys_capsule_spawn(things.of[NOS_TYPE_MODULE], arg, strlen(arg), ended,
+                                            ENDED, (nos_handle_t){ 0 }, &capsule);
     if (st != NOS_OK) {
         nos_ignore(nos_sys_handle_close(ended));
         return UINT64_MAX;

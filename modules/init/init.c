@@ -1,8 +1,8 @@
 /*
  * The first capsule. It starts what the policy lists, in that order, keeps it running as each
  * manifest asks, and starts or ends capsules for those whom the policy lets call it. One thread
- * decides: requests come by message, ends of capsules and what watchers (watch.c) were answered by a
- * bound notification, all that is due by the deadline of the wait.
+ * decides: requests come by message, ends of capsules and what watchers (watch.c) were answered by
+ * a bound notification, all that is due by the deadline of the wait.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "lib/text.h"
 #include "modules/init/stop.h"
 #include "modules/init/supervise.h"
+#include "modules/init/upgrade.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -65,6 +66,10 @@ static void serve(struct nos_msg *m)
         serve_restarts(m);
     } else if (op == NOS_INIT_STOP && one_id) {
         stop_serve(m);
+        return;
+    } else if (op == NOS_INIT_UPGRADE && m->n_words == 5 && m->word[0] <= UINT32_MAX &&
+               arg_len == 0) {
+        upgrade_serve(m);
         return;
     } else if (op == NOS_INIT_SHUTDOWN && m->n_words == 0 && arg_len == 0) {
         stop_serve_shutdown(m);

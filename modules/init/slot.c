@@ -82,7 +82,8 @@ static nos_status_t spawn(struct slot *s)
 
     nos_status_t st = nos_sys_module_open(node, s->about.module_id, MODULE_ID, &module);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_spawn(module, s->arg, s->arg_len, notify, bit_of(s), &s->capsule);
+        st = nos_sys_capsule_spawn(module, s->arg, s->arg_len, notify, bit_of(s), s->give,
+                                   &s->capsule);
         close_handle(&module);
     }
     if (st == NOS_OK) {
@@ -131,8 +132,8 @@ void slot_free(struct slot *s)
 
 static bool is_meant(const struct nos_supervision *m, span_t name_or_id)
 {
-    return span_equal(name_or_id, name_or_id.len == MODULE_ID ? SPAN_OF(m->module_id)
-                                                              : name16_span(m->name));
+    return span_equal(name_or_id,
+                      name_or_id.len == MODULE_ID ? SPAN_OF(m->module_id) : name16_span(m->name));
 }
 
 nos_status_t module_about(span_t name_or_id, struct nos_supervision *out)
@@ -141,8 +142,8 @@ nos_status_t module_about(span_t name_or_id, struct nos_supervision *out)
     nos_status_t found = NOS_NOT_FOUND, st;
     uint64_t got;
 
-    for (uint64_t i = 0; (st = nos_sys_node_info(node, NOS_TOPIC_SUPERVISION, i, &m, sizeof(m),
-                                                 &got)) == NOS_OK;
+    for (uint64_t i = 0;
+         (st = nos_sys_node_info(node, NOS_TOPIC_SUPERVISION, i, &m, sizeof(m), &got)) == NOS_OK;
          i++) {
         if (is_meant(&m, name_or_id) && (found != NOS_OK || m.version >= out->version)) {
             *out = m;
@@ -155,8 +156,7 @@ nos_status_t module_about(span_t name_or_id, struct nos_supervision *out)
 void note(enum nos_decision d, const struct slot *s, uint64_t detail)
 {
     uint64_t most = detail < UINT32_MAX ? detail : UINT32_MAX;
-    nos_status_t st =
-        nos_sys_audit_decision(node, (uint64_t)d, s == NULL ? 0 : s->id, most);
+    nos_status_t st = nos_sys_audit_decision(node, (uint64_t)d, s == NULL ? 0 : s->id, most);
     if (st != NOS_OK) {
         nos_log("init: a decision could not be put on record: %s", status_text(st));
     }

@@ -17,7 +17,12 @@
 enum { SUPERVISED_MAX = 63, WATCHER_BIT = 63 };
 _Static_assert((int)SUPERVISED_MAX < (int)ORDER_MAX, "a slot is a place of an order");
 
-enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_WAITING /* for its restart */ };
+enum slot_state {
+    SLOT_FREE,
+    SLOT_RUNNING,
+    SLOT_WAITING, /* for its restart */
+    SLOT_RETIRED, /* a newer version has its place: it is about to end by itself */
+};
 
 struct slot {
     enum slot_state state;
@@ -27,9 +32,11 @@ struct slot {
     struct nos_capsule_info last;  // as it was at its start, or its end
     struct backoff backoff;
     struct health health;
-    bool killed;     // somebody asked for its end
-    bool as_need;    // started because another one needs it
-    uint64_t due_ns; // WAITING: of the restart
+    bool killed;        // somebody asked for its end
+    bool as_need;       // started because another one needs it
+    uint64_t due_ns;    // WAITING: of the restart; RETIRED: killed then
+    bool upgrading;     // upgrade.c has it: neither asked, nor stopped, nor given up meanwhile
+    nos_handle_t give;  // handed to the capsule when it is started; 0
     /* stop.c's */
     bool stopping, asked;
     uint32_t tries;

@@ -43,10 +43,9 @@ static struct request *request_new(const struct nos_msg *m, uint32_t target)
     for (size_t i = 0; i < REQUESTS; i++) {
         struct request *r = &requests[i];
         if (r->token == 0) {
-            *r = (struct request){ .token = m->token,
-                                   .sender = m->sender,
-                                   .target = target,
-                                   .begun_ns = nos_now_ns() };
+            *r = (struct request){
+                .token = m->token, .sender = m->sender, .target = target, .begun_ns = nos_now_ns()
+            };
             return r;
         }
     }
@@ -141,8 +140,7 @@ void stop_escalate(const struct slot *s)
         final = power_off = true;
         uint32_t n = stop_all_of(marked);
         note(NOS_DECISION_SYSTEM, s, n);
-        say("%.16s is gone, and the system is not to run without it: it is stopped",
-            s->about.name);
+        say("%.16s is gone, and the system is not to run without it: it is stopped", s->about.name);
     }
 }
 
@@ -161,6 +159,15 @@ bool stop_waits(uint32_t capsule)
     return false;
 }
 
+void stop_follows(uint32_t old, uint32_t new)
+{
+    for (size_t i = 0; i < REQUESTS; i++) {
+        if (requests[i].token != 0 && requests[i].target == old) {
+            requests[i].target = new;
+        }
+    }
+}
+
 void stop_ended(struct slot *s)
 {
     uint64_t ms = s->asked_ns == 0 ? 0 : (nos_now_ns() - s->asked_ns) / NS_PER_MS;
@@ -171,9 +178,9 @@ void stop_ended(struct slot *s)
     }
     for (size_t i = 0; i < REQUESTS; i++) {
         if (requests[i].token != 0 && requests[i].target == s->id) {
-            requests[i].way = asked                                    ? NOS_STOP_BY_ITSELF
+            requests[i].way = asked                                ? NOS_STOP_BY_ITSELF
                               : s->last.exit_code == NOS_KILL_STOP ? NOS_STOP_TOO_LATE
-                                                                       : NOS_STOP_KILLED;
+                                                                   : NOS_STOP_KILLED;
         }
     }
 }
@@ -200,6 +207,9 @@ static uint64_t stop_one(struct slot *s, uint64_t now_ns)
 {
     uint64_t most_ns = s->about.control.stop_ms * NS_PER_MS;
 
+    if (s->upgrading || s->state == SLOT_RETIRED) {
+        return 0;  // once that is settled; ends by itself
+    }
     if (s->state == SLOT_WAITING) {
         slot_free(s);
         return now_ns;  // others may go now

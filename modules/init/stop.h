@@ -18,6 +18,9 @@ void stop_escalate(const struct slot *s);
 /** Everything ends: nothing is started any more. */
 bool stop_is_final(void);
 
+/** Another capsule has taken the place of that one: whoever waits for its end waits for this. */
+void stop_follows(uint32_t old, uint32_t new);
+
 /** A slot that was to stop has ended: put how on record. */
 void stop_ended(struct slot *s);
 

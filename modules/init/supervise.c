@@ -14,6 +14,7 @@
 #include "modules/init/say.h"
 #include "modules/init/slot.h"
 #include "modules/init/stop.h"
+#include "modules/init/upgrade.h"
 #include "modules/init/watch.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -27,6 +28,7 @@ void supervise_init(nos_handle_t node_handle, nos_handle_t notify_handle)
     node = node_handle;
     slots_init(node, notify_handle);
     watch_init(notify_handle, 1ull << WATCHER_BIT);
+    upgrade_init(node, notify_handle, 1ull << WATCHER_BIT);
 }
 
 static void log_start(const struct slot *s, const char *what)
@@ -50,8 +52,8 @@ static span_t argument_of(const char name[NOS_NAME_MAX], struct nos_pol_start *r
 {
     uint64_t got;
 
-    for (uint64_t i = 0; nos_sys_node_info(node, NOS_TOPIC_START, i, record, sizeof(*record),
-                                           &got) == NOS_OK;
+    for (uint64_t i = 0;
+         nos_sys_node_info(node, NOS_TOPIC_START, i, record, sizeof(*record), &got) == NOS_OK;
          i++) {
         if (memcmp(record->name, name, NOS_NAME_MAX) == 0) {
             return argument(record);
@@ -79,9 +81,7 @@ static bool is_ending(const char name[NOS_NAME_MAX])
 
 static nos_status_t add_need(const struct nos_supervision *who, const char name[NOS_NAME_MAX])
 {
-    nos_status_t st = is_ending(name)          ? NOS_BUSY
-                      : plan.n == ORDER_MAX ? NOS_NO_SLOT
-                                              : NOS_OK;
+    nos_status_t st = is_ending(name) ? NOS_BUSY : plan.n == ORDER_MAX ? NOS_NO_SLOT : NOS_OK;
     if (st == NOS_OK && !order_has(plan.there, name) && !order_has(plan.wanted, name)) {
         st = module_about(span_of(name, name16_len(name)), &plan.room[plan.n]);
         if (st == NOS_OK) {
@@ -182,8 +182,7 @@ static bool is_started(const char name[NOS_NAME_MAX])
 {
     for (size_t i = 0; i < SUPERVISED_MAX; i++) {
         struct slot *s = &slots[i];
-        if (s->state != SLOT_FREE && s->as_need &&
-            memcmp(s->about.name, name, NOS_NAME_MAX) == 0) {
+        if (s->state != SLOT_FREE && s->as_need && memcmp(s->about.name, name, NOS_NAME_MAX) == 0) {
             s->as_need = false;
             return true;
         }
@@ -197,13 +196,12 @@ void supervise_boot(void)
     uint64_t got;
     uint32_t id;
 
-    for (uint64_t i = 0; nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record),
-                                           &got) == NOS_OK;
+    for (uint64_t i = 0;
+         nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record), &got) == NOS_OK;
          i++) {
-        nos_status_t st =
-            is_started(record.name)
-                ? NOS_OK
-                : supervise_start(name16_span(record.name), argument(&record), &id);
+        nos_status_t st = is_started(record.name)
+                              ? NOS_OK
+                              : supervise_start(name16_span(record.name), argument(&record), &id);
         if (st != NOS_OK) {
             nos_log("init: cannot start %.16s: %s", record.name, status_text(st));
         }
@@ -279,8 +277,14 @@ static void ended(struct slot *s)
     if (!slot_ended(s)) {
         return;
     }
+    if (s->upgrading) {
+        upgrade_lost(s);  // decided when that is settled
+        return;
+    }
     bool again = false;
-    if (s->stopping) {
+    if (s->state == SLOT_RETIRED) {
+        log_end(&s->last);
+    } else if (s->stopping) {
         stop_ended(s);
         log_end(&s->last);
     } else {
@@ -302,7 +306,8 @@ static void answered(const struct watch_job *job, nos_status_t st)
     if (job->op == NOS_CTL_STOP) {
         stop_answered(s, st);
     } else if (s->health.open && st != NOS_TIMED_OUT && st != NOS_CANCELLED) {
-        // NOT_FOUND: another capsule that serves the same endpoint answered, so this one may be well
+        // NOT_FOUND: another capsule that serves the same endpoint answered, so this one may be
+        // well
         health_answered(&s->health, st == NOS_OK || st == NOS_NOT_FOUND, nos_now_ns());
     }
 }
@@ -315,8 +320,12 @@ void supervise_notified(uint64_t bits)
     while (watch_answer(&job, &st)) {
         answered(&job, st);
     }
+    if (upgrade_settle()) {
+        bits = UINT64_MAX;  // who ended meanwhile
+    }
     for (size_t i = 0; i < SUPERVISED_MAX; i++) {
-        if ((bits >> i & 1) != 0 && slots[i].state == SLOT_RUNNING) {
+        bool runs = slots[i].state == SLOT_RUNNING || slots[i].state == SLOT_RETIRED;
+        if ((bits >> i & 1) != 0 && runs) {
             ended(&slots[i]);
         }
     }
@@ -334,8 +343,7 @@ static void restart(struct slot *s)
         return;
     }
     bool passing = st == NOS_NO_MEMORY || st == NOS_QUOTA || st == NOS_NO_SLOT;
-    if (passing &&
-        backoff_ended(&s->backoff, true, nos_now_ns(), &s->due_ns) == BACKOFF_RESTART) {
+    if (passing && backoff_ended(&s->backoff, true, nos_now_ns(), &s->due_ns) == BACKOFF_RESTART) {
         return;  // the machine is short of something: keep waiting
     }
     note(NOS_DECISION_CANNOT_START, s, (uint64_t)-st);
@@ -387,10 +395,11 @@ static void check(struct slot *s, uint64_t now_ns)
 /* When to look at it again; 0: something else tells. */
 static uint64_t due_of(const struct slot *s)
 {
-    if (s->state == SLOT_WAITING) {
+    if (s->state == SLOT_WAITING || s->state == SLOT_RETIRED) {
         return s->due_ns;
     }
-    bool asked = s->state == SLOT_RUNNING && s->health.every_ns != 0 && !stop_waits(s->id);
+    bool asked =
+        s->state == SLOT_RUNNING && !s->upgrading && s->health.every_ns != 0 && !stop_waits(s->id);
     return asked ? s->health.due_ns : 0;
 }
 
@@ -402,7 +411,10 @@ uint64_t supervise_due(void)
         struct slot *s = &slots[i];
         if (s->state == SLOT_WAITING && s->due_ns <= now && !s->stopping) {
             restart(s);
-        } else if (s->state == SLOT_RUNNING && !s->stopping) {
+        } else if (s->state == SLOT_RETIRED && s->due_ns <= now) {
+            s->due_ns = UINT64_MAX;
+            nos_ignore(nos_sys_capsule_kill(s->capsule, NOS_KILL_STOP));  // BAD_STATE: it ended
+        } else if (s->state == SLOT_RUNNING && !s->stopping && !s->upgrading) {
             check(s, now);
         }
         uint64_t due = due_of(s);

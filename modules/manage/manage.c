@@ -203,6 +203,25 @@ static nos_status_t do_stop(const struct request *r)
     return st;
 }
 
+static nos_status_t do_upgrade(const struct request *r)
+{
+    static struct nos_msg m;
+    uint8_t pause[8];
+
+    m.label = NOS_INIT_UPGRADE;
+    if (!nos_msg_put(&m, 1, r->module_id.data, r->module_id.len)) {
+        return NOS_TOO_BIG;
+    }
+    m.word[0] = r->id;
+    nos_status_t st = ask_init(&m, NULL);
+    if (st == NOS_OK) {
+        give_le32((uint32_t)m.word[0]);
+        store_le64(pause, m.word[1]);
+        give(pause, sizeof(pause));
+    }
+    return st;
+}
+
 /* All others end first, each in its time. Whatever init says, or if there is none: the machine goes
  * off. */
 static void shut_down(void)
@@ -264,6 +283,8 @@ static nos_status_t carry_out(const struct request *r)
         return do_kill(r);
     case NOS_MG_STOP:
         return do_stop(r);
+    case NOS_MG_UPGRADE:
+        return do_upgrade(r);
     case NOS_MG_TOKEN:
         return do_token(r);
     case NOS_MG_DEBUG:
@@ -350,7 +371,8 @@ static nos_status_t open_all(void)
         st = nos_sys_notify_create(&mg.notify);
     }
     if (st == NOS_OK && mg.control.v == 0) {
-        st = nos_sys_endpoint_create(&mg.control);  // the policy gives none: nobody asks it anything
+        st =
+            nos_sys_endpoint_create(&mg.control);  // the policy gives none: nobody asks it anything
     }
     if (st == NOS_OK) {
         st = nos_sys_notify_bind(mg.notify, mg.control);

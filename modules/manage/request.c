@@ -137,6 +137,11 @@ nos_status_t request_parse(uint16_t verb, span_t args, struct request *out)
         st = parse_start(args, &r);
     } else if (verb == NOS_MG_KILL || verb == NOS_MG_STOP) {
         st = parse_words(args, &r.id, NULL);
+    } else if (verb == NOS_MG_UPGRADE) {
+        st = args.len == 4 + HASH && span_le32(args, 0, &r.id) &&
+                     span_cut(args, 4, HASH, &r.module_id)
+                 ? NOS_OK
+                 : NOS_BAD_MESSAGE;
     } else if (verb == NOS_MG_POWER) {
         st = parse_words(args, &r.action, NULL);
     } else if (verb == NOS_MG_TOKEN) {

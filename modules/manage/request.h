@@ -20,10 +20,11 @@ struct request {  // which fields count depends on the verb; borrows the payload
     span_t bytes;             // UPLOAD, DEBUG_SET, DEBUG_WRITE
     uint64_t len;             // LOAD: of the staged file; DEBUG_READ
     span_t hash;              // LOAD: 32 bytes
+    span_t module_id;         // UPGRADE: 32 bytes
     bool start;               // LOAD
     char name[NOS_NAME_MAX];  // START
     span_t arg;               // LOAD, START
-    uint32_t id;              // KILL, STOP, TOKEN, DEBUG; DEBUG_THREADS, _SET, _RUN: a thread's
+    uint32_t id;              // KILL, STOP, TOKEN, DEBUG, UPGRADE; DEBUG_THREADS, _SET, _RUN: a thread's
     uint32_t action;          // POWER; DEBUG_BREAK: on; DEBUG_RUN: how
     uint32_t handle;          // TOKEN
     uint32_t seconds;         // DEBUG

@@ -11,7 +11,8 @@ static nos_status_t spawn(nos_handle_t *out)
     nos_handle_t module, node = nos_find_handle(NOS_CAP_NODE, NULL);
     nos_status_t st = nos_sys_module_open(node, "pager", 5, &module);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_spawn(module, "child", 5, (nos_handle_t){ 0 }, 0, out);
+        st = nos_sys_capsule_spawn(module, "child", 5, (nos_handle_t){ 0 }, 0, (nos_handle_t){ 0 },
+                                   out);
         nos_ignore(nos_sys_handle_close(module));
     }
     return st;

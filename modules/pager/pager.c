@@ -25,7 +25,8 @@ nos_status_t child_start(struct child *c)
     nos_handle_t module, node = nos_find_handle(NOS_CAP_NODE, NULL);
     nos_status_t st = nos_sys_module_open(node, "pager", 5, &module);
     if (st == NOS_OK) {
-        st = nos_sys_capsule_spawn(module, "child", 5, (nos_handle_t){ 0 }, 0, &c->capsule);
+        st = nos_sys_capsule_spawn(module, "child", 5, (nos_handle_t){ 0 }, 0, (nos_handle_t){ 0 },
+                                   &c->capsule);
         nos_ignore(nos_sys_handle_close(module));
     }
     return st == NOS_OK ? child_wait(c) : st;

@@ -30,8 +30,8 @@ static nos_status_t start_worker(unsigned i)
 
     nos_ignore(nos_sys_handle_close(sw.capsule[i]));  // 0 at first
     nos_format(arg, sizeof(arg), "work %llu %u", (unsigned long long)(sw.seed + sw.starts), i);
-    nos_status_t st =
-        nos_sys_capsule_spawn(sw.module, arg, strlen(arg), sw.ended, 1ull << i, &sw.capsule[i]);
+    nos_status_t st = nos_sys_capsule_spawn(sw.module, arg, strlen(arg), sw.ended, 1ull << i,
+                                            (nos_handle_t){ 0 }, &sw.capsule[i]);
     sw.starts++;
     sw.heard_ns[i] = nos_now_ns();
     return st;

@@ -784,9 +784,62 @@ static void a_binding_dies_with_its_handle(void **state)
     assert_int_equal(cell_count(), 0);
 }
 
+/* Who waits for an answer of one capsule waits for another's: under the same token, lending
+ * nothing, and none of the successor's own threads. */
+static void callers_follow_to_a_successor(void **state)
+{
+    static struct capsule next;
+    nos_status_t st;
+    (void)state;
+    next = (struct capsule){ .id = 11, .state = NOS_CAPSULE_RUNNING, .ipc_va = 0x10000 };
+    obj_init(&next.obj, NOS_TYPE_CAPSULE);
+    assert_int_equal(capsule_clients_move(&server_capsule, &next), NOS_BAD_STATE);  // no thread
+    struct thread *heir = make(&next, 5), *own = make(&next, 5);
+    struct thread *urgent = make(&client_capsule, 9);
+    assert_int_equal(capsule_clients_move(&server_capsule, &server_capsule), NOS_BAD_STATE);
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(urgent, 1, 0, &st));
+    uint64_t token = server[0]->ctx.dl;
+    assert_int_equal(server[0]->priority, 9);
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(own, 2, 0, &st));
+    uint64_t of_own = server[0]->ctx.dl;
+    assert_true(call(client[0], 3, 0, &st));  // queued: the endpoint's, nobody's yet
+    assert_int_equal(capsule_clients_move(&server_capsule, &next), NOS_OK);
+    assert_int_equal(server[0]->priority, 5);
+    assert_int_equal(client[0]->state, THREAD_CALL);
+    assert_int_equal(reply(server[0], token, 0), NOS_NOT_FOUND);
+    assert_int_equal(reply(heir, of_own, 0), NOS_NOT_FOUND);
+    assert_int_equal(reply(heir, token, 42), NOS_OK);
+    assert_int_equal(urgent->ctx.w[0], 42);
+    assert_int_equal(urgent->ctx.nr, 11ull << 32);
+    assert_int_equal(reply(server[0], of_own, 43), NOS_OK);
+    assert_int_equal(own->ctx.w[0], 43);
+}
+
+/* The successor ends: whoever had been handed on to it is told. */
+static void a_successor_owes_them_an_answer(void **state)
+{
+    static struct capsule next;
+    nos_status_t st;
+    (void)state;
+    next = (struct capsule){ .id = 11, .state = NOS_CAPSULE_RUNNING, .ipc_va = 0x10000 };
+    obj_init(&next.obj, NOS_TYPE_CAPSULE);
+    struct thread *heir = make(&next, 5);
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 0, &st));
+    assert_int_equal(capsule_clients_move(&server_capsule, &next), NOS_OK);
+    become(client[1]);
+    next.state = NOS_CAPSULE_KILLED;
+    thread_kill(heir);
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_PEER_CLOSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(callers_follow_to_a_successor, setup),
+        cmocka_unit_test_setup(a_successor_owes_them_an_answer, setup),
         cmocka_unit_test_setup(call_meets_receiver, setup),
         cmocka_unit_test_setup(a_token_fits_one_call_of_one_server, setup),
         cmocka_unit_test_setup(deadlines_end_each_wait, setup),

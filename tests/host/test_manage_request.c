@@ -35,6 +35,7 @@ static void test_fixed(void **state)
     exact(NOS_MG_KILL, 4);
     exact(NOS_MG_POWER, 4);
     exact(NOS_MG_STOP, 4);
+    exact(NOS_MG_UPGRADE, 36);
     exact(NOS_MG_TOKEN, 8);
     exact(NOS_MG_DEBUGGED, 0);
     exact(NOS_MG_DEBUG, 8);
@@ -55,7 +56,7 @@ static void test_unknown(void **state)
     (void)state;
     for (unsigned verb = 0; verb <= UINT16_MAX; verb++) {
         bool known = (verb >= NOS_MG_HELLO && verb <= NOS_MG_UPLOAD) ||
-                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_STOP) || verb == NOS_MG_DEBUGGED ||
+                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_UPGRADE) || verb == NOS_MG_DEBUGGED ||
                      (verb >= NOS_MG_DEBUG && verb <= NOS_MG_DEBUG_RUN);
         assert_true((parse((uint16_t)verb, "", 0, &r) == NOS_NOT_SUPPORTED) == !known);
         assert_true(request_is_signed((uint16_t)verb) == (verb >= NOS_MG_LOAD));

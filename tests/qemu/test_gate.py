@@ -57,7 +57,7 @@ def expected(row):
         for right in rights:
             want |= {f'{call} right {name} {right} {t}' for t in (['endpoint'] if any_type else types)}
         want |= {f'{call} type {name} {t}' for t in TYPES if t not in types}
-        optional = call == 'capsule_spawn' and name == 'n'
+        optional = call == 'capsule_spawn' and name in ('n', 'give')
         want |= {f'{call} handle {name} {f}' for f in FORGERIES if not (optional and f == 'zero')}
     described = {name for name, _, _ in handles_of(row)}
     for kind, name in row['args']:
