@@ -15,6 +15,7 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 #include "sdk/uart.h"
+#include "sdk/upgrade.h"
 
 enum { COM1 = 0x3f8, COM1_IRQ = 4, INPUT = 1024 /* a power of two */, BIT_SERIAL = 1 };
 
@@ -160,7 +161,6 @@ static void notified(uint64_t bits)
 
 static nos_status_t open_all(void)
 {
-    con.endpoint = nos_find_handle(NOS_CAP_ENDPOINT, "console");
     nos_status_t st = nos_sys_notify_create(&con.notify);
     if (st == NOS_OK) {
         st = nos_sys_notify_bind(con.notify, con.endpoint);
@@ -172,6 +172,7 @@ static nos_status_t open_all(void)
     nos_status_t serial = nos_uart_open(&con.uart, COM1, COM1_IRQ, con.notify, BIT_SERIAL);
     con.serial = serial == NOS_OK;
     nos_status_t screen = screen_open(&con.screen);
+    screen_clear(&con.screen);
     if (!con.serial) {
         nos_log("console: no serial line: %s", status_text(serial));
     }
@@ -181,12 +182,103 @@ static nos_status_t open_all(void)
     return con.serial || con.screen.on ? NOS_OK : NOS_NOT_SUPPORTED;
 }
 
+/* ---- from one version to the next: docs/upgrade.md ---- */
+
+enum { FORM = 1, ROOM_BESIDES_SCREEN = 4096 };
+enum tag {
+    TAG_NOTIFY = 1, /* handle: bound to the endpoint and to the interrupt, and the streams' bell */
+    TAG_INPUT = 2,
+    TAG_READER = 3, /* token */
+    TAG_READER_MOST = 4,
+    TAG_PLACE = 5, /* TERM_PLACE words; only with a screen */
+    TAG_CELLS = 6,
+};
+
+static nos_status_t save(struct nos_state_out *out)
+{
+    static uint8_t typed[INPUT];
+    uint32_t n = 0, place[TERM_PLACE];
+
+    streams_end();
+    for (; con.tail + n != con.head; n++) {
+        typed[n] = con.input[(con.tail + n) % INPUT];
+    }
+    nos_state_put_u64(out, TAG_NOTIFY, nos_state_pass(out, con.notify, NOS_RIGHT_ALL));
+    nos_state_put(out, TAG_INPUT, span_of(typed, n));
+    nos_state_put_u64(out, TAG_READER, con.reader);
+    nos_state_put_u64(out, TAG_READER_MOST, con.reader_most);
+    if (con.screen.on) {
+        term_place(&con.screen.term, place);
+        nos_state_put(out, TAG_PLACE, SPAN_OF(place));
+        nos_state_put(out, TAG_CELLS, term_cells(&con.screen.term));
+    }
+    return NOS_OK;
+}
+
+static bool load_input(const struct nos_state_in *in)
+{
+    uint64_t notify, most;
+    span_t typed;
+
+    bool ok = nos_state_get_u64(in, TAG_NOTIFY, &notify) && nos_state_get(in, TAG_INPUT, &typed) &&
+              typed.len <= INPUT && nos_state_get_u64(in, TAG_READER, &con.reader) &&
+              nos_state_get_u64(in, TAG_READER_MOST, &most) && most < NOS_TEXT_MAX;
+    if (ok) {
+        con.notify = nos_state_handle(in, notify);
+        con.reader_most = (uint32_t)most;
+        con.head = (uint32_t)typed.len;
+        memcpy(con.input, typed.data, typed.len);
+    }
+    return ok;
+}
+
+/* What the old one shows stays on the screen; the first text draws on from there. */
+static bool load_screen(const struct nos_state_in *in)
+{
+    uint32_t place[TERM_PLACE];
+    span_t at, cells;
+
+    if (!nos_state_get(in, TAG_PLACE, &at)) {
+        return true;
+    }
+    if (at.len != sizeof(place) || !nos_state_get(in, TAG_CELLS, &cells)) {
+        return false;
+    }
+    memcpy(place, at.data, sizeof(place));
+    return screen_open(&con.screen) == NOS_OK && term_resume(&con.screen.term, place, cells);
+}
+
+static nos_status_t load(const struct nos_state_in *in)
+{
+    if (in->form != FORM || !load_input(in) || !load_screen(in)) {
+        return NOS_BAD_MESSAGE;
+    }
+    streams_init(con.notify, write_text);
+    con.serial = nos_uart_adopt(&con.uart, COM1, COM1_IRQ, con.notify, BIT_SERIAL) == NOS_OK;
+    return con.serial || con.screen.on ? NOS_OK : NOS_NOT_SUPPORTED;
+}
+
+/* Anew, or where another version was. */
+static nos_status_t begin(void)
+{
+    static struct nos_upgrade u = { .form = FORM, .save = save, .load = load };
+
+    nos_status_t st = nos_self()->given == 0 ? open_all() : NOS_OK;
+    if (st == NOS_OK) {
+        nos_upgradable(&u);
+        u.room = ROOM_BESIDES_SCREEN;
+        u.room += con.screen.on ? (uint32_t)term_cells(&con.screen.term).len : 0;
+    }
+    return st;
+}
+
 int nos_main(void)
 {
     static struct nos_msg m;
     bool answer = false;
 
-    nos_status_t st = open_all();
+    con.endpoint = nos_find_handle(NOS_CAP_ENDPOINT, "console");
+    nos_status_t st = begin();
     if (st != NOS_OK) {
         nos_log("console: cannot start: %s", status_text(st));
         return 1;

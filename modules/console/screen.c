@@ -69,11 +69,11 @@ static nos_status_t make_grid(struct screen *s)
     return st;
 }
 
-static void clear_pixels(struct screen *s)
+void screen_clear(struct screen *s)
 {
     uint64_t two = s->palette[0] | (uint64_t)s->palette[0] << 32;
 
-    for (uint32_t y = 0; y < s->height; y++) {
+    for (uint32_t y = 0; s->on && y < s->height; y++) {
         uint8_t *row = s->pixels + (size_t)y * s->pitch;
         for (uint32_t x = 0; x + 1 < s->width; x += 2) {
             memcpy(row + (size_t)x * 4, &two, 8);
@@ -92,7 +92,6 @@ nos_status_t screen_open(struct screen *s)
         st = make_grid(s);
     }
     if (st == NOS_OK) {
-        clear_pixels(s);
         s->on = true;
     }
     return st;

@@ -21,5 +21,8 @@ struct screen {
  * region_map. */
 MUST_CHECK nos_status_t screen_open(struct screen *s);
 
+/** Black, before the first text; who goes on where another version was leaves what is there. */
+void screen_clear(struct screen *s);
+
 /** Write text and draw what changed. */
 void screen_write(struct screen *s, span_t text);

@@ -128,6 +128,17 @@ void streams_settle(uint32_t sender)
     }
 }
 
+void streams_end(void)
+{
+    for (int i = 0; i < STREAMS_MAX; i++) {
+        struct stream *s = &streams.slot[i];
+        if (s->owner != 0) {
+            take_all(s);
+            cut(s);
+        }
+    }
+}
+
 /* ---- beginnings ---- */
 
 static nos_status_t make(struct stream *s)

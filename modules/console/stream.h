@@ -27,5 +27,8 @@ void streams_rang(void);
 /** Until when the console may wait for messages: NOS_DEADLINE_POLL = there is text to show. */
 uint64_t streams_due(void);
 
+/** Show what there is, and end all of them: clients go on by message. */
+void streams_end(void);
+
 /** Show some of it. */
 void streams_step(void);

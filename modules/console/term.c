@@ -331,3 +331,40 @@ bool term_next(struct term *t, struct term_draw *out)
     t->dirty_to = 0;
     return false;
 }
+
+/* ---- from one version to the next ---- */
+
+span_t term_cells(const struct term *t)
+{
+    return span_of(t->want, term_room(t->cols, t->rows));
+}
+
+void term_place(const struct term *t, uint32_t place[TERM_PLACE])
+{
+    const uint32_t now[TERM_PLACE] = { t->cols,
+                                       t->rows,
+                                       t->x,
+                                       t->y,
+                                       t->shown_x,
+                                       t->shown_y,
+                                       t->colour | (uint32_t)t->bold << 8,
+                                       t->reversed ? 1 : 0 };
+    memcpy(place, now, sizeof(now));
+}
+
+bool term_resume(struct term *t, const uint32_t place[TERM_PLACE], span_t cells)
+{
+    if (place[0] != t->cols || place[1] != t->rows || place[2] > t->cols || place[3] >= t->rows ||
+        place[6] > 0xffff || place[7] > 1 || cells.len != term_room(t->cols, t->rows)) {
+        return false;
+    }
+    memcpy(t->want, cells.data, cells.len);
+    t->x = place[2];
+    t->y = place[3];
+    t->shown_x = place[4];
+    t->shown_y = place[5];
+    t->colour = (uint8_t)(place[6] & 0xff);
+    t->bold = (uint8_t)(place[6] >> 8);
+    t->reversed = place[7] == 1;
+    return true;
+}

@@ -45,6 +45,16 @@ MUST_CHECK bool term_init(struct term *t, uint32_t cols, uint32_t rows, mspan_t 
 
 void term_write(struct term *t, span_t text);
 
+/* To go on where another one was: its cells, wanted and shown, and where it wrote. A sequence that
+ * had only begun is not among that. */
+enum { TERM_PLACE = 8 /* words */ };
+span_t term_cells(const struct term *t);
+void term_place(const struct term *t, uint32_t place[TERM_PLACE]);
+
+/** Of a grid that was just initialised. False, and nothing changed, when they are not of its size.
+ */
+MUST_CHECK bool term_resume(struct term *t, const uint32_t place[TERM_PLACE], span_t cells);
+
 struct term_draw {
     uint32_t x, y;
     struct term_cell cell; /* with the cursor, when it is here, as swapped colours */
