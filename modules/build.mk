@@ -7,6 +7,9 @@ MODULES := init console shell manage hello crashme probe gate swarm duel bench n
 IMAGE_MODULES := init console shell manage hello crashme
 
 MODULES += entry secrets storm ward pupil patient
+# Two builds of one service, and who upgrades it.
+MODULES += counter counter2 tally
+MODULE_MORE_counter2 := modules/counter/counter.c
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
 MODULE_KEY := build/keys/publisher.key
@@ -18,7 +21,7 @@ MODULE_CRYPTO_bench := build/kernel/libcrypto.a
 
 # module NAME
 define module_rules
-MODULE_SRCS_$(1) := $$(sort $$(wildcard modules/$(1)/*.c modules/$(1)/*.S))
+MODULE_SRCS_$(1) := $$(sort $$(wildcard modules/$(1)/*.c modules/$(1)/*.S) $(MODULE_MORE_$(1)))
 MODULE_OBJS_$(1) := $$(addprefix build/capsule/,$$(addsuffix .o,$$(basename $$(MODULE_SRCS_$(1)))))
 
 build/modules/$(1).elf: $$(MODULE_OBJS_$(1)) $(CAPSULE_LIBS) $(or $(MODULE_CRYPTO_$(1)),$(MODULE_CRYPTO)) sdk/capsule.ld
@@ -79,6 +82,7 @@ modules: $(MODULE_MODS)
 
 # Host tests of the capsules' pure parts.
 TEST_sdk_SRCS := sdk/format.c
+TEST_state_SRCS := sdk/state.c
 TEST_ring_SRCS := sdk/ring.c
 TEST_ring_LIBS := -lpthread
 TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c

@@ -1,0 +1,3 @@
+#include "modules/counter/counter.h"
+
+const uint32_t counter_form = 1;

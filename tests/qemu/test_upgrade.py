@@ -1,0 +1,162 @@
+"""A service that is replaced under load: nothing lost, twice or out of order; bad versions are rolled back."""
+
+import os
+import re
+import shutil
+import struct
+
+from cases import OWN, need, same, test
+from lab import BUILD, CRAFT, KEYS, Module, boot, ctl, ctl_json, key, module_file, policy_from, run
+from test_attack import lost, mark
+from vm import Config
+
+COUNTED = Config(icount=True, smp=1)    # so a deadline is a number of instructions, however busy the host is
+MARK, SEMVER, CONTROL = b'counter is bad: 0', 0x0010, 0x800a
+START, REFUSES, LOAD, LOOP, CRASH, SAVE, OLDER, OTHER = range(1, 9)
+WORST_PAUSE = 2_000_000     # instructions
+UPGRADED = 11   # enum nos_decision
+
+
+def patched(bad, base='counter2', patient_ms=50):
+    """That build, bad in that way, as version 0.2.`bad`."""
+    m = Module(module_file(base))
+    at = m.image.find(MARK)
+    need(at >= 0 and m.image.find(MARK, at + 1) < 0, 'the mark of a counter')
+    m.image[at + len(MARK) - 1] = ord('0') + bad if bad <= SAVE else ord('0')
+    struct.pack_into('<Q', m.header, 16, 2 << 16 | bad)
+    out = []
+    for tag, value in m.records():
+        value = bytearray(value)
+        if tag == CONTROL:
+            struct.pack_into('<I', value, 20, patient_ms)
+        out.append((tag, f'0.2.{bad}'.encode() if tag == SEMVER else bytes(value)))
+    return m.set_records(out)
+
+
+def files():
+    """Each build as a file, {how it is bad: path}; 0: good."""
+    out = {0: os.path.join(BUILD, 'modules', 'counter2.mod')}
+    for bad in range(START, OTHER + 1):
+        m = patched(bad)
+        if bad == OLDER:
+            struct.pack_into('<I', m.header, 24, 1)
+        if bad == OTHER:
+            m.key = key('publisher', 'second')
+            m.header[64:96] = run(CRAFT, 'id', m.key)[:32]
+        out[bad] = os.path.join(BUILD, 'test', f'upgrade-{bad}.mod')
+        with open(out[bad], 'wb') as f:
+            f.write(m.bytes())
+    return out
+
+
+def admit(policy):
+    path = key('publisher', 'second')
+    shutil.copyfile(path.replace('.key', '.pub'), os.path.join(KEYS, 'qemu-test-second.pub'))
+    policy['publishers'].append({**policy['publishers'][0], 'name': 'second', 'key': 'qemu-test-second.pub'})
+    rule = next(r for r in policy['rules'] if r['module'] == 'counter')
+    policy['rules'].append({**rule, 'publisher': 'second'})
+    policy['rules'].append({
+        'publisher': 'dev', 'module': 'tally', 'classes': ['CoreExec', 'IO', 'IPC'], 'priority': 8, 'grants': [
+            {'kind': 'log'}, {'kind': 'node', 'rights': ['inspect']},
+            {'kind': 'endpoint', 'name': 'console', 'rights': ['call']},
+            {'kind': 'endpoint', 'name': 'counter', 'rights': ['call']},
+            {'kind': 'endpoint', 'name': 'init', 'rights': ['call']}]})
+
+
+def capsule(vm, name):
+    found = [c['id'] for c in ctl_json(vm, 'ps') if c['name'] == name and c['state'] == 'running']
+    same(len(found), 1, f'running {name}s')
+    return found[0]
+
+
+def tally(vm, good, bad):
+    """(answers, worst pause in ns); nothing may have been wrong."""
+    vm.ask(f'load tally {good} {bad}')
+    found = vm.com1.expect(r'TALLY asked (\d+) wrong (\d+) failed (\d+) surprises (\d+) pause (\d+) late \d+',
+                           60 + 2 * (good + bad))
+    asked, wrong, failed, surprises, pause = (int(n) for n in found.groups())
+    same((wrong, failed, surprises), (0, 0, 0), 'wrong, failed, surprises')
+    for _ in range(50):
+        if not any(c['name'] == 'tally' for c in ctl_json(vm, 'ps')):
+            break  # it is gone, memory and all
+    return asked, pause
+
+
+@test(once=OWN, soak=True)
+def under_load(t):
+    good, bad = t.size(smoke=20, soak=1000), t.size(smoke=7, soak=200)
+    with boot('upgrade', {'BOOT.POL': policy_from(admit)}, COUNTED) as vm:
+        vm.ready()
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
+        for how, path in files().items():
+            if how != SAVE:
+                ctl(vm, 'load', path)
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'tally.mod'))
+        tally(vm, 2, 0)
+        before = mark(vm)
+        with t.case(f'{good} upgrades and {bad} bad ones under load'):
+            asked, pause = tally(vm, good, bad)
+            need(asked > 20 * good, f'only {asked} answers')
+        with t.case('nobody waited longer than may be'):
+            need(0 < pause <= WORST_PAUSE, f'{pause} instructions')
+        with t.case('no frame is lost'):
+            same(lost(vm, before), 0, 'bytes lost')
+        print(f'# upgrade: {asked} answers, worst pause of {good} upgrades {pause} instructions')
+
+
+def refusal(vm, *arguments):
+    done = ctl(vm, 'upgrade', *arguments, check=False)
+    same(done.returncode, 5, f'exit code of upgrade {arguments}')
+    return re.search(r'\((\w+)\)', done.stderr).group(1)
+
+
+@test
+def by_the_operator(t):
+    good, again = files(), os.path.join(BUILD, 'modules', 'counter.mod')
+    with boot('upgrade-operator') as vm:
+        vm.ready()
+        ctl(vm, 'load', again, '--start')
+        with t.case('what is refused says why, and changes nothing'):
+            was = capsule(vm, 'counter')
+            number = str(was)
+            same(refusal(vm, number, good[OLDER]), 'UPG_OLDER', 'an older security version')
+            same(refusal(vm, number, good[OTHER]), 'PUB_UNKNOWN', 'a publisher that is not known')
+            same(refusal(vm, number, good[START]), 'UPG_ENDED', 'one that crashes at its start')
+            same(refusal(vm, number, good[REFUSES]), 'UPG_STATE', 'one that refuses the state')
+            same(refusal(vm, number, os.path.join(BUILD, 'modules', 'nil.mod')), 'UPG_OTHER', 'another module')
+            same(refusal(vm, '4711', good[0]), 'NOT_FOUND', 'nobody')
+            same(refusal(vm, str(capsule(vm, 'shell')), again), 'UPG_NONE', 'one that takes no control messages')
+            same(capsule(vm, 'counter'), was, 'the counter')
+            need('its upgrade was rolled back: upgrade: the new version refused the state' in vm.com1.text(), 'not told')
+        with t.case('done, and on record'):
+            text = ctl(vm, 'upgrade', number, good[SAVE])
+            now = capsule(vm, 'counter')
+            need(f'capsule {now} took the place of capsule {was}' in text and now != was, text)
+            records = [(r['b'] >> 32, r['b'] & 0xffffffff) for r in ctl_json(vm, 'audit')['records']
+                       if r['kind'] == 'supervise' and r['a'] == now]
+            need((UPGRADED, was) in records, f'audit: {records}')
+        with t.case('one that cannot now says so and goes on'):
+            same(refusal(vm, str(now), good[0]), 'BUSY', 'its own word')
+            same(capsule(vm, 'counter'), now, 'the counter')
+
+
+@test
+def the_console(t):
+    m = Module(module_file('console'))
+    struct.pack_into('<Q', m.header, 16, 9 << 16)
+    path = os.path.join(BUILD, 'test', 'upgrade-console.mod')
+    with open(path, 'wb') as f:
+        f.write(m.set_records([(tag, b'0.9.0' if tag == SEMVER else v) for tag, v in m.records()]).bytes())
+    with boot('upgrade-console', config=Config(vga=True)) as vm:
+        vm.ready()
+        first = ctl_json(vm, 'modules')
+        old = next(x['module_id'] for x in first if x['name'] == 'console')
+        for turn, arguments in enumerate([(path,), ('--id', old)]):
+            with t.case(['the console is replaced while a line is typed', 'and back'][turn]):
+                vm.com1.send(b'p')
+                was = capsule(vm, 'console')
+                ctl(vm, 'upgrade', str(was), *arguments)
+                need(capsule(vm, 'console') != was, 'the same capsule')
+                vm.com1.send(b's\r')
+                vm.com1.expect(r'console +running|running.*console', 20)
+                need('loopback' not in vm.ask('ps'), 'no answer')
