@@ -68,7 +68,8 @@ static nos_status_t grow(nos_handle_t nil, uint64_t *have, uint64_t n, uint64_t 
     nos_status_t st = nos_sys_sleep(nos_now_ns() + SETTLE_NS);
     st = st == NOS_OK ? bench_used(&before) : st;
     while (*have < n && st == NOS_OK) {
-        st = nos_sys_capsule_spawn(nil, "stay", 4, (nos_handle_t){ 0 }, 0, &crowd[*have]);
+        st = nos_sys_capsule_spawn(nil, "stay", 4, (nos_handle_t){ 0 }, 0, (nos_handle_t){ 0 },
+                                   &crowd[*have]);
         *have += st == NOS_OK ? 1 : 0;
     }
     st = st == NOS_OK ? bench_used(&after) : st;
