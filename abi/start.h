@@ -34,10 +34,10 @@ struct nos_start { /* fits one page */
     uint32_t n_handles;
     uint32_t supervisor; /* capsule that started this one: control messages are believed from it
                             alone; 0 = the kernel */
+    struct nos_start_handle handle[NOS_START_HANDLES];
     uint32_t given; /* handle that the supervisor gave it at its start (capsule_spawn): it takes the
                        place of another capsule, sdk/upgrade.h; 0 = none */
     uint32_t rsv;   /* 0 */
-    struct nos_start_handle handle[NOS_START_HANDLES];
 };
 _Static_assert(sizeof(struct nos_start) <= 4096, "one page");
 

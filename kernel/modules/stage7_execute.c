@@ -58,10 +58,11 @@ nos_status_t module_execute(const struct module *m, struct capsule *c, struct no
         return st;
     }
     finish(m, c, start, arg);
-    void *page = space_ptr(&c->space, c->start_va);
+    struct nos_start *page = space_ptr(&c->space, c->start_va);
     KASSERT(page != NULL && start->n_handles <= NOS_START_HANDLES);
     // The page is zero behind the handles that there are.
     memcpy(page, start,
            offsetof(struct nos_start, handle) + start->n_handles * sizeof start->handle[0]);
+    page->given = start->given;
     return NOS_OK;
 }

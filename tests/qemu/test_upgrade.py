@@ -17,7 +17,7 @@ WORST_PAUSE = 2_000_000     # instructions
 UPGRADED = 11   # enum nos_decision
 
 
-def patched(bad, base='counter2', patient_ms=50):
+def patched(bad, base='counter2', patient_ms=20):
     """That build, bad in that way, as version 0.2.`bad`."""
     m = Module(module_file(base))
     at = m.image.find(MARK)
