@@ -6,13 +6,15 @@ KERNEL_SRCS += $(filter-out kernel/storm/%,$(sort $(wildcard kernel/*/*.c kernel
 KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) \
     $(addprefix kernel/arch/x86_64/,backtrace.c clock.c cpu.c entropy.c insn.c ioapic.c kernel_space.c layout.c \
     debug.c machine.c mitigate.c ports.c power.c segments.c serial.c smp.c ipi.c wiper.c) \
+    $(addprefix kernel/core/,format.c log.c panic.c) \
     $(addprefix kernel/ipc/,named.c cancel.c revoke.c) kernel/sched/thread.c \
     kernel/object/cell.c $(addprefix kernel/syscall/,debug.c device.c handle.c module.c node.c thread.c token.c) \
     lib/crypto/sha256.c $(filter-out lib/elf_reloc.c lib/policy_find.c,$(wildcard lib/*.c))
 $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
-# What waits for an idle moment, or for the machine's end: smaller still.
-KERNEL_COLDEST := $(wildcard kernel/audit/*.c) kernel/runtime/postmortem.c kernel/runtime/death.c \
+# What waits for an idle moment, for the machine's end, or for somebody who looks on: smaller still.
+KERNEL_COLDEST := $(wildcard kernel/audit/*.c) $(addprefix kernel/runtime/,check.c death.c debug.c main.c node.c postmortem.c) \
+    kernel/syscall/debug.c \
     $(addprefix lib/,merkle.c base64.c fmt.c crypto/sha256.c)
 $(foreach f,$(KERNEL_COLDEST),$(eval CFLAGS_$(f) += -Oz))
 
