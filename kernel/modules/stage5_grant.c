@@ -199,6 +199,7 @@ nos_status_t module_grant(const struct module *m, struct capsule *c, struct nos_
     _Static_assert((int)NOS_START_HANDLES >= (int)NOS_CAPS_MAX,
                    "every capability has room in the start record");
     start->n_handles = 0;
+    start->given = 0;
     nos_status_t st = stage5_admit(m, &a);
     if (st != NOS_OK) {
         registry_refuse_start(m, STAGE_GRANT, st, c->parent);
