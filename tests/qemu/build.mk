@@ -16,10 +16,7 @@ $(SEARCH): build/tool/tests/qemu/search.o
 	$(say) LD '$@'
 	$(Q)mkdir -p $(@D) && $(TOOL_CC) $(TOOL_LDFLAGS) $^ -o $@
 
-QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) build/modules/probe.mod build/modules/gate.mod build/modules/swarm.mod build/modules/duel.mod \
-                   build/modules/bench.mod build/modules/loopback.mod build/modules/echo.mod build/modules/pager.mod
-QEMU_TEST_NEEDS += $(STORM_FILES) build/modules/entry.mod build/modules/courier.mod build/modules/secrets.mod build/modules/pupil.mod $(SEARCH)
-QEMU_TEST_NEEDS += build/modules/counter.mod build/modules/counter2.mod build/modules/tally.mod
+QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) $(MODULE_MODS) $(STORM_FILES) $(SEARCH)
 
 # With one processor, then again with four.
 QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'
