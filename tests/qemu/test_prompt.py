@@ -168,6 +168,13 @@ def caps_tree_has_an_end(t):
             text = vm.ask('caps --tree', 60)
             return len(re.findall(r'^ +\S+\(\d+\) +[0-9a-f]{8} ', text, re.M)), 'more than 256 handles' in text
 
+        def shows(want):
+            """A service may hold a handle more for a moment: looked at again before it counts."""
+            for _ in range(4):
+                if tree() == want:
+                    return
+            same(tree(), want, 'rows, and whether there are more')
+
         def hold(n):
             vm.ask(f'load courier hold {n}')
             vm.com1.expect(rf'COURIER holds {n} OK', 20)
@@ -175,19 +182,19 @@ def caps_tree_has_an_end(t):
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'courier.mod'), '--start', 'hold 1')
         vm.com1.expect(r'COURIER holds 1 OK', 20)
         hold(1)
-        first, more = tree()
+        first, more = min(tree() for _ in range(3))
         hold(1)
-        second, _ = tree()
+        second, _ = min(tree() for _ in range(3))
         each = second - first - 1  # that a start takes apart from what is asked for
         with t.case(f'{second} handles, {each} with each start'):
             need(0 < each < 20 and second < 150 and not more, 'unexpected')
         hold((ROWS - second) // 2 - each)
-        have, _ = tree()
+        have, _ = min(tree() for _ in range(3))
         hold(ROWS - have - each)
         with t.case('256 of 256'):
-            same(tree(), (ROWS, False), 'rows, and whether there are more')
+            shows((ROWS, False))
         with t.case('256 of more'):
             hold(1)
-            same(tree(), (ROWS, True), 'rows, and whether there are more')
+            shows((ROWS, True))
         with t.case('the prompt goes on'):
             need('running' in vm.ask('ps'), 'no answer')
