@@ -1,11 +1,10 @@
 """A capsule dies in every way there is; it alone dies, its end is told, and its manifest's restart rule is followed."""
 
-import os
 import re
 import time
 
 from cases import need, test
-from lab import BUILD, boot, ctl, ctl_json
+from lab import boot, ctl, ctl_json
 from test_memory import KERNEL, mappings
 from vm import SLOW, Config, tail
 
@@ -37,7 +36,6 @@ KINDS = [
 ]
 # On one thread of the host a processor that only computes has it for a tenth of a second at a time.
 BUSY = Config(single=False)
-CONSOLE = os.path.join(BUILD, 'modules', 'console.mod')
 SYSTEM = ('init', 'console', 'manage', 'shell')
 
 
@@ -190,7 +188,7 @@ def succeeded_while_somebody_spins(t):
             with t.case(f'console comes back, {number + 1}'):
                 console = next(c for c in ctl_json(vm, 'ps') if c['name'] == 'console' and c['state'] == 'running')
                 ctl(vm, 'kill', str(console['id']))
-                ctl(vm, 'load', CONSOLE, '--start')
+                ctl(vm, 'start', 'console')
                 time.sleep(1)
                 last = [c for c in ctl_json(vm, 'ps') if c['name'] == 'console' and c['state'] == 'running']
                 need(len(last) == 1 and last[0]['id'] != console['id'], f'{last}')
