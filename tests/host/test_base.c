@@ -97,6 +97,23 @@ static void test_compare(void **state)
     assert_false(span_is_zero(SPAN_LIT("\0\1")));
 }
 
+static void test_zero_at_every_length(void **state)
+{
+    uint8_t a[41];
+    (void)state;
+    memset(a, 0, sizeof(a));
+    for (size_t len = 0; len < sizeof(a); len++) {
+        a[len] = 1;  // behind the span: not its business
+        assert_true(span_is_zero(span_of(a, len)));
+        a[len] = 0;
+        for (size_t bit = 0; bit < 8 * len; bit++) {
+            a[bit / 8] = (uint8_t)(1u << bit % 8);
+            assert_false(span_is_zero(span_of(a, len)));
+            a[bit / 8] = 0;
+        }
+    }
+}
+
 static void test_checked(void **state)
 {
     uint64_t v = 7;
@@ -140,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_take),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_zero_at_every_length),
         cmocka_unit_test(test_checked),
         cmocka_unit_test(test_secret),
     };
