@@ -195,8 +195,12 @@ static uint32_t take(unsigned order, enum state st)
     if (o > FRAME_ORDER_MAX) {
         return 0;
     }
-    uint32_t f = head[st][o];
-    list_remove(f);
+    uint32_t f = head[st][o], next = next_of(f);
+    head[st][o] = next;
+    if (next != 0) {
+        set_prev(next, 0);
+    }
+    meta[f] = 0;
     while (o > order) {
         o--;
         list_push(f + (1u << o), o, st);
