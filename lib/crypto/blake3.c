@@ -49,7 +49,8 @@ void blake3_final(const struct blake3_ctx *c, uint8_t out[BLAKE3_LEN])
     blake3_final_xof(c, 0, mspan_of(out, BLAKE3_LEN));
 }
 
-/** Finish a one-shot hash. The input may have been a secret, so the context is wiped. */
+/** Finish a one-shot hash. The input may have been a secret, so the context is wiped. Nothing is put
+ * into it before: 2 KiB, of which init sets what is read. */
 static void finish(struct blake3_ctx *c, span_t in, uint8_t out[BLAKE3_LEN])
 {
     blake3_update(c, in);
@@ -59,21 +60,21 @@ static void finish(struct blake3_ctx *c, span_t in, uint8_t out[BLAKE3_LEN])
 
 void blake3_hash(span_t in, uint8_t out[BLAKE3_LEN])
 {
-    struct blake3_ctx c;
+    UNINITIALIZED struct blake3_ctx c;
     blake3_init(&c);
     finish(&c, in, out);
 }
 
 void blake3_derive(const char *context, span_t in, uint8_t out[BLAKE3_LEN])
 {
-    struct blake3_ctx c;
+    UNINITIALIZED struct blake3_ctx c;
     blake3_init_derive(&c, context);
     finish(&c, in, out);
 }
 
 void blake3_keyed(const uint8_t key[BLAKE3_KEY_BYTES], span_t in, uint8_t out[BLAKE3_LEN])
 {
-    struct blake3_ctx c;
+    UNINITIALIZED struct blake3_ctx c;
     blake3_init_keyed(&c, key);
     finish(&c, in, out);
 }
