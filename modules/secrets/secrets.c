@@ -1,22 +1,27 @@
 /*
  * Holds secrets in seven kinds of places and ends as it is told: for the proof that nothing of them
  * is left (docs/zero-state.md). They come from a seed, so that the test knows them and no file,
- * argument or log line has them.
+ * argument or log line has them. A new version that takes its place is handed nothing, and plants
+ * nothing.
  *
  *   secrets SEED exit|crash|stay     plants them; `stay`: until it is killed or the machine ends
  *   secrets take                     has the shared region mapped from then on
  *   secrets revoke                   the first one cuts the region, gives up region and port, and
- * stays secrets end                      the first one ends as it was told secrets knots exit|stay
- * holds no secret, but objects in every kind of ring that can be tied
+ *                                    stays
+ *   secrets end                      the first one ends as it was told
+ *   secrets knots exit|stay          holds no secret, but objects in every kind of ring that can
+ *                                    be tied
  */
 #include <string.h>
 
 #include "abi/caps.h"
 #include "abi/syscall_nr.h"
+#include "sdk/control.h"
 #include "sdk/ipc.h"
 #include "sdk/net.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
+#include "sdk/upgrade.h"
 
 enum place { HEAP, STACK, REGISTERS, FPU, MESSAGE, REGION, SERVICE };
 enum { WORDS = 32 /* 8 secrets of 32 bytes in each place */ };
@@ -175,6 +180,23 @@ static nos_status_t give_up(void)
     return st;
 }
 
+/* ---- from one version to the next: a state of no records ---- */
+
+enum { FORM = 1, ROOM = 4096 };
+static bool heir;
+
+static nos_status_t save(struct nos_state_out *out)
+{
+    (void)out;
+    return NOS_OK;
+}
+
+static nos_status_t load(const struct nos_state_in *in)
+{
+    heir = in->form == FORM;
+    return heir ? NOS_OK : NOS_NOT_SUPPORTED;
+}
+
 /* True: it is to end. */
 static bool serve(struct nos_msg *m)
 {
@@ -252,17 +274,20 @@ static int knots(const char *end)
 
 static int own(const char *end)
 {
+    static const struct nos_upgrade u = { .form = FORM, .room = ROOM, .save = save, .load = load };
     uint64_t stack[WORDS];
     static struct nos_msg m;
-    nos_status_t st = plant(stack);
+
+    nos_upgradable(&u);
+    nos_status_t st = heir ? NOS_OK : plant(stack);
     if (st != NOS_OK) {
         nos_print("secrets: cannot plant: %d\n", st);
         return 1;
     }
-    nos_print("secrets: planted\n");
+    nos_print("secrets: %s\n", heir ? "took over" : "planted");
     do {
         st = nos_recv(s.served, &m, NOS_DEADLINE_NEVER);
-    } while (st == NOS_OK && !serve(&m));
+    } while (st == NOS_OK && (nos_control(&m) || !serve(&m)));
     if (is(end, "crash")) {
         crash_with(stack);
     }

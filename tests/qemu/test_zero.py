@@ -166,8 +166,15 @@ def tell(word):
     return end
 
 
-# Hot upgrade has its row here when it is there.
-ENDS = {'exit': tell('end'), 'crash': tell('end'), 'kill': lambda vm, number: vm.com1.send(f'kill {number}\r')}
+def upgrade(vm, number):
+    """Another capsule of the same module takes its place; it plants nothing and stays, so this end is the last."""
+    module = next(m['module_id'] for m in ctl_json(vm, 'modules') if m['name'] == 'secrets')
+    ctl(vm, 'upgrade', number, '--id', module)
+    vm.com1.expect(r'secrets: took over', 20)
+
+
+ENDS = {'exit': tell('end'), 'crash': tell('end'), 'kill': lambda vm, number: vm.com1.send(f'kill {number}\r'),
+        'upgrade': upgrade}
 SERVICE_LOOKS = 5       # seconds: `loopback` looks for the dead each second
 CUT = (5, 6)            # region and service: what `revoke` gives up
 
@@ -320,31 +327,31 @@ def control_machine(t, look):
         gdb.close()
 
 
-def control_capsule(t, look):
+def control_capsule(t, look, end):
     """Freed frames are not zeroed: what lay in frames of the capsule's own is found."""
-    with machine('zero-control-2', gdb=True) as vm:
+    with machine(f'zero-control-{end}', gdb=True) as vm:
         prepare(vm)
         secrets = secrets_of(0x5eed4000)
         number = plant(vm, 0x5eed4000, 'stay')
         gdb = _patch(vm, {at: NOTHING for at in _zeroing()})
-        with t.case('control: frames that are freed and not zeroed hold heap, stack and region'):
-            vm.com1.send(f'kill {number}\r')
+        with t.case(f'control, {end}: frames that are freed and not zeroed hold heap, stack and region'):
+            ENDS[end](vm, number)
             time.sleep(1 * SLOW)
-            found = by_place(look(vm, 'zero-control-2', secrets))
+            found = by_place(look(vm, f'zero-control-{end}', secrets))
             all_there(found[0] + found[1] + found[5], ('heap', 'stack', 'shared region'))
         gdb.close()
 
 
 def control_crash(t, look):
     """Without `private` a crash record keeps what the thread had in registers and at its stack pointer."""
-    with machine('zero-control-3') as vm:
+    with machine('zero-control-crash') as vm:
         prepare(vm, private=False)
         secrets = secrets_of(0x5eed5000)
         plant(vm, 0x5eed5000, 'crash')
         with t.case('control: a crash record of a capsule that is not private holds stack secrets'):
             ENDS['crash'](vm, None)
-            found = by_place(gone(look, vm, 'zero-control-3', secrets, lambda f: by_place(f)[0]) and
-                             look(vm, 'zero-control-3', secrets))
+            found = by_place(gone(look, vm, 'zero-control-crash', secrets, lambda f: by_place(f)[0]) and
+                             look(vm, 'zero-control-crash', secrets))
             need(any(row != (0, 0) for row in found[1]), 'the record has none')
 
 
@@ -406,7 +413,7 @@ def proof(t):
     look, start = Search(), time.monotonic()
     cpus = t.size(smoke=(1,), soak=(1, 4))
     for smp in cpus:
-        capsule_ends(t, look, f'zero-ends-{smp}', t.size(smoke=('crash',), soak=tuple(ENDS)), smp)
+        capsule_ends(t, look, f'zero-ends-{smp}', t.size(smoke=('crash', 'upgrade'), soak=tuple(ENDS)), smp)
     proved = look.dumps, look.bytes, look.searched
     if not t.soak:
         machine_ends(t, look, 'zero-poweroff-1', 'poweroff', 1)
@@ -419,7 +426,8 @@ def proof(t):
     proved = look.dumps, look.bytes, look.searched
     volume_hash = disk(t)
     control_machine(t, look)
-    control_capsule(t, look)
+    for end in ('kill', 'upgrade'):
+        control_capsule(t, look, end)
     control_crash(t, look)
     report(t, proved, cpus, before, volume_hash, time.monotonic() - start)
 
