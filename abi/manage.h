@@ -42,8 +42,10 @@ enum nos_mg_verb {
     NOS_MG_KILL = 18,  /* id4 -> nothing */
     NOS_MG_POWER = 19, /* action4 (enum nos_power, or with NOS_MG_NOW) -> nothing */
     NOS_MG_TOKEN = 20, /* capsule4 | handle4 -> 196-byte token */
-    NOS_MG_STOP = 21,  /* id4 -> how4 (enum nos_stop_way) | dependants stopped4 | ms4 */
-    NOS_MG_UPGRADE = 22, /* id4 | module_id32 of a verified module -> capsule id4 | pause ns8 */
+    NOS_MG_STOP = 21,  /* id4 | with all that need it4 (0, 1) -> how4 (enum nos_stop_way) |
+                        * dependants stopped4 | ms4; status NEEDED -> id4 of each that needs it */
+    NOS_MG_UPGRADE = 22, /* id4 | module_id32 of a verified module -> capsule id4 (0: under way, it is
+                          * `manage` itself) | pause ns8 */
     /* One capsule under a debugger (docs/debugging.md), signed too: one session, from DEBUG to
      * DEBUG_END, the next DEBUG or the next HELLO, and for `seconds` at the most. */
     NOS_MG_DEBUG = 32,         /* capsule4 | seconds4 -> nothing: it has stopped */

@@ -60,14 +60,16 @@ enum nos_init_op {
     NOS_INIT_RESTARTS =
         4, /* word 0 = capsule id. Reply: word 0 = restarts of that supervised module so far */
     NOS_INIT_STOP =
-        5, /* word 0 = capsule id: stop it, after all that need it. Reply, when it has ended: word
-            * 0 = enum nos_stop_way, word 1 = how many that need it were stopped, word 2 = ms */
+        5, /* word 0 = capsule id, word 1 = 1: after all that need it, 0: only if none does. Reply,
+            * when it has ended: word 0 = enum nos_stop_way, word 1 = how many that need it were
+            * stopped, word 2 = ms. NEEDED: words = ids of those that need it; nothing is stopped */
     NOS_INIT_SHUTDOWN = 6, /* stop everything but the caller; nothing is started any more. Reply,
                             * when all have ended: as STOP, word 1 = how many */
     NOS_INIT_UPGRADE =
         7, /* word 0 = capsule id, words 1..4 = module_id. Reply, when it is settled:
             * word 0 = id of the new capsule, word 1 = ns from the question to the old
-            * one to the answer of the new one; on any error the old one goes on */
+            * one to the answer of the new one; on any error the old one goes on. Who
+            * asks for its own upgrade is answered at once, word 0 = 0: it is under way */
 };
 #define NOS_SHUTDOWN_NS 120000000000ull /* the caller of SHUTDOWN waits no longer */
 enum nos_stop_way {

@@ -125,6 +125,7 @@
     /* supervision */ \
     X(NEED_MISSING, -160, "a module that it needs is not verified on this machine") \
     X(NEED_CYCLE, -161, "modules need each other in a circle: none can be started first") \
+    X(NEEDED, -162, "others need it, and would be stopped with it") \
     /* audit files */ \
     X(AUDIT_FORMAT, -168, "audit: malformed file") \
     X(AUDIT_SHORT, -169, "audit: the log ends before the checkpoint that is held") \

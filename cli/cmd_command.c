@@ -22,6 +22,7 @@ enum {
     OPT_RESET,
     OPT_NOW,
     OPT_ID,
+    OPT_WITH_ALL,
     POWER_OFF = 1,
     POWER_RESET = 2,
     LOAD_MS = 60000,
@@ -34,7 +35,7 @@ struct command_args {
     const char *word[WORDS_MAX], *out, *id;
     size_t n, least, most;
     const char *missing; /* what to say when there are fewer than `least` */
-    bool start, reset, now;
+    bool start, reset, now, with_all;
 };
 
 static error_t parse_command(int key, char *arg, struct argp_state *state)
@@ -52,6 +53,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_NOW:
         a->now = true;
+        return 0;
+    case OPT_WITH_ALL:
+        a->with_all = true;
         return 0;
     case OPT_ID:
         a->id = arg;
@@ -311,12 +315,17 @@ int cmd_kill(int argc, char **argv)
 
 /* --- stop --- */
 
+static const struct argp_option stop_options[] = {
+    { "with-dependants", OPT_WITH_ALL, 0, 0, "stop all that need it first, and what needs these",
+      0 },
+    { 0 },
+};
 static const struct argp argp_stop = {
-    NULL,
+    stop_options,
     parse_command,
     "ID",
-    "Ask a capsule to end, after all that need it have. One that does not in the time of its "
-    "manifest is killed. It is not restarted.",
+    "Ask a capsule to end. One that does not in the time of its manifest is killed. It is not "
+    "restarted. When others need it they are named, and nothing is stopped.",
     children,
     NULL,
     NULL,
@@ -338,6 +347,32 @@ static int report_stop(const struct command_args *a, span_t got)
     return out_flush();
 }
 
+static const char *name_of(struct node *n, uint32_t id, struct nos_capsule_info *c)
+{
+    nos_status_t st = NOS_OK;
+    int rc = DONE;
+    for (uint64_t i = 0; rc == DONE && st == NOS_OK; i++) {
+        rc = node_record(n, NOS_TOPIC_CAPSULES, i, c, sizeof(*c), &st);
+        if (rc == DONE && st == NOS_OK && c->id == id) {
+            return c->name;
+        }
+    }
+    return "";
+}
+
+/** Who would be stopped with it. */
+static int report_needed(struct node *n, const struct command_args *a, span_t ids)
+{
+    struct nos_capsule_info c;
+    uint32_t id;
+    int rc = node_refused(n, "to stop it", NOS_NEEDED);
+    for (size_t at = 0; span_le32(ids, at, &id); at += 4) {
+        hint("capsule %u %.16s needs it", id, name_of(n, id, &c));
+    }
+    hint("nonosctl stop %s --with-dependants stops them first, then it", a->word[0]);
+    return rc;
+}
+
 int cmd_stop(int argc, char **argv)
 {
     struct command_args a = { .least = 1,
@@ -345,6 +380,8 @@ int cmd_stop(int argc, char **argv)
                               .missing = "which capsule? `nonosctl ps` shows their ids" };
     struct node n;
     struct buf answer = { NULL, 0 };
+    struct buf args = { NULL, 0 };
+    nos_status_t st = NOS_OK;
     uint32_t id = 0;
     int rc = command_open(&argp_stop, argc, argv, &a, &n);
     if (rc != DONE) {
@@ -352,12 +389,17 @@ int cmd_stop(int argc, char **argv)
     }
     rc = number_of(a.word[0], "capsule id", &id);
     n.timeout_ms = n.timeout_ms > STOP_MS ? n.timeout_ms : STOP_MS;
+    store_le32(buf_add_zero(&args, 4), id);
+    store_le32(buf_add_zero(&args, 4), a.with_all ? 1 : 0);
     if (rc == DONE) {
-        rc = numbers(&n, &a, NOS_MG_STOP, &id, 1, &answer);
+        rc = node_try(&n, &a.node, NOS_MG_STOP, buf_span(&args), &st, &answer);
     }
-    if (rc == DONE) {
-        rc = report_stop(&a, buf_span(&answer));
+    if (rc == DONE && st == NOS_NEEDED) {
+        rc = report_needed(&n, &a, buf_span(&answer));
+    } else if (rc == DONE) {
+        rc = st == NOS_OK ? report_stop(&a, buf_span(&answer)) : node_refused(&n, "the request", st);
     }
+    buf_free(&args);
     buf_free(&answer);
     node_close(&n);
     return rc;
@@ -421,8 +463,11 @@ static int report_upgrade(uint32_t old, span_t got)
     if (got.len != 12 || !span_le32(got, 0, &id) || !span_le64(got, 4, &pause_ns)) {
         return fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
     }
-    printf("capsule %u took the place of capsule %u; callers waited %llu us at most\n", id, old,
-           (unsigned long long)(pause_ns / 1000));
+    char line[160];
+    struct fmt f;
+    FMT_INIT(&f, line);
+    render_upgrade(&f, old, id, pause_ns);
+    fputs(f.buf, stdout);
     return out_flush();
 }
 

@@ -172,7 +172,7 @@ int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *statu
         buf_free(&got);
         return silent(n, "the node does not answer");
     }
-    if (answer != NULL && *status == NOS_OK) {
+    if (answer != NULL && (*status == NOS_OK || *status == NOS_NEEDED)) {
         *answer = got;
     } else {
         buf_free(&got);

@@ -197,6 +197,21 @@ void render_stop(struct fmt *f, const char *name, uint64_t way, uint64_t dependa
     fmt_char(f, '\n');
 }
 
+void render_upgrade(struct fmt *f, uint64_t old, uint64_t id, uint64_t pause_ns)
+{
+    fmt_str(f, "capsule ");
+    fmt_u64(f, id == 0 ? old : id);
+    if (id == 0) {
+        fmt_str(f, " is being upgraded, and it is who asked: `log` tells how it went\n");
+        return;
+    }
+    fmt_str(f, " took the place of capsule ");
+    fmt_u64(f, old);
+    fmt_str(f, "; callers waited ");
+    fmt_u64(f, pause_ns / 1000);
+    fmt_str(f, " us at most\n");
+}
+
 void render_caps_head(struct fmt *f)
 {
     fmt_str(f, "HANDLE   TYPE         FROM    ENDS IN s  OBJECT                    RIGHTS\n");

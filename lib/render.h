@@ -32,6 +32,9 @@ void render_end(struct fmt *f, const struct nos_capsule_info *c);
 /* stop: how it ended, enum nos_stop_way */
 void render_stop(struct fmt *f, const char *name, uint64_t way, uint64_t dependants, uint64_t ms);
 
+/* upgrade: which capsule is in whose place; id 0: of who asked, under way */
+void render_upgrade(struct fmt *f, uint64_t old, uint64_t id, uint64_t pause_ns);
+
 /* caps */
 void render_caps_head(struct fmt *f);
 void render_handle_object(struct fmt *f, const struct nos_handle_info *h);  // "console #17"

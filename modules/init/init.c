@@ -64,7 +64,8 @@ static void serve(struct nos_msg *m)
         nos_msg_answer(m, supervise_kill((uint32_t)m->word[0]));
     } else if (op == NOS_INIT_RESTARTS && one_id) {
         serve_restarts(m);
-    } else if (op == NOS_INIT_STOP && one_id) {
+    } else if (op == NOS_INIT_STOP && m->n_words == 2 && m->word[0] <= UINT32_MAX &&
+               m->word[1] <= 1 && arg_len == 0) {
         stop_serve(m);
         return;
     } else if (op == NOS_INIT_UPGRADE && m->n_words == 5 && m->word[0] <= UINT32_MAX &&

@@ -83,13 +83,36 @@ static void mark(const struct slot *s, bool marked[ORDER_MAX])
     order_dependants(set, marked);
 }
 
+/* Who goes with `s` is told instead, unless nobody does, or it goes already. */
+static bool is_needed(struct nos_msg *m, const struct slot *s, const bool marked[ORDER_MAX])
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < SUPERVISED_MAX; i++) {
+        if (marked[i] && &slots[i] != s && !slots[i].stopping) {
+            m->word[n++] = slots[i].id;
+        }
+    }
+    if (n == 0) {
+        return false;
+    }
+    nos_msg_answer(m, NOS_NEEDED);
+    m->n_words = n;
+    nos_ignore(nos_reply(m));  // NOT_FOUND: it no longer waits
+    return true;
+}
+
 void stop_serve(struct nos_msg *m)
 {
-    bool marked[ORDER_MAX];
+    bool marked[ORDER_MAX], with_all = m->word[1] == 1;
     struct slot *s = slot_of((uint32_t)m->word[0]), *sender = slot_of(m->sender);
 
     if (s == NULL) {
         refuse(m, m->word[0] == nos_self()->capsule ? NOS_BAD_STATE : NOS_NOT_FOUND);
+        return;
+    }
+    mark(s, marked);
+    if (!with_all && is_needed(m, s, marked)) {
         return;
     }
     struct request *r = request_new(m, s->id);
@@ -97,7 +120,6 @@ void stop_serve(struct nos_msg *m)
         refuse(m, NOS_BUSY);
         return;
     }
-    mark(s, marked);
     r->others = stop_all_of(marked) - 1;
     if (sender != NULL && sender->stopping) {
         answer(r, NOS_OK);  // it cannot end while it waits for this: NOS_STOP_UNDER_WAY

@@ -364,6 +364,11 @@ static void fail(struct slot *s, uint64_t now_ns)
     s->health.every_ns = 0;
 }
 
+static bool waits_for_us(const struct slot *s)
+{
+    return stop_waits(s->id) || upgrade_waits(s->id);
+}
+
 static void check(struct slot *s, uint64_t now_ns)
 {
     const struct watch_job job = { .endpoint = s->control,
@@ -372,7 +377,7 @@ static void check(struct slot *s, uint64_t now_ns)
                                    .priority = s->last.priority,
                                    .deadline_ns = now_ns + s->health.deadline_ns };
 
-    switch (stop_waits(s->id) ? HEALTH_WAIT : health_look(&s->health, now_ns)) {
+    switch (waits_for_us(s) ? HEALTH_WAIT : health_look(&s->health, now_ns)) {
     case HEALTH_WAIT:
         break;
     case HEALTH_ASK:
@@ -399,7 +404,7 @@ static uint64_t due_of(const struct slot *s)
         return s->due_ns;
     }
     bool asked =
-        s->state == SLOT_RUNNING && !s->upgrading && s->health.every_ns != 0 && !stop_waits(s->id);
+        s->state == SLOT_RUNNING && !s->upgrading && s->health.every_ns != 0 && !waits_for_us(s);
     return asked ? s->health.due_ns : 0;
 }
 

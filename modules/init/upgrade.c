@@ -21,7 +21,8 @@ static struct {
     enum state state;
     nos_handle_t node, notify, thread, bell;
     uint64_t bits;
-    uint64_t token;  // whoever asked for it
+    uint64_t token;   // of whoever asked for it; 0: it is answered
+    uint32_t sender;  // that one, while it waits; 0
     struct slot *old, *new;
     nos_handle_t to_new;   // the endpoint that the new version was given
     uint64_t patience_ns;  // for each answer
@@ -274,6 +275,26 @@ static void refused(const struct slot *old, nos_status_t st)
             status_text(st));
 }
 
+static void reply(nos_status_t st, uint64_t id, uint64_t pause_ns)
+{
+    static struct nos_msg m;
+
+    m.token = up.token;
+    nos_msg_answer(&m, st);
+    m.word[0] = id;
+    m.word[1] = pause_ns;
+    m.n_words = st == NOS_OK ? 2 : 0;
+    if (up.token != 0) {
+        nos_ignore(nos_reply(&m));  // NOT_FOUND: it no longer waits; what it asked for was done
+    }
+    up.token = up.sender = 0;
+}
+
+bool upgrade_waits(uint32_t capsule)
+{
+    return state_now() != IDLE && up.sender == capsule;
+}
+
 void upgrade_serve(struct nos_msg *m)
 {
     struct slot *old = slot_of((uint32_t)m->word[0]);
@@ -283,16 +304,18 @@ void upgrade_serve(struct nos_msg *m)
         st = NOS_NOT_FOUND;
     } else if (state_now() != IDLE) {
         st = NOS_BUSY;
-    } else if (old->state != SLOT_RUNNING || old->stopping || stop_is_final() ||
-               old->id == m->sender) {  // that one would wait for init, and init for it
+    } else if (old->state != SLOT_RUNNING || old->stopping || stop_is_final()) {
         st = NOS_BAD_STATE;
     } else {
         up.new = NULL;
         up.moved = false;
         up.token = m->token;
+        up.sender = m->sender;
         st = old->control.v == 0 ? NOS_UPG_NONE : begin(old, (const uint8_t *)&m->word[1]);
         if (st != NOS_OK) {
             refused(old, st);
+        } else if (old->id == m->sender) {
+            reply(NOS_OK, 0, 0);  // it cannot make room while it waits for this
         }
     }
     if (st != NOS_OK) {
@@ -302,20 +325,6 @@ void upgrade_serve(struct nos_msg *m)
 }
 
 /* ---- after ---- */
-
-static void answer(nos_status_t st)
-{
-    static struct nos_msg m;
-
-    m.token = up.token;
-    nos_msg_answer(&m, st);
-    if (st == NOS_OK) {
-        m.word[0] = up.new->id;
-        m.word[1] = up.pause_ns;
-        m.n_words = 2;
-    }
-    nos_ignore(nos_reply(&m));  // NOT_FOUND: it no longer waits; what it asked for was done
-}
 
 /* What was the old one's is the new one's; the old one has its last moments. */
 static void replace(struct slot *old, struct slot *new)
@@ -355,7 +364,7 @@ static void roll_back(struct slot *old)
     refused(old, st);
     say("%.16s (capsule %u) goes on: its upgrade was rolled back: %s", old->about.name, old->id,
         status_text(st));
-    answer(st);
+    reply(st, 0, 0);
 }
 
 bool upgrade_settle(void)
@@ -368,7 +377,7 @@ bool upgrade_settle(void)
     old->upgrading = new->upgrading = false;
     if (up.result == NOS_OK) {
         replace(old, new);
-        answer(NOS_OK);
+        reply(NOS_OK, new->id, up.pause_ns);
         drop(&up.to_new);
     } else {
         roll_back(old);

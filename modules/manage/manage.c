@@ -44,11 +44,12 @@ static struct answer answer;
 static void send(const struct frame *request, nos_status_t st)
 {
     static uint8_t out[FRAME_MAX];
+    bool tells = st == NOS_OK || st == NOS_NEEDED;
     struct frame f = { .flags = NOS_MG_LAST,
                        .verb = request->verb,
                        .seq = request->seq,
                        .status = st,
-                       .payload = span_of(answer.bytes, st == NOS_OK ? answer.len : 0) };
+                       .payload = span_of(answer.bytes, tells ? answer.len : 0) };
     size_t len;
 
     if (frame_encode(&f, MSPAN_OF(out), &len) == NOS_OK) {
@@ -195,9 +196,10 @@ static nos_status_t do_stop(const struct request *r)
 
     m.label = NOS_INIT_STOP;
     m.word[0] = r->id;
-    m.n_words = 1;
+    m.word[1] = r->with_all;
+    m.n_words = 2;
     nos_status_t st = ask_init(&m, NULL);
-    for (size_t i = 0; st == NOS_OK && i < 3; i++) {
+    for (size_t i = 0; i < m.n_words && (st == NOS_OK || st == NOS_NEEDED); i++) {
         give_le32((uint32_t)m.word[i]);
     }
     return st;

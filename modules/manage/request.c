@@ -135,8 +135,11 @@ nos_status_t request_parse(uint16_t verb, span_t args, struct request *out)
         st = parse_load(args, &r);
     } else if (verb == NOS_MG_START) {
         st = parse_start(args, &r);
-    } else if (verb == NOS_MG_KILL || verb == NOS_MG_STOP) {
+    } else if (verb == NOS_MG_KILL) {
         st = parse_words(args, &r.id, NULL);
+    } else if (verb == NOS_MG_STOP) {
+        st = parse_words(args, &r.id, &r.with_all);
+        st = st == NOS_OK && r.with_all > 1 ? NOS_BAD_MESSAGE : st;
     } else if (verb == NOS_MG_UPGRADE) {
         st = args.len == 4 + HASH && span_le32(args, 0, &r.id) &&
                      span_cut(args, 4, HASH, &r.module_id)

@@ -28,6 +28,7 @@ struct request {  // which fields count depends on the verb; borrows the payload
     uint32_t action;          // POWER; DEBUG_BREAK: on; DEBUG_RUN: how
     uint32_t handle;          // TOKEN
     uint32_t seconds;         // DEBUG
+    uint32_t with_all;        // STOP: 0, 1
 };
 
 /** Does the verb change something, so that it needs the operator's signature? True for unknown

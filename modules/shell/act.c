@@ -13,7 +13,8 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-enum { MODULE_ID = 32 };
+#define WITH_ALL "--with-dependants"
+enum { MODULE_ID = 32, ID_DIGITS = 8 /* the fewest that name a module */ };
 
 /* A module_id as 64 hex digits. */
 static bool parse_id(const char *text, uint8_t id[MODULE_ID])
@@ -87,17 +88,33 @@ static bool meant(const char *verb, const char *word, uint64_t *id)
     return true;
 }
 
+/* Who goes with it, by name. */
+static void say_needed(const char *word, const struct nos_msg *m)
+{
+    struct nos_capsule_info c;
+
+    nos_print("stop: %s is needed, and these would be stopped with it:\n", word);
+    for (uint32_t i = 0; i < m->n_words; i++) {
+        nos_status_t st = info_by_id((uint32_t)m->word[i], &c);
+        nos_print("  capsule %u %.16s\n", (unsigned)m->word[i], st == NOS_OK ? c.name : "");
+    }
+    nos_print("`stop %s " WITH_ALL "` stops them first, then it\n", word);
+}
+
 static nos_status_t end(enum nos_init_op op, const struct words *w, struct nos_msg *m)
 {
     const char *verb = w->word[0], *word = w->word[1];
 
     m->label = op;
-    m->n_words = 1;
+    m->word[1] = w->n > 2 ? 1 : 0;
+    m->n_words = op == NOS_INIT_STOP ? 2 : 1;
     if (!meant(verb, word, &m->word[0])) {
         return NOS_NOT_FOUND;
     }
     nos_status_t st = ask_init(m);
-    if (st == NOS_NOT_FOUND) {
+    if (st == NOS_NEEDED) {
+        say_needed(word, m);
+    } else if (st == NOS_NOT_FOUND) {
         nos_print("%s: no capsule %s%s; `ps` lists them\n", verb, word,
                   op == NOS_INIT_STOP ? " that init started" : "");
     } else if (st == NOS_BAD_STATE) {
@@ -121,11 +138,76 @@ void cmd_stop(const struct words *w)
     static struct fmt f;
     static char line[160];
 
-    if (end(NOS_INIT_STOP, w, &m) == NOS_OK) {
+    if (w->n > 2 && !words_same(w->word[2], WITH_ALL)) {
+        nos_print("usage: stop ID | NAME [" WITH_ALL "]\n");
+    } else if (end(NOS_INIT_STOP, w, &m) == NOS_OK) {
         FMT_INIT(&f, line);
         render_stop(&f, w->word[1], m.word[0], m.word[1], m.word[2]);
         show(&f);
     }
+}
+
+/* The newest build of that name, or the one whose id begins with these digits, as `modules` shows
+ * them. */
+static bool is_wanted(const struct nos_module_info *m, const char *word)
+{
+    size_t len = strlen(word);
+    char hex[2 * MODULE_ID + 1];
+    struct fmt f;
+
+    FMT_INIT(&f, hex);
+    fmt_bytes(&f, SPAN_OF(m->module_id));
+    bool by_id = len >= ID_DIGITS && len <= 2 * MODULE_ID && memcmp(hex, word, len) == 0;
+    return m->status == NOS_OK && (nos_name_is(m->name, word) || by_id);
+}
+
+static bool find_module(const char *word, struct nos_module_info *out)
+{
+    struct nos_module_info m;
+    bool found = false;
+
+    for (uint64_t i = 0; INFO(NOS_TOPIC_MODULES, i, &m) == NOS_OK; i++) {
+        if (is_wanted(&m, word) && (!found || m.version >= out->version)) {
+            *out = m;
+            found = true;
+        }
+    }
+    return found;
+}
+
+void cmd_upgrade(const struct words *w)
+{
+    static struct nos_module_info module;
+    static struct nos_msg m;
+    static struct fmt f;
+    static char line[160];
+    struct nos_capsule_info c;
+    char name[NOS_NAME_MAX + 1] = { 0 };
+    const char *word = w->word[1];
+
+    if (info_capsule(word, &c) != NOS_OK) {
+        nos_print("upgrade: no capsule '%s'; `ps` lists them\n", word);
+        return;
+    }
+    memcpy(name, c.name, NOS_NAME_MAX);
+    if (!find_module(w->n > 2 ? w->word[2] : name, &module)) {
+        nos_print("upgrade: no verified module '%s'; `modules` lists them\n",
+                  w->n > 2 ? w->word[2] : name);
+        return;
+    }
+    m.label = NOS_INIT_UPGRADE;
+    m.word[0] = c.id;
+    if (!nos_msg_put(&m, 1, module.module_id, MODULE_ID)) {
+        return;  // five words fit
+    }
+    nos_status_t st = ask_init(&m);
+    if (st != NOS_OK) {
+        complain("upgrade", st);
+        return;
+    }
+    FMT_INIT(&f, line);
+    render_upgrade(&f, c.id, m.word[0], m.word[1]);
+    show(&f);
 }
 
 void cmd_clear(const struct words *w)

@@ -1,7 +1,7 @@
 /*
- * Candidates are commands for the first word, verified modules after `load`, capsules after `caps`
- * and `kill`. What all of them share is inserted; when that is nothing new, they are listed under
- * the line.
+ * Candidates are commands for the first word, verified modules after `load`, capsules after `caps`,
+ * `kill`, `stop` and `upgrade`. What all of them share is inserted; when that is nothing new, they
+ * are listed under the line.
  */
 #include "modules/shell/complete.h"
 
@@ -44,6 +44,19 @@ static void offer(struct match *m, span_t name)
     m->n++;
 }
 
+/* The first word is a command that is about a capsule. */
+static bool takes_capsule(span_t before)
+{
+    static const char *const verbs[] = { "caps ", "kill ", "stop ", "upgrade " };
+
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        if (span_equal(before, span_of(verbs[i], strlen(verbs[i])))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void offer_all(struct match *m, span_t before)
 {
     struct nos_module_info mod;
@@ -61,7 +74,7 @@ static void offer_all(struct match *m, span_t before)
                 offer(m, name16_span(mod.name));
             }
         }
-    } else if (span_equal(before, SPAN_LIT("caps ")) || span_equal(before, SPAN_LIT("kill "))) {
+    } else if (takes_capsule(before)) {
         for (uint64_t i = 0; INFO(NOS_TOPIC_CAPSULES, i, &cap) == NOS_OK; i++) {
             if (cap.state == NOS_CAPSULE_RUNNING) {
                 offer(m, name16_span(cap.name));

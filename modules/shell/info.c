@@ -36,17 +36,25 @@ nos_status_t info_log(uint64_t *from, mspan_t room, span_t *text)
     return NOS_OK;
 }
 
+nos_status_t info_by_id(uint64_t id, struct nos_capsule_info *out)
+{
+    nos_status_t st;
+
+    for (uint64_t i = 0; (st = INFO(NOS_TOPIC_CAPSULES, i, out)) == NOS_OK && out->id != id; i++) {
+    }
+    return st;
+}
+
 nos_status_t info_capsule(const char *name_or_id, struct nos_capsule_info *out)
 {
     uint64_t id;
-    bool by_id = parse_u64(span_of(name_or_id, strlen(name_or_id)), &id);
     nos_status_t st;
 
+    if (parse_u64(span_of(name_or_id, strlen(name_or_id)), &id)) {
+        return info_by_id(id, out);
+    }
     for (uint64_t i = 0; (st = INFO(NOS_TOPIC_CAPSULES, i, out)) == NOS_OK; i++) {
-        bool match = by_id
-                         ? out->id == id
-                         : nos_name_is(out->name, name_or_id) && out->state == NOS_CAPSULE_RUNNING;
-        if (match) {
+        if (nos_name_is(out->name, name_or_id) && out->state == NOS_CAPSULE_RUNNING) {
             return NOS_OK;
         }
     }

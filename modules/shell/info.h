@@ -19,5 +19,8 @@ MUST_CHECK nos_status_t info_get(uint64_t topic, uint64_t index, void *out, size
  * Borrows: `room`. */
 MUST_CHECK nos_status_t info_log(uint64_t *from, mspan_t room, span_t *text);
 
+/** A capsule by its id. Errors: NOT_FOUND. */
+MUST_CHECK nos_status_t info_by_id(uint64_t id, struct nos_capsule_info *out);
+
 /** A running capsule by decimal id or by name. Errors: NOT_FOUND. */
 MUST_CHECK nos_status_t info_capsule(const char *name_or_id, struct nos_capsule_info *out);

@@ -44,6 +44,7 @@ void cmd_uptime(const struct words *w);
 void cmd_load(const struct words *w);
 void cmd_kill(const struct words *w);
 void cmd_stop(const struct words *w);
+void cmd_upgrade(const struct words *w);
 void cmd_clear(const struct words *w);
 void cmd_poweroff(const struct words *w);
 void cmd_reboot(const struct words *w);

@@ -27,14 +27,14 @@ static void exact(uint16_t verb, size_t want)
 
 static void test_fixed(void **state)
 {
-    const uint8_t words[] = { 1, 0, 0, 0, 2, 0, 0, 0 };
+    const uint8_t words[] = { 1, 0, 0, 0, 2, 0, 0, 0 }, words_all[] = { 1, 0, 0, 0, 1, 0, 0, 0 };
     struct request r;
     (void)state;
     exact(NOS_MG_HELLO, 0);
     exact(NOS_MG_INFO, 16);
     exact(NOS_MG_KILL, 4);
     exact(NOS_MG_POWER, 4);
-    exact(NOS_MG_STOP, 4);
+    exact(NOS_MG_STOP, 8);
     exact(NOS_MG_UPGRADE, 36);
     exact(NOS_MG_TOKEN, 8);
     exact(NOS_MG_DEBUGGED, 0);
@@ -45,6 +45,9 @@ static void test_fixed(void **state)
     exact(NOS_MG_DEBUG_READ, 12);
     exact(NOS_MG_DEBUG_BREAK, 12);
     exact(NOS_MG_DEBUG_RUN, 8);
+    assert_int_equal(parse(NOS_MG_STOP, words, 8, &r), NOS_BAD_MESSAGE);  // with all: 0 or 1
+    assert_int_equal(parse(NOS_MG_STOP, words_all, 8, &r), NOS_OK);
+    assert_true(r.id == 1 && r.with_all == 1);
     assert_int_equal(parse(NOS_MG_TOKEN, words, 8, &r), NOS_OK);
     assert_int_equal(r.id, 1);
     assert_int_equal(r.handle, 2);

@@ -158,9 +158,22 @@ def several(t):
             load(vm, '', 'pupil-c')
             same({k: v for k, v in numbers(vm).items() if k in ('pupil-a', 'pupil-b')},
                  {k: is_[k] for k in ('pupil-a', 'pupil-b')}, 'needs')
+        with t.case('who is needed is not stopped, and who needs it is named'):
+            before = numbers(vm)
+            text = vm.ask('stop pupil-a')
+            for name in ('pupil-b', 'pupil-c'):
+                need(f'capsule {before[name]} {name}' in text, f'{name} is not named: {text}')
+            need('capsule' not in text.replace('capsule %d pupil-b' % before['pupil-b'], '')
+                 .replace('capsule %d pupil-c' % before['pupil-c'], ''), f'more than these: {text}')
+            done = ctl(vm, 'stop', str(before['console']), check=False)
+            same(done.returncode, 5, 'exit code')
+            need('(NEEDED)' in done.stderr and f'capsule {before["shell"]} shell needs it' in done.stderr, done.stderr)
+            need('usage' in vm.ask('stop pupil-a now'), 'another word is taken')
+            same(numbers(vm), before, 'capsules')
         with t.case('dependants are stopped first, each when nobody needs it'):
             is_ = numbers(vm)
-            need('because they need it: 2' in vm.ask(f'stop {is_["pupil-a"]}'), 'how many is not said')
+            text = vm.ask(f'stop {is_["pupil-a"]} --with-dependants')
+            need('because they need it: 2' in text, 'how many is not said')
             ended = [r['a'] for r in ctl_json(vm, 'audit')['records'] if r['kind'] == 'exit']
             same(ended[-3:], [is_[n] for n in ('pupil-c', 'pupil-b', 'pupil-a')], 'order')
         with t.case('a need that is not there, a circle: nothing is started'):

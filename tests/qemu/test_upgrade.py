@@ -138,6 +138,40 @@ def by_the_operator(t):
         with t.case('one that cannot now says so and goes on'):
             same(refusal(vm, str(now), good[0]), 'BUSY', 'its own word')
             same(capsule(vm, 'counter'), now, 'the counter')
+        with t.case('at the prompt: a build by its id, refusals in the same words'):
+            wanted = next(x['module_id'] for x in ctl_json(vm, 'modules') if x['semver'] == '0.1.0' and
+                          x['name'] == 'counter')
+            need('UPG_OTHER' in vm.ask('upgrade counter shell'), 'another module')
+            need("no capsule 'nosuch'" in vm.ask('upgrade nosuch'), 'nobody')
+            need("no verified module 'nosuch'" in vm.ask('upgrade counter nosuch'), 'no module')
+            need('usage: upgrade' in vm.ask('upgrade'), 'no usage')
+            need('BUSY' in vm.ask(f'upgrade counter {wanted[:16]}'), 'its own word')
+            same(capsule(vm, 'counter'), now, 'the counter')
+
+
+@test
+def at_the_prompt(t):
+    files()
+    with boot('upgrade-prompt') as vm:
+        vm.ready()
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter2.mod'))
+        ids = {x['semver']: x['module_id'] for x in ctl_json(vm, 'modules') if x['name'] == 'counter'}
+
+        def upgrade(line, want):
+            was = capsule(vm, 'counter')
+            text = vm.ask(line.format(was))
+            now = capsule(vm, 'counter')
+            need(re.search(rf'^capsule {now} took the place of capsule {was}; callers waited \d+ us', text, re.M), text)
+            same(next(c['module_id'] for c in ctl_json(vm, 'ps') if c['id'] == now), ids[want], 'module')
+
+        with t.case('the newest of its name'):
+            upgrade('upgrade counter', '0.2.0')
+        with t.case('one by the digits that `modules` shows'):
+            need(ids['0.1.0'][:16] in vm.ask('modules'), 'they are not shown')
+            upgrade('upgrade {} ' + ids['0.1.0'][:16], '0.1.0')
+        with t.case('the newest of a name, with its name typed by Tab'):
+            upgrade('upg\tcou\tcounter', '0.2.0')
 
 
 @test
