@@ -590,10 +590,59 @@ static void budgets(void **state)
     assert_null(first_capsule);
 }
 
+static struct thread *child_with(struct thread *self, uint32_t pages, uint32_t capsules)
+{
+    module.man.children = (struct nos_children){ pages, capsules };
+    struct thread *t = child_of(self);
+    assert_non_null(t);
+    assert_int_equal(t->capsule->children.mem_pages, pages);
+    return t;
+}
+
+static void end_one(struct thread *t)
+{
+    capsule_end(t->capsule, NOS_CAPSULE_KILLED, 0);
+    while (background_step()) {
+    }
+}
+
+/* What those in the middle were given goes up when they end, and what is still in use below goes on
+ * to who is next above, however many are between. */
+static void a_share_goes_up_past_those_that_ended(void **state)
+{
+    (void)state;
+    prepare(1000);
+    struct thread *top = start_first();
+    assert_non_null(top);
+    struct capsule *c = top->capsule;
+    c->children = (struct nos_children){ 5000, 20 };
+    struct thread *root = child_with(top, 3000, 10);
+    struct thread *middle = child_with(root, 1000, 4);
+    struct thread *low = child_with(middle, 0, 0), *beside = child_with(root, 0, 0);
+    assert_int_equal(c->children.mem_pages, 5000 - 3400);
+    assert_int_equal(root->capsule->sponsors, 2);
+    end_one(middle);  // two above `low`, one beside it
+    assert_int_equal(root->capsule->children.mem_pages, 3000 - 400 - 400);
+    assert_int_equal(root->capsule->children.capsules, 10 - 2);
+    assert_int_equal(low->capsule->sponsor, root->capsule->id);
+    assert_int_equal(root->capsule->sponsors, 2);
+    end_one(root);
+    assert_int_equal(c->children.mem_pages, 5000 - 800);
+    assert_int_equal(c->sponsors, 2);
+    end_one(low);
+    assert_int_equal(c->children.mem_pages, 5000 - 400);
+    end_one(beside);
+    assert_int_equal(c->children.mem_pages, 5000);
+    assert_int_equal(c->children.capsules, 20);
+    assert_int_equal(c->sponsors, 0);
+    end_one(top);
+    assert_null(first_capsule);
+}
+
 int main(void)
 {
     host_start();  // before anything reads gs
-    const struct CMUnitTest tests[] = { cmocka_unit_test(every_shortage),
-                                        cmocka_unit_test(budgets) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_shortage), cmocka_unit_test(budgets),
+                                        cmocka_unit_test(a_share_goes_up_past_those_that_ended) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

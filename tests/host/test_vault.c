@@ -384,6 +384,13 @@ static void *thread_init(void *bi)
     return vault_init(bi) == NOS_OK && pad[0] == 1 ? bi : NULL;
 }
 
+static void *thread_prepare(void *arg)
+{
+    KEEP_CLEAR(pad);
+    vault_audit_prepare();
+    return pad[0] == 1 ? arg : NULL;
+}
+
 static void *thread_random(void *out)
 {
     KEEP_CLEAR(pad);
@@ -395,10 +402,12 @@ static void *thread_random(void *out)
 static void test_root_is_wiped(void **state)
 {
     static struct nos_bootinfo bi;
-    uint8_t root[32], seed[32], stream[32];
+    uint8_t root[32], seed[32], stream[32], audit[32], cpu[32];
     (void)state;
     bi = boot_info(64, 512);
+    memset(cpu, cpu_byte, sizeof cpu);
     root_by_the_book(&bi, root);
+    blake3_derive(NOS_CTX_VAULT_AUDIT, SPAN_OF(root), audit);
     blake3_derive(NOS_CTX_VAULT_ISSUER, SPAN_OF(root), seed);
     blake3_derive(NOS_CTX_VAULT_STREAM, SPAN_OF(root), stream);
     uint8_t *stack = run_on_a_stack(thread_init, &bi);
@@ -406,7 +415,10 @@ static void test_root_is_wiped(void **state)
     assert_false(holds(stack, stack_used, root, 32));
     assert_false(holds(stack, stack_used, seed, 32));
     assert_false(holds(stack, stack_used, stream, 32));
+    assert_false(holds(stack, stack_used, audit, 32));
+    assert_false(holds(stack, stack_used, cpu, 32));
     assert_false(holds(&vault, sizeof vault, root, 32));
+    assert_true(span_is_zero(span_of(&vault.ctx, sizeof vault.ctx)));
     assert_memory_equal(vault.issuer_sk, seed, 32);  // where it belongs
     munmap(stack, STACK);
 }
@@ -423,6 +435,35 @@ static void test_stream_key_is_wiped(void **state)
     assert_false(holds(stack, stack_used, old, 32));
     assert_false(holds(stack, stack_used, vault.stream, 32));
     assert_false(holds(stack, stack_used, out, 32));
+    munmap(stack, STACK);
+}
+
+/* The seed of the next key of checkpoints, which the one that signs now is made into. */
+static void test_next_seed_is_wiped(void **state)
+{
+    (void)state;
+    open_vault();
+    uint8_t *stack = run_on_a_stack(thread_prepare, &vault);
+    assert_true(vault_audit_ready());
+    assert_false(holds(stack, stack_used, vault.audit_next_sk, 32));
+    assert_false(holds(stack, stack_used, vault.audit_sk, 32));
+    munmap(stack, STACK);
+}
+
+/* What the CPU gave for the 64th refill. */
+static void test_fresh_bytes_are_wiped(void **state)
+{
+    static uint8_t out[32];
+    uint8_t fresh[FRESH_BYTES];
+    (void)state;
+    open_vault();
+    vault.refills = FRESH_EVERY - 1;
+    cpu_byte = 0xc7;
+    memset(fresh, cpu_byte, sizeof fresh);
+    entropy_calls = 0;
+    uint8_t *stack = run_on_a_stack(thread_random, out);
+    assert_int_equal(entropy_calls, 1);
+    assert_false(holds(stack, stack_used, fresh, sizeof fresh));
     munmap(stack, STACK);
 }
 
@@ -492,6 +533,7 @@ static void test_ratchet(void **state)
         assert_memory_equal(sig, other, 64);
         assert_false(vault_holds(sk, 32));  // the seed: whoever reads this cannot sign again
         assert_false(vault_audit_ready());
+        assert_true(span_is_zero(SPAN_OF(vault.audit_next_sk)));
         assert_memory_equal(vault_audit_pk(), next_pk, 32);
         assert_memory_not_equal(vault_audit_pk(), vault_issuer_pk(), 32);
     }
@@ -536,6 +578,8 @@ int main(void)
         cmocka_unit_test_setup(test_stream_is_refreshed, fresh),
         cmocka_unit_test_setup(test_root_is_wiped, fresh),
         cmocka_unit_test_setup(test_stream_key_is_wiped, fresh),
+        cmocka_unit_test_setup(test_next_seed_is_wiped, fresh),
+        cmocka_unit_test_setup(test_fresh_bytes_are_wiped, fresh),
         cmocka_unit_test_setup(test_wipe, fresh),
         cmocka_unit_test_setup(test_sign, fresh),
     };
