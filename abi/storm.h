@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 #define NOS_STORM_KERNEL "kernel-storm" /* its name in its manifest */
-#define NOS_SYS_STORM 0x6d726f7473ull /* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer \
-                                       */
+#define NOS_SYS_STORM \
+    0x6d726f7473ull /* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer \
+                     */
 
 enum nos_storm_op {
     NOS_STORM_SAY = 1,   /* rdx, r10 = text, at most 256 bytes: out of the debug port, at once */
@@ -24,7 +25,8 @@ enum { NOS_STORM_SAY_MAX = 256 };
 /* The kernel's faults are first: enum order is the wire's. */
 #define NOS_STORM_KIND_LIST(X) \
     X(MEMORY, 1, "memory")     /* a bit of the victim's memory: page a, bit b */ \
-    X(REGISTER, 2, "register") /* a bit of a thread's registers: thread c, register a, bit b */ \
+    X(REGISTER, 2, "register") /* a bit of a thread's registers, those of the FPU too if it has \
+                                  used it: thread c, register a, bit b */ \
     X(CALLS, 3, "calls")       /* the victim's next b system calls are other ones; a = seed */ \
     X(ALLOC, 4, "alloc")       /* the a-th allocation from now fails, and b - 1 after it */ \
     X(KILL, 5, "kill")         /* the victim ends, wherever it is */ \
@@ -41,7 +43,7 @@ enum nos_storm_kind {
 #undef X
         NOS_STORM_KINDS = 13
 };
-enum { NOS_STORM_REGISTERS = 18 };
+enum { NOS_STORM_REGISTERS = 18, NOS_STORM_FPU_REGISTERS = 24 /* x87, then xmm */ };
 
 struct nos_storm_fault {
     uint32_t kind;   /* enum nos_storm_kind */

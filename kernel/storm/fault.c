@@ -2,11 +2,12 @@
  * machine then is; or at once. */
 #include "kernel/core/panic.h"
 #include "kernel/runtime/capsule.h"
+#include "kernel/sched/switch.h"
 #include "kernel/storm/storm.h"
 
 /* Those that user mode can set itself: no other bit is a capsule's. */
 #define USER_FLAGS 0x244dd5ull
-enum { REGISTER_FLAGS = 16, FIRST_VECTOR = 32, VECTORS = 256 };
+enum { REGISTER_FLAGS = 16, FIRST_VECTOR = 32, VECTORS = 256, FXSAVE_REGISTERS = 32 /* bytes */ };
 _Static_assert(offsetof(struct arch_context, flags) == 8 * REGISTER_FLAGS, "registers by number");
 
 struct nos_storm_state storm;
@@ -56,6 +57,20 @@ static void flip_memory(const struct space *s, uint64_t page, uint64_t bit)
     }
 }
 
+/* Registers alone: in the control words are bits that no FXRSTOR takes. */
+static void flip_fpu(struct thread *t, uint64_t reg, uint64_t bit)
+{
+    struct cpu *cpu = this_cpu();
+    bool loaded = cpu->fpu_owner == t;
+    if (loaded) {
+        sched_fpu_switch(cpu, NULL);
+    }
+    ((uint8_t *)t->fpu)[FXSAVE_REGISTERS + reg * 16 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+    if (loaded) {
+        sched_fpu_switch(cpu, t);
+    }
+}
+
 static void flip_register(struct capsule *c, const struct nos_storm_fault *f)
 {
     struct thread *t = c->threads;
@@ -65,8 +80,11 @@ static void flip_register(struct capsule *c, const struct nos_storm_fault *f)
     if (t == NULL) {
         return;
     }
-    uint64_t reg = f->a % NOS_STORM_REGISTERS, bit = 1ull << f->b % 64;
-    if (reg != REGISTER_FLAGS || (bit & USER_FLAGS) != 0) {
+    uint64_t registers = NOS_STORM_REGISTERS + (t->fpu == NULL ? 0 : NOS_STORM_FPU_REGISTERS);
+    uint64_t reg = f->a % registers, bit = 1ull << f->b % 64;
+    if (reg >= NOS_STORM_REGISTERS) {
+        flip_fpu(t, reg - NOS_STORM_REGISTERS, f->b % 128);
+    } else if (reg != REGISTER_FLAGS || (bit & USER_FLAGS) != 0) {
         ((uint64_t *)&t->ctx)[reg] ^= bit;
     }
     storm.hit = t->ctx.ip - c->image_base;

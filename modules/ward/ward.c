@@ -69,8 +69,7 @@ static nos_status_t ask_neighbour(uint64_t number)
     return st == NOS_OK ? nos_msg_status(&m) : st;
 }
 
-/* Not nos_print: that waits for an answer however long it takes, and a console that has been made
- * to lose one keeps its client. */
+/* Not nos_print: that has patience for seconds, and a ward that waits looks like one that hangs. */
 static nos_status_t say(uint64_t number)
 {
     static struct nos_msg m;
@@ -115,6 +114,51 @@ static nos_status_t thread(void)
         nos_exit(3);  // it may still stand on the stack
     }
     return st;
+}
+
+/* ---- the FPU ---- */
+
+enum { XMM_WORDS = 32 };
+static uint64_t in_fpu; /* what its registers were filled from; 0 = not used yet */
+
+#define EACH_XMM(op) \
+    op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) op(11) op(12) op(13) op(14) \
+        op(15)
+#define LOAD_XMM(n) "movups 16 * " #n "(%0), %%xmm" #n "\n"
+#define STORE_XMM(n) "movups %%xmm" #n ", 16 * " #n "(%0)\n"
+
+static void fpu_fill(uint64_t number)
+{
+    uint64_t w[XMM_WORDS];
+    in_fpu = number | 1;
+    for (uint64_t i = 0; i < XMM_WORDS; i++) {
+        w[i] = ward_answer(in_fpu + i);
+    }
+    __asm__ volatile(EACH_XMM(LOAD_XMM) : : "r"(w) : "memory");
+}
+
+/* Compiled code here uses no FPU: what lies in it is what was put there, or somebody else's. */
+static bool fpu_whole(void)
+{
+    uint64_t w[XMM_WORDS];
+    bool whole = true;
+    if (in_fpu == 0) {
+        return true;
+    }
+    __asm__ volatile(EACH_XMM(STORE_XMM) : : "r"(w) : "memory");
+    for (uint64_t i = 0; i < XMM_WORDS; i++) {
+        whole = whole && w[i] == ward_answer(in_fpu + i);
+    }
+    return whole;
+}
+
+static nos_status_t floating(uint64_t number)
+{
+    bool whole = fpu_whole();
+    if (whole) {
+        fpu_fill(number);
+    }
+    return whole ? NOS_OK : NOS_BAD_STATE;
 }
 
 /* ---- until there is no more ---- */
@@ -166,6 +210,8 @@ static nos_status_t perform(uint64_t op, uint64_t number)
         return thread();
     case WARD_EAT:
         return eat(number);
+    case WARD_FPU:
+        return floating(number);
     default:
         return NOS_BAD_MESSAGE;
     }
@@ -177,7 +223,9 @@ static void serve(struct nos_msg *m)
     bool fits = m->n_words == 1 && op < WARD_OPS;
     nos_status_t did = fits ? perform(op, number) : NOS_BAD_MESSAGE;
 
-    nos_msg_answer(m, !fits ? NOS_BAD_MESSAGE : state_whole() ? NOS_OK : NOS_BAD_STATE);
+    nos_msg_answer(m, !fits                          ? NOS_BAD_MESSAGE
+                      : state_whole() && fpu_whole() ? NOS_OK
+                                                     : NOS_BAD_STATE);
     m->n_words = 2;
     m->word[0] = ward_answer(number);
     m->word[1] = (uint64_t)(int64_t)did;

@@ -12,7 +12,8 @@ enum ward_op {
     WARD_SAY = 4,       /* a line to the console */
     WARD_THREAD = 5,    /* a thread, which signals and ends */
     WARD_EAT = 6,       /* take one kind of thing until it is refused, and give all back */
-    WARD_OPS = 7
+    WARD_FPU = 7,       /* look at what the FPU has kept since the last time, and put in another */
+    WARD_OPS = 8
 };
 
 /* What a ward that is whole makes of a number. */
