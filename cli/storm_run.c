@@ -16,7 +16,7 @@
 #include "cli/storm.h"
 
 #define QEMU "qemu-system-x86_64"
-enum { ARGS_MAX = 64, FIRMWARE_MAX = 64 << 20, PIECE = 1 << 16, PANIC_EXIT = 3 };
+enum { ARGS_MAX = 64, FIRMWARE_MAX = 64 << 20, PIECE = 1 << 16, PANIC_EXIT = 3, GATHER_US = 2000 };
 
 struct command {
     char *arg[ARGS_MAX + 1]; /* owned; NULL ends it */
@@ -150,6 +150,9 @@ static int listen_to(const struct storm_config *c, int from, struct buf *said)
         int ready = poll(&p, 1, patience);
         if (ready == 0) {
             return fail(REFUSED, "nothing came for %u s: the machine hangs", c->patience_s);
+        }
+        if (ready > 0) {
+            usleep(GATHER_US);  // QEMU writes byte by byte
         }
         ssize_t n = ready < 0 ? -1 : read(from, piece, sizeof(piece));
         if (n < 0 && errno != EINTR) {
