@@ -84,6 +84,7 @@ modules: $(MODULE_MODS)
 TEST_sdk_SRCS := sdk/format.c
 TEST_state_SRCS := sdk/state.c
 TEST_ring_SRCS := sdk/ring.c
+TEST_print_SRCS := sdk/print.c sdk/ipc.c sdk/format.c
 TEST_ring_LIBS := -lpthread
 TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c
 TEST_console_term_SRCS := modules/console/term.c

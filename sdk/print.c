@@ -9,6 +9,18 @@
 
 nos_status_t (*nos_console_sink)(span_t text);
 
+/* A console that hangs, or that a debugger holds, must not keep whoever prints: nor once for each
+ * line. */
+enum { AGAIN_NS = 20000000 };
+static uint64_t patience = NOS_CONSOLE_PATIENCE_NS;
+
+static nos_status_t call_console(nos_handle_t console, struct nos_msg *m)
+{
+    nos_status_t st = nos_call(console, m, nos_now_ns() + patience);
+    patience = st == NOS_TIMED_OUT ? AGAIN_NS : NOS_CONSOLE_PATIENCE_NS;
+    return st == NOS_OK ? nos_msg_status(m) : st;
+}
+
 nos_status_t nos_console_send(span_t text)
 {
     nos_handle_t console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
@@ -24,8 +36,7 @@ nos_status_t nos_console_send(span_t text)
         if (!nos_msg_put(&m, 0, text.data + at, len)) {
             return NOS_TOO_BIG;
         }
-        st = nos_call(console, &m, NOS_DEADLINE_NEVER);
-        st = st == NOS_OK ? nos_msg_status(&m) : st;
+        st = call_console(console, &m);
         at += len;
     } while (at < text.len && st == NOS_OK);
     return st;

@@ -12,11 +12,13 @@ enum {
     NOS_LOG_LINE = 200 /* bytes of one nos_log: what the kernel takes */,
 };
 
-/** To the console; without one, to the kernel log; without both, nowhere. */
+#define NOS_CONSOLE_PATIENCE_NS 5000000000ull /* how long the console is waited for, once */
+
+/** To the console; without one that answers, to the kernel log; without both, nowhere. */
 void nos_print(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /** Bytes to the console as they are: by message, or in a stream (sdk/stream.h). Errors: what the
- * call to the console answers. */
+ * call to the console answers; TIMED_OUT: it may still show them. */
 MUST_CHECK nos_status_t nos_console_write(span_t text);
 
 /** The same in as many messages as it takes; with no bytes, one that is empty. */

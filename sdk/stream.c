@@ -95,7 +95,7 @@ static nos_status_t ask(uint64_t *bytes)
     m.n_handles = 0;
     m.label = NOS_CONSOLE_STREAM;
     nos_msg_accept(&m, NOS_CONSOLE_PASSES);
-    nos_status_t st = nos_call(console, &m, NOS_DEADLINE_NEVER);
+    nos_status_t st = nos_call(console, &m, nos_now_ns() + NOS_CONSOLE_PATIENCE_NS);
     nos_msg_accept(&m, 0);
     if (st != NOS_OK) {
         return st;

@@ -17,6 +17,7 @@
 #include "sdk/stream.h"
 
 enum { RETRY_NS = 20000000, READ_MOST = 256 };
+#define ASK_AGAIN_NS 60000000000ull
 
 struct shell shell;
 
@@ -128,10 +129,13 @@ static span_t read_input(void)
     for (;;) {
         m.label = NOS_CONSOLE_READ | (uint64_t)READ_MOST << 8;
         m.n_words = 0;
-        nos_status_t st = nos_call(shell.console, &m, NOS_DEADLINE_NEVER);
+        nos_status_t st = nos_call(shell.console, &m, nos_now_ns() + ASK_AGAIN_NS);
         if (st == NOS_OK && nos_msg_status(&m) == NOS_OK && m.n_words > 0 &&
             nos_msg_get(&m, 1, m.word[0], &bytes) && bytes.len > 0) {
             return bytes;
+        }
+        if (st == NOS_TIMED_OUT) {
+            continue;  // nobody types; or the console has forgotten that it was asked
         }
         st = nos_sys_sleep(nos_now_ns() + RETRY_NS);  // the console is being restarted
         (void)st;
