@@ -35,6 +35,7 @@
     X(IO_ERROR, -25, "the device reported an error") \
     X(HANDLES_REFUSED, -26, "the receiver does not take that many handles") \
     X(DEPTH, -27, "no further derivation is allowed from this handle") \
+    X(NO_ANSWER, -28, "the server went on without an answer") \
     /* module, stage 1: extract (fixed header and file shape) */ \
     X(MOD_TRUNCATED, -32, "module: file is shorter than its header says") \
     X(MOD_OVERSIZE, -33, "module: bytes after the declared end, or above a size limit") \

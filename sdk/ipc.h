@@ -30,7 +30,7 @@ struct nos_msg {
 /**
  * Send `*m` and wait for the reply, which replaces it.
  * Units:  deadline_ns since boot; NOS_DEADLINE_NEVER.
- * Errors: PEER_CLOSED, TIMED_OUT, CANCELLED, BAD_MESSAGE; `*m` is then as it was.
+ * Errors: PEER_CLOSED, TIMED_OUT, CANCELLED, NO_ANSWER, BAD_MESSAGE; `*m` is then as it was.
  */
 MUST_CHECK nos_status_t nos_call(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);
 
@@ -45,6 +45,10 @@ MUST_CHECK nos_status_t nos_recv(nos_handle_t ep, struct nos_msg *m, uint64_t de
 /** Answer the caller that m->token names with label and words of `*m`. Errors: NOT_FOUND when it is
  * gone. */
 MUST_CHECK nos_status_t nos_reply(const struct nos_msg *m);
+
+/** The caller of `*m`, received last, is answered later: without this, its call ends with NO_ANSWER
+ * when this thread receives again. Gives: the token, for nos_reply. */
+uint64_t nos_hold(const struct nos_msg *m);
 
 /** Answer the last caller, then nos_recv. */
 MUST_CHECK nos_status_t nos_reply_recv(nos_handle_t ep, struct nos_msg *m, uint64_t deadline_ns);

@@ -587,3 +587,9 @@ MUST_CHECK static inline nos_status_t nos_sys_capsule_succeed(nos_handle_t old, 
 {
     return nos_syscall2(NOS_SYS_CAPSULE_SUCCEED, old.v, new.v, NULL);
 }
+
+/** The caller whose message this thread received last, named by its token, goes on waiting when the thread receives again: it is answered later. */
+MUST_CHECK static inline nos_status_t nos_sys_ipc_hold(uint64_t token)
+{
+    return nos_syscall1(NOS_SYS_IPC_HOLD, token, NULL);
+}

@@ -250,7 +250,7 @@ static void await_state(struct nos_msg *m)
         } else if (from_old && m->label == NOS_UPGRADE_STATE) {
             st = load(m);
             if (st == NOS_OK) {
-                heir.old_waits = m->token;
+                heir.old_waits = nos_hold(m);
                 return;
             }
         }

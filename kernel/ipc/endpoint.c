@@ -197,12 +197,32 @@ static bool take_queued(struct endpoint *ep, struct thread *caller, struct threa
     return st == NOS_OK;
 }
 
+/* Who was neither answered nor held is not going to be answered: an error of the server's that
+ * would else be a client that waits for ever. */
+static void leave_unanswered(struct thread *t)
+{
+    struct thread *caller = t->client;
+    if (caller != NULL) {
+        thread_wait_cancel(caller);
+        sched_wake(caller, NOS_NO_ANSWER);
+    }
+}
+
+nos_status_t endpoint_hold(struct thread *t, uint64_t token)
+{
+    if (t->client == NULL || t->client->token != token) {
+        return NOS_NOT_FOUND;
+    }
+    loan_leave(t);
+    return NOS_OK;
+}
+
 nos_status_t endpoint_recv(struct endpoint *ep, struct thread *t)
 {
     struct notification *n = ep->bound;
 
     t->serves = true;
-    loan_leave(t);
+    leave_unanswered(t);
     if (n != NULL && n->bits != 0 && notify_is_bound(n)) {
         deliver_bits(t, n->bits);
         n->bits = 0;

@@ -37,6 +37,10 @@ MUST_CHECK nos_status_t endpoint_answer(struct thread *t, struct thread *caller)
 /** The same for the caller that `token` names. Errors: also NOT_FOUND. */
 MUST_CHECK nos_status_t endpoint_reply(struct thread *t, uint64_t token, struct thread **caller);
 
+/** The caller that `t` took last goes on waiting when `t` receives again. Errors: NOT_FOUND: it is
+ * another one, or waits no more. */
+MUST_CHECK nos_status_t endpoint_hold(struct thread *t, uint64_t token);
+
 /** A page fault of `t` becomes a call to `ep` in its name. False, and nothing changed: nobody can
  * take it. Later, too, it may turn out that nobody does: the thread then goes on with CONT_CRASH.
  */

@@ -68,7 +68,5 @@ void loan_end(struct thread *caller)
 
 void loan_leave(struct thread *worker)
 {
-    if (worker->client != NULL) {
-        own_account(worker);
-    }
+    own_account(worker);
 }

@@ -21,5 +21,5 @@ void loan_set_base(struct thread *t, uint32_t priority); /* its own; what is len
 
 void loan_end(struct thread *caller); /* its wait for the answer is over, whatever the reason */
 
-/** It turns to something else, its last caller unanswered: on its own account. */
+/** It turns to something else and holds its last caller, unanswered: on its own account. */
 void loan_leave(struct thread *worker);

@@ -114,6 +114,12 @@ nos_status_t sys_ipc_reply(struct thread *self, struct arch_context *ctx, struct
     return st;
 }
 
+nos_status_t sys_ipc_hold(struct thread *self, struct arch_context *ctx, struct handle_slot *slot)
+{
+    (void)slot;
+    return endpoint_hold(self, ctx->arg0);
+}
+
 /* A caller that is gone is no reason to stop serving. */
 nos_status_t sys_ipc_reply_recv(struct thread *self, struct arch_context *ctx,
                                 struct handle_slot *slot)

@@ -138,7 +138,7 @@ static bool serve(struct nos_msg *m)
     }
     if (op == NOS_CONSOLE_READ && n >= 1 && n <= NOS_TEXT_MAX) {
         refuse_reader();
-        con.reader = m->token;
+        con.reader = nos_hold(m);
         // word 0 of the answer is the count
         con.reader_most = n < NOS_TEXT_MAX - 8 ? (uint32_t)n : NOS_TEXT_MAX - 8;
         serve_reader();

@@ -162,7 +162,7 @@ static void serve(struct nos_msg *m)
         answer(m, lane);
     } else if (ok && m->label == COUNTER_HOLD) {
         answer_held();
-        counter.held = m->token;
+        counter.held = nos_hold(m);
         counter.held_lane = lane;
     } else if (m->token != 0) {
         nos_msg_answer(m, NOS_BAD_MESSAGE);

@@ -18,6 +18,7 @@ enum order {
     ORDER_USE,         // signal word 0's bits with the handle that came along; label = status
     ORDER_LOOK,        // word 0 = handles that came, then the rights of each
     ORDER_HOLD,        // no answer: the token is kept
+    ORDER_DROP,        // no answer, and the kernel is not told that there will be one
     ORDER_RELEASE,     // answer whoever is held; word 0, 1 = status of that, and of a second time
     ORDER_CREATE,      // can it still make a notification? label = status
     ORDER_SWEEP,       // close all that it was handed

@@ -128,6 +128,9 @@ static bool carry_out(struct nos_msg *m)
         look(m);
         return true;
     case ORDER_HOLD:
+        held = nos_hold(m);
+        return false;
+    case ORDER_DROP:
         held = m->token;
         return false;
     case ORDER_RELEASE:

@@ -81,6 +81,18 @@ static void hijack(void)
     nos_ignore(nos_sys_handle_close(h));
 }
 
+/* A server that loses an answer: its caller is told, and what it kept of it fits nobody. */
+static void dropped(void)
+{
+    fresh_message();
+    row("dropped/is-told", NOS_NO_ANSWER, ask(ORDER_DROP));
+    fresh_message();
+    row("dropped/serves-on", NOS_OK, ask(ORDER_PING));
+    fresh_message();
+    row("release", NOS_OK, ask(ORDER_RELEASE));
+    row("dropped/late-answer", NOS_NOT_FOUND, word_status(0));
+}
+
 static void late(void)
 {
     nos_handle_t h = start_waiting(nos_now_ns() + SOON_NS / 2);
@@ -150,6 +162,7 @@ static void cancel(void)
 void attack_replies(void)
 {
     hijack();
+    dropped();
     late();
     another_server();
     cancel();

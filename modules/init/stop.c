@@ -43,9 +43,10 @@ static struct request *request_new(const struct nos_msg *m, uint32_t target)
     for (size_t i = 0; i < REQUESTS; i++) {
         struct request *r = &requests[i];
         if (r->token == 0) {
-            *r = (struct request){
-                .token = m->token, .sender = m->sender, .target = target, .begun_ns = nos_now_ns()
-            };
+            *r = (struct request){ .token = nos_hold(m),
+                                   .sender = m->sender,
+                                   .target = target,
+                                   .begun_ns = nos_now_ns() };
             return r;
         }
     }

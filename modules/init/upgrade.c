@@ -316,6 +316,8 @@ void upgrade_serve(struct nos_msg *m)
             refused(old, st);
         } else if (old->id == m->sender) {
             reply(NOS_OK, 0, 0);  // it cannot make room while it waits for this
+        } else {
+            up.token = nos_hold(m);
         }
     }
     if (st != NOS_OK) {

@@ -145,7 +145,7 @@ static bool serve_recv(struct nos_msg *m)
     if (p->waiter != 0) {
         answer(p->waiter, NOS_CANCELLED);  // its thread may have died: the newer one counts
     }
-    p->waiter = m->token;
+    p->waiter = nos_hold(m);
     return true;
 }
 

@@ -36,6 +36,54 @@ static void a_token_fits_one_call_of_one_server(void **state)
     assert_int_equal(reply(server[0], token, 0), NOS_NOT_FOUND);  // the call before
 }
 
+/* Who receives again without an answer has given none: its caller is told, once, and nobody else.
+ */
+static void who_is_left_unanswered_is_told(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 9000, &st));
+    uint64_t token = server[0]->ctx.dl;
+    assert_true(call(client[1], 2, 0, &st));
+    assert_false(recv(server[0], NOS_DEADLINE_POLL, &st));  // takes client 1's message
+    assert_int_equal(client[0]->state, THREAD_READY);
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_NO_ANSWER);
+    assert_null(cpus[0].deadlines);
+    assert_int_equal(reply(server[0], token, 0), NOS_NOT_FOUND);
+    assert_ptr_equal(server[0]->client, client[1]);
+    assert_int_equal(client[1]->state, THREAD_REPLY);
+    assert_false(recv(server[0], NOS_DEADLINE_POLL, &st));  // nothing is there, and it has turned
+    assert_int_equal(st, NOS_TIMED_OUT);
+    assert_int_equal((int64_t)client[1]->ctx.nr, NOS_NO_ANSWER);
+    assert_null(server[0]->client);
+    assert_ptr_equal(server[0]->payer, &server_capsule);
+}
+
+/* Who is held waits on, whoever is taken after it; who is not the last one cannot be held. */
+static void who_is_held_waits_on(void **state)
+{
+    nos_status_t st;
+    (void)state;
+    assert_int_equal(endpoint_hold(server[0], 0), NOS_NOT_FOUND);
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[0], 1, 0, &st));
+    uint64_t token = server[0]->ctx.dl;
+    assert_int_equal(endpoint_hold(server[0], token + (1ull << 32)), NOS_NOT_FOUND);
+    assert_int_equal(endpoint_hold(server[1], token), NOS_NOT_FOUND);
+    assert_ptr_equal(server[0]->client, client[0]);
+    assert_int_equal(endpoint_hold(server[0], token), NOS_OK);
+    assert_int_equal(endpoint_hold(server[0], token), NOS_NOT_FOUND);
+    assert_ptr_equal(server[0]->payer, &server_capsule);
+    assert_true(recv(server[0], 0, &st));
+    assert_true(call(client[1], 2, 0, &st));
+    assert_int_equal(reply(server[0], server[0]->client->token, 3), NOS_OK);
+    assert_true(recv(server[0], 0, &st));
+    assert_int_equal(client[0]->state, THREAD_REPLY);
+    assert_int_equal(reply(server[0], token, 4), NOS_OK);
+    assert_int_equal(client[0]->ctx.w[0], 4);
+}
+
 static void deadlines_end_each_wait(void **state)
 {
     nos_status_t st;
@@ -464,7 +512,8 @@ static void priorities_and_turns(void **state)
 static void random_walk(void **state)
 {
     static uint64_t sent[CLIENTS], tokens[256], words[256];
-    uint64_t next_word = 1, answered = 0, timed_out = 0, n = 0;
+    static bool left[CLIENTS];
+    uint64_t next_word = 1, answered = 0, timed_out = 0, unanswered = 0, n = 0;
     nos_status_t st;
     (void)state;
     srand(5);
@@ -478,12 +527,14 @@ static void random_walk(void **state)
                                 client[i]->state == THREAD_RUNNING || client[i]->state == 0)) {
             if (sent[i] != 0) {  // the last call has ended, exactly once
                 st = (nos_status_t)(uint32_t)client[i]->ctx.nr;
-                assert_true(st == NOS_OK || st == NOS_TIMED_OUT);
+                assert_true(left[i] ? st == NOS_NO_ANSWER : st == NOS_OK || st == NOS_TIMED_OUT);
                 assert_true(st != NOS_OK || client[i]->ctx.w[0] == sent[i] + 1);
+                unanswered += left[i] ? 1 : 0;
                 answered += st == NOS_OK;
                 timed_out += st == NOS_TIMED_OUT;
             }
             sent[i] = next_word;
+            left[i] = false;
             next_word += 2;
             if (!call(client[i], sent[i],
                       rand() % 3 == 0 ? 0 : host_now + (uint64_t)rand() % 40 + 2, &st)) {
@@ -502,14 +553,24 @@ static void random_walk(void **state)
                            words[pick] + 1);  // perhaps for the second time, or too late
                 assert_true(st == NOS_OK || st == NOS_NOT_FOUND);
                 server[k]->ctx.nr = 0x7777;
-            } else if (!recv(server[k], rand() % 2 == 0 ? NOS_DEADLINE_POLL : host_now + 20, &st) &&
-                       st != NOS_OK) {
+                continue;
+            }
+            for (int c = 0; c < CLIENTS; c++) {  // held, or left
+                left[c] = left[c] || server[k]->client == client[c];
+                if (server[k]->client == client[c] && rand() % 2 == 0) {
+                    left[c] = false;
+                    assert_int_equal(endpoint_hold(server[k], client[c]->token), NOS_OK);
+                }
+            }
+            if (!recv(server[k], rand() % 2 == 0 ? NOS_DEADLINE_POLL : host_now + 20, &st) &&
+                st != NOS_OK) {
                 server[k]->ctx.nr = (uint64_t)(int64_t)st;
             }
         }
     }
-    print_message("answered %lu, timed out %lu\n", answered, timed_out);
+    print_message("answered %lu, timed out %lu, left %lu\n", answered, timed_out, unanswered);
     assert_true(answered > 1000);
+    assert_true(unanswered > 1000);
     assert_true(timed_out > 1000);
 }
 
@@ -801,6 +862,7 @@ static void callers_follow_to_a_successor(void **state)
     assert_true(call(urgent, 1, 0, &st));
     uint64_t token = server[0]->ctx.dl;
     assert_int_equal(server[0]->priority, 9);
+    assert_int_equal(endpoint_hold(server[0], token), NOS_OK);
     assert_true(recv(server[0], 0, &st));
     assert_true(call(own, 2, 0, &st));
     uint64_t of_own = server[0]->ctx.dl;
@@ -842,6 +904,8 @@ int main(void)
         cmocka_unit_test_setup(a_successor_owes_them_an_answer, setup),
         cmocka_unit_test_setup(call_meets_receiver, setup),
         cmocka_unit_test_setup(a_token_fits_one_call_of_one_server, setup),
+        cmocka_unit_test_setup(who_is_left_unanswered_is_told, setup),
+        cmocka_unit_test_setup(who_is_held_waits_on, setup),
         cmocka_unit_test_setup(deadlines_end_each_wait, setup),
         cmocka_unit_test_setup(death_wakes_everyone, setup),
         cmocka_unit_test_setup(who_waits_to_serve_leaves_with_the_last_handle, setup),

@@ -451,6 +451,9 @@ static void the_highest_of_several(void **state)
     for (int i = 0; i < 4; i++) {  // 12 12 10 8
         assert_false(recv(server[0], 0, &st));
         assert_int_equal(server[0]->priority, 12);
+        if (i < 3) {
+            assert_int_equal(endpoint_hold(server[0], server[0]->client->token), NOS_OK);
+        }
     }
     for (int i = 0; i < 4; i++) {
         token[i] = t[i]->token;
@@ -505,6 +508,9 @@ static void who_turns_away_pays_itself(void **state)
     assert_true(recv(server[0], 0, &st));
     assert_true(call(client[0], 1, 0, &st));
     assert_ptr_equal(server[0]->payer, &client_capsule);
+    assert_int_equal(endpoint_hold(server[0], client[0]->token), NOS_OK);
+    assert_null(server[0]->client);
+    assert_ptr_equal(server[0]->payer, &server_capsule);
     assert_true(recv(server[0], 0, &st));  // client 0 waits on
     assert_null(server[0]->client);
     assert_ptr_equal(server[0]->payer, &server_capsule);

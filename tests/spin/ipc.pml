@@ -10,6 +10,7 @@
  *   no double reply  a thread is woken while it waits and only then, with one result; an answer is
  *                    for the call that it answers (wake, Client)
  *   ends             each end of a wait has its own status (Client); none is left after a revoke
+ *   no lost call     whom the server neither answers nor holds is told so when it receives again (recv)
  *   loans            a server's client waits for that server (INVARIANT)
  *
  * Each -DNO_... takes one step of the kernel away: tests/spin/run expects that to be found. */
@@ -20,7 +21,7 @@
 #define NOBODY 9
 
 mtype = { RUN, CALL, SEND, REPLY, RECV, DEAD };
-mtype = { NONE, OK, TIMED_OUT, CANCELLED, REVOKED, PEER_CLOSED };
+mtype = { NONE, OK, TIMED_OUT, CANCELLED, REVOKED, PEER_CLOSED, NO_ANSWER };
 
 mtype st[CALLERS] = RUN;
 mtype result[CALLERS] = NONE;   /* what the present call ended with */
@@ -36,7 +37,7 @@ byte memory[SERVERS];           /* which call it believes to answer */
 bool open = true;               /* handles with RECV are left */
 bool cut;                       /* the cell of caller 0's handle */
 bool bits;                      /* of the notification that is bound */
-bool timed, cancelled;          /* it has happened */
+bool timed, cancelled, lost;    /* it has happened */
 
 chan callers = [CALLERS] of { byte };
 chan receivers = [SERVERS] of { byte };
@@ -105,7 +106,16 @@ inline call(x, how)
 
 inline recv(y)
 {
-    client[y] = NOBODY;
+    if
+    :: client[y] != NOBODY ->
+#ifndef NO_LEFT_WAKE
+        c = client[y];
+        wake(c, NO_ANSWER)
+#else
+        client[y] = NOBODY
+#endif
+    :: else
+    fi;
 #ifndef NO_LOOK_AT_BITS
     if
     :: bits -> bits = false
@@ -183,6 +193,7 @@ proctype Client(byte x)
             assert(result[x] != CANCELLED || cancelled);
             assert(result[x] != REVOKED || (x == 0 && cut));
             assert(result[x] != PEER_CLOSED || !open);
+            assert(result[x] != NO_ANSWER || lost);
             assert(answers[x] == 0 || (result[x] == OK && answers[x] == n))
         }
     }
@@ -198,7 +209,12 @@ end:
         x = client[y];
         if
         :: x != NOBODY -> answer(x, memory[y])  /* ipc_reply_recv */
-        :: x != NOBODY -> kept ! x, number[x], memory[y]
+        :: x != NOBODY ->
+            kept ! x, number[x], memory[y];
+#ifndef NO_HOLD
+            client[y] = NOBODY  /* ipc_hold */
+#endif
+        :: x != NOBODY && !lost -> lost = true
         :: x == NOBODY
         fi;
         recv(y);
