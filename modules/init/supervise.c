@@ -27,7 +27,7 @@ void supervise_init(nos_handle_t node_handle, nos_handle_t notify_handle)
 {
     node = node_handle;
     slots_init(node, notify_handle);
-    watch_init(notify_handle, 1ull << WATCHER_BIT);
+    watch_init(node, notify_handle, 1ull << WATCHER_BIT);
     upgrade_init(node, notify_handle, 1ull << WATCHER_BIT);
 }
 

@@ -2,6 +2,7 @@
  * watcher follows from it. */
 #include "modules/init/watch.h"
 
+#include "abi/info.h"
 #include "lib/status.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
@@ -21,7 +22,7 @@ static struct watcher {
 } watchers[WATCHERS];
 
 static nos_handle_t notify;
-static uint64_t notify_bits;
+static uint64_t notify_bits, cpus;
 
 static enum state state_of(const struct watcher *w)
 {
@@ -78,9 +79,20 @@ static nos_status_t make(struct watcher *w)
     return NOS_OK;
 }
 
-/* All at once: what init holds does not change later, while somebody counts it. */
-void watch_init(nos_handle_t notify_handle, uint64_t bits)
+/* Those that run, as thread_set wants them: a bit each. */
+static uint64_t all_cpus(nos_handle_t node)
 {
+    struct nos_about about;
+    uint64_t got;
+
+    nos_status_t st = nos_sys_node_info(node, NOS_TOPIC_ABOUT, 0, &about, sizeof(about), &got);
+    return st == NOS_OK ? (1ull << about.cpus) - 1 : 1;
+}
+
+/* All at once: what init holds does not change later, while somebody counts it. */
+void watch_init(nos_handle_t node, nos_handle_t notify_handle, uint64_t bits)
+{
+    cpus = all_cpus(node);
     notify = notify_handle;
     notify_bits = bits;
     for (size_t i = 0; i < WATCHERS; i++) {
@@ -111,7 +123,10 @@ bool watch_ask(const struct watch_job *job)
     }
     w->job = *job;
     w->forgotten = false;
-    nos_ignore(nos_sys_thread_set(w->thread, job->priority, UINT64_MAX));  // never above ours
+    nos_status_t st = nos_sys_thread_set(w->thread, job->priority, cpus);
+    if (st != NOS_OK) {  // it would ask on the priority of the last one
+        nos_log("init: watcher: priority %u: %s", job->priority, status_text(st));
+    }
     set_state(w, ASKED);
     nos_ignore(nos_sys_notify_signal(w->bell, 1));
     return true;

@@ -22,7 +22,7 @@ struct watch_job {
 };
 
 /** Once: `bits` are signalled on `notify` when an answer has come. */
-void watch_init(nos_handle_t notify, uint64_t bits);
+void watch_init(nos_handle_t node, nos_handle_t notify, uint64_t bits);
 
 /** Ask. False when all watchers wait for somebody: try again when one is done. */
 bool watch_ask(const struct watch_job *job);
