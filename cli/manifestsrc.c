@@ -338,7 +338,8 @@ static int read_control(struct draft *d)
     }
     for (uint32_t i = 0; rc == DONE && i < d->caps.n; i++) {
         const struct nos_cap *cap = &d->caps.cap[i];
-        if (cap->kind == NOS_CAP_ENDPOINT && (cap->rights & NOS_RIGHT_RECV) != 0 &&
+        bool serves = cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NETWORK;
+        if (serves && (cap->rights & NOS_RIGHT_RECV) != 0 &&
             memcmp(cap->name, c->endpoint, NOS_NAME_MAX) == 0) {
             return DONE;
         }

@@ -277,7 +277,8 @@ static nos_status_t check_control(const struct manifest *m)
 
 bool manifest_is_control(const struct manifest *m, const struct nos_cap *cap)
 {
-    return cap->kind == NOS_CAP_ENDPOINT && (cap->rights & NOS_RIGHT_RECV) != 0 &&
+    return (cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NETWORK) &&
+           (cap->rights & NOS_RIGHT_RECV) != 0 &&
            memcmp(cap->name, m->control.endpoint, NOS_NAME_MAX) == 0;
 }
 

@@ -166,9 +166,11 @@ bool nos_msg_move(struct nos_msg *m, nos_handle_t h, uint32_t rights)
     return add_handle(m, h, (rights & NOS_RIGHT_ALL) | NOS_PASS_MOVE);
 }
 
-void nos_msg_accept(const struct nos_msg *m, uint32_t n)
+uint32_t nos_msg_accept(const struct nos_msg *m, uint32_t n)
 {
+    uint32_t was = handles_of(m)->accept;
     handles_of(m)->accept = n;
+    return was;
 }
 
 nos_status_t nos_msg_status(const struct nos_msg *m)

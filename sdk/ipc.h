@@ -59,8 +59,9 @@ MUST_CHECK nos_status_t nos_reply_recv(nos_handle_t ep, struct nos_msg *m, uint6
 MUST_CHECK bool nos_msg_copy(struct nos_msg *m, nos_handle_t h, uint32_t rights);
 MUST_CHECK bool nos_msg_move(struct nos_msg *m, nos_handle_t h, uint32_t rights);
 
-/** From now on this thread takes up to `n` handles with each message. `m` names its IPC buffer. */
-void nos_msg_accept(const struct nos_msg *m, uint32_t n);
+/** From now on this thread takes up to `n` handles with each message. `m` names its IPC buffer.
+ * Gives: how many until now. */
+uint32_t nos_msg_accept(const struct nos_msg *m, uint32_t n);
 
 /** Make `*m` an answer: status as label, no words, no handles; token and buffer stay. */
 void nos_msg_answer(struct nos_msg *m, nos_status_t st);

@@ -126,9 +126,9 @@ static nos_status_t meet(nos_handle_t meeting, nos_handle_t *to_new)
 {
     static struct nos_msg m;
 
-    nos_msg_accept(&m, 1);
+    uint32_t taken = nos_msg_accept(&m, 1);
     nos_status_t st = nos_recv(meeting, &m, nos_now_ns() + MEET_NS);
-    nos_msg_accept(&m, 0);
+    nos_msg_accept(&m, taken);  // it may go on, as it was
     if (st == NOS_OK && m.n_handles != 1) {
         st = NOS_BAD_MESSAGE;
     }
@@ -302,7 +302,7 @@ void nos_upgradable(const struct nos_upgrade *u)
         return;
     }
     nos_on_health = settle;
-    nos_msg_accept(&m, NOS_MSG_HANDLES);
+    uint32_t taken = nos_msg_accept(&m, NOS_MSG_HANDLES);
     await_state(&m);
-    nos_msg_accept(&m, 0);
+    nos_msg_accept(&m, taken);
 }

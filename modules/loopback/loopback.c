@@ -9,11 +9,16 @@
 #include "abi/caps.h"
 #include "lib/status.h"
 #include "modules/loopback/ports.h"
+#include "sdk/control.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
+#include "sdk/upgrade.h"
 
-enum { BURY_NS = 1000000000 };
+enum {
+    BURY_NS = 1000000000,
+    LIFELINE = NOS_RIGHT_CALL | NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER,
+};
 
 static void close_number(uint32_t h)
 {
@@ -79,6 +84,9 @@ static void serve_bind(struct nos_msg *m, uint32_t lifeline)
     struct port *p = NULL;
     nos_status_t st = lifeline == 0 || m->n_words != 1 ? NOS_BAD_MESSAGE : NOS_OK;
 
+    if (st == NOS_OK && (m->pass[0].rights & LIFELINE) != LIFELINE) {
+        st = NOS_DENIED;  // it could not be handed to the next version of this service
+    }
     if (st == NOS_OK) {
         st = port_bind(m->word[0], m->sender, &p);
     }
@@ -183,17 +191,71 @@ static void serve(struct nos_msg *m, uint32_t handle)
     nos_ignore(nos_reply(m));
 }
 
+/* Whoever receives is told, and what is queued is wiped. */
+static void end_all(void)
+{
+    for (unsigned i = 0; i < PORTS; i++) {
+        if (port_table[i].number != 0) {
+            end_port(&port_table[i]);
+        }
+    }
+}
+
+/* ---- from one version to the next: a record for each port, tag = its place ---- */
+
+enum { FORM = 1, ROOM = NOS_STATE_HEAD + PORTS * (8 + PORT_BYTES) };
+_Static_assert((int)PORTS <= (int)NOS_STATE_HANDLES, "each port hands its lifeline over");
+
+static nos_status_t save(struct nos_state_out *out)
+{
+    static uint8_t bytes[PORT_BYTES];
+
+    (void)bury();
+    for (unsigned i = 0; i < PORTS; i++) {
+        const struct port *p = &port_table[i];
+        if (p->number != 0) {
+            uint32_t n = nos_state_pass(out, (nos_handle_t){ p->lifeline }, LIFELINE);
+            nos_state_put(out, (uint16_t)i, port_save(p, n, bytes));
+        }
+    }
+    memset(bytes, 0, sizeof(bytes));
+    return NOS_OK;
+}
+
+static nos_status_t load(const struct nos_state_in *in)
+{
+    span_t bytes;
+
+    if (in->form != FORM) {
+        return NOS_NOT_SUPPORTED;
+    }
+    for (unsigned i = 0; i < PORTS; i++) {
+        struct port *p = &port_table[i];
+        if (!nos_state_get(in, (uint16_t)i, &bytes)) {
+            continue;
+        }
+        if (!port_load(bytes, p)) {
+            return NOS_BAD_MESSAGE;
+        }
+        p->lifeline = nos_state_handle(in, p->lifeline).v;
+    }
+    return NOS_OK;
+}
+
 int nos_main(void)
 {
+    static const struct nos_upgrade u = { .form = FORM, .room = ROOM, .save = save, .load = load };
     static struct nos_msg m;
     nos_handle_t endpoint = nos_find_handle(NOS_CAP_NETWORK, "loopback");
     nos_status_t st = NOS_OK;
     uint64_t due = NOS_DEADLINE_NEVER; /* of the next look for the dead */
 
     nos_msg_accept(&m, 1);
+    nos_before_stop = end_all;
+    nos_upgradable(&u);
     while (st == NOS_OK) {
         st = nos_recv(endpoint, &m, due);
-        if (st == NOS_OK) {
+        if (st == NOS_OK && !nos_control(&m)) {
             serve(&m, m.n_handles == 0 ? 0 : m.pass[0].handle);
             nos_msg_wipe(&m);
         }

@@ -98,3 +98,61 @@ void port_free(struct port *p)
 {
     memset(p, 0, sizeof(*p));
 }
+
+span_t port_save(const struct port *p, uint32_t lifeline, uint8_t out[PORT_BYTES])
+{
+    size_t at = PORT_HEAD;
+
+    store_le16(out, p->number);
+    store_le16(out + 2, 0);
+    store_le32(out + 4, p->owner);
+    store_le32(out + 8, lifeline);
+    store_le32(out + 12, p->n);
+    store_le64(out + 16, p->waiter);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct datagram *d = &p->queue[(p->first + i) % QUEUE];
+        store_le16(out + at, d->from);
+        store_le16(out + at + 2, d->len);
+        store_le32(out + at + 4, d->sender);
+        memcpy(out + at + DATAGRAM_HEAD, d->data, d->len);
+        at += DATAGRAM_HEAD + d->len;
+    }
+    return span_of(out, at);
+}
+
+/* The next datagram of `*bytes`. */
+static bool load_datagram(span_t *bytes, struct port *p)
+{
+    uint32_t sender;
+    uint16_t from, len;
+    span_t data;
+
+    bool ok = span_le16(*bytes, 0, &from) && span_le16(*bytes, 2, &len) &&
+              span_le32(*bytes, 4, &sender) && span_cut(*bytes, DATAGRAM_HEAD, len, &data) &&
+              span_from(*bytes, DATAGRAM_HEAD + (size_t)len, bytes);
+    return ok && port_put(p, sender, from, data) == NOS_OK;
+}
+
+bool port_load(span_t bytes, struct port *p)
+{
+    uint16_t number, rsv;
+    uint32_t n;
+
+    port_free(p);
+    bool ok = span_le16(bytes, 0, &number) && span_le16(bytes, 2, &rsv) &&
+              span_le32(bytes, 4, &p->owner) && span_le32(bytes, 8, &p->lifeline) &&
+              span_le32(bytes, 12, &n) && span_le64(bytes, 16, &p->waiter) &&
+              span_from(bytes, PORT_HEAD, &bytes) && number != 0 && rsv == 0 &&
+              port_find(number) == NULL;
+    while (ok && n > 0) {
+        ok = load_datagram(&bytes, p);
+        n--;
+    }
+    ok = ok && bytes.len == 0;
+    if (!ok) {
+        port_free(p);
+        return false;
+    }
+    p->number = number;
+    return true;
+}

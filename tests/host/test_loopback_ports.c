@@ -97,6 +97,47 @@ static void one_sender_cannot_fill(void **state)
     assert_int_equal(port_put(p, 2, 0, SPAN_LIT("x")), NOS_OK);
 }
 
+/* What one version writes down the next one has; what is not exactly so it refuses. */
+static void handed_over(void **state)
+{
+    static uint8_t bytes[PORT_BYTES];
+    static struct port copy;
+    struct port *p;
+    (void)state;
+    assert_int_equal(port_bind(7, 11, &p), NOS_OK);
+    p->waiter = 0x1122334455667788;
+    assert_int_equal(port_put(p, 1, 0, SPAN_LIT("gone")), NOS_OK);
+    assert_int_equal(port_put(p, 2, 9, SPAN_LIT("first")), NOS_OK);
+    assert_int_equal(port_put(p, 3, 0, span_of(NULL, 0)), NOS_OK);
+    port_drop(p);
+    span_t saved = port_save(p, 5, bytes);
+    assert_int_equal(saved.len, PORT_HEAD + 2 * DATAGRAM_HEAD + 5);
+    assert_false(port_load(saved, &copy));  // two ports of one number
+    assert_int_equal(copy.number, 0);
+    port_free(p);
+    for (size_t len = 0; len < saved.len; len++) {
+        assert_false(port_load(span_of(bytes, len), &copy));
+        assert_true(copy.number == 0 && copy.n == 0);
+    }
+    assert_false(port_load(span_of(bytes, saved.len + 1), &copy));
+    assert_true(port_load(saved, &copy));
+    assert_true(copy.number == 7 && copy.owner == 11 && copy.lifeline == 5 &&
+                copy.waiter == 0x1122334455667788);
+    assert_true(span_equal(span_of(port_first(&copy)->data, port_first(&copy)->len),
+                           SPAN_LIT("first")));
+    assert_true(port_first(&copy)->from == 9 && port_first(&copy)->sender == 2);
+    port_drop(&copy);
+    assert_true(port_first(&copy)->len == 0 && port_first(&copy)->sender == 3);
+    for (size_t at = 0; at < 4; at++) {  // number 0, and what is reserved
+        uint8_t was = bytes[at];
+        bytes[at] = at == 0 ? 0 : 1;
+        assert_int_equal(port_load(saved, &copy), at == 1);
+        bytes[at] = was;
+    }
+    store_le16(bytes + PORT_HEAD + 2, NOS_NET_DATA_MAX + 1);
+    assert_false(port_load(span_of(bytes, sizeof(bytes)), &copy));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup(quotas, fresh),
         cmocka_unit_test_setup(queue, fresh),
         cmocka_unit_test_setup(one_sender_cannot_fill, fresh),
+        cmocka_unit_test_setup(handed_over, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

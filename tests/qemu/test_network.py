@@ -33,6 +33,10 @@ def loopback(t):
             vm.ask('load echo abuse')
             text = vm.com1.expect(r'(.*)NET done', 20).group(1)
             need('NET bind OK OK ok' in text, 'its port is still taken')
+        with t.case('another version takes the service over, ports, receivers and all'):
+            need('took the place' in vm.ask('upgrade loopback'), 'not upgraded')
+            vm.ask('load echo after that')
+            vm.com1.expect(r'capsule \d+ says: after that', 20)
         with t.case('a killed server\'s port is nobody\'s'):
             vm.ask('kill echo')
             vm.ask('load echo hello')
@@ -42,3 +46,6 @@ def loopback(t):
             vm.com1.expect(r'answering on port 7', 20)
             vm.ask('load echo again')
             vm.com1.expect(r'capsule \d+ says: again', 20)
+        with t.case('it stops by itself, and who waits is told'):
+            need('needed' in vm.ask('stop loopback'), 'echo needs it')
+            need('stopped by itself' in vm.ask('stop loopback --with-dependants'), 'it did not')
