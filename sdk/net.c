@@ -22,7 +22,8 @@ nos_status_t nos_net_bind(uint16_t number, struct nos_port *out)
     if (st != NOS_OK) {
         return st;
     }
-    st = nos_msg_copy(&m, p.lifeline, NOS_RIGHT_CALL) ? ask(&m, NOS_DEADLINE_NEVER) : NOS_TOO_BIG;
+    uint32_t rights = NOS_RIGHT_CALL | NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER;
+    st = nos_msg_copy(&m, p.lifeline, rights) ? ask(&m, NOS_DEADLINE_NEVER) : NOS_TOO_BIG;
     if (st != NOS_OK) {
         nos_ignore(nos_sys_handle_close(p.lifeline));
         return st;
@@ -45,27 +46,39 @@ nos_status_t nos_net_send(const struct nos_port *p, uint16_t to, span_t data)
     return st;
 }
 
-nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out, uint64_t deadline_ns)
+nos_status_t nos_net_take(struct nos_msg *m, struct nos_datagram *out)
 {
-    struct nos_msg m = { .label = NOS_NET_RECV, .n_words = 1, .word = { p->number } };
+    uint64_t len = m->word[0] >> 32;
     span_t data;
 
-    nos_status_t st = ask(&m, deadline_ns);
-    if (st != NOS_OK) {
-        return st;
-    }
-    uint64_t len = m.word[0] >> 32;
-    if (m.n_words < 2 || len > sizeof(out->data) || !nos_msg_get(&m, 2, len, &data)) {
+    if (m->n_words < 2 || len > sizeof(out->data) || !nos_msg_get(m, 2, len, &data)) {
         return NOS_BAD_MESSAGE;
     }
-    out->from = (uint16_t)m.word[0];
+    out->from = (uint16_t)m->word[0];
     out->len = (uint16_t)len;
-    out->sender = (uint32_t)m.word[1];
+    out->sender = (uint32_t)m->word[1];
     if (len > 0) {
         memcpy(out->data, data.data, len);
     }
-    nos_msg_wipe(&m);
+    nos_msg_wipe(m);
     return NOS_OK;
+}
+
+nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out, uint64_t deadline_ns)
+{
+    struct nos_msg m = { .label = NOS_NET_RECV, .n_words = 1, .word = { p->number } };
+
+    nos_status_t st = ask(&m, deadline_ns);
+    return st == NOS_OK ? nos_net_take(&m, out) : st;
+}
+
+void nos_net_feed(const struct nos_port *p, nos_handle_t to, struct nos_feed *f)
+{
+    *f = (struct nos_feed){ .from = nos_find_handle(NOS_CAP_NETWORK, "loopback"),
+                            .to = to,
+                            .label = NOS_NET_RECV,
+                            .word = p->number,
+                            .n_words = 1 };
 }
 
 void nos_net_close(struct nos_port *p)

@@ -8,6 +8,7 @@
 #include "abi/ipc.h"
 #include "abi/services.h"
 #include "lib/span.h"
+#include "sdk/feed.h"
 #include "sdk/syscalls.h"
 
 struct nos_port {
@@ -33,6 +34,14 @@ MUST_CHECK nos_status_t nos_net_send(const struct nos_port *p, uint16_t to, span
 /** Wait for a datagram. Errors: TIMED_OUT, CANCELLED, NOT_FOUND (the service was restarted). */
 MUST_CHECK nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out,
                                      uint64_t deadline_ns);
+
+/** Have what arrives at the port come to `to`, an endpoint where this capsule waits, right CALL: fill
+ * `f`, for nos_feed_start. */
+void nos_net_feed(const struct nos_port *p, nos_handle_t to, struct nos_feed *f);
+
+/** The datagram of an answer that a feed brought; no word of it stays in `*m`. Errors:
+ * BAD_MESSAGE. */
+MUST_CHECK nos_status_t nos_net_take(struct nos_msg *m, struct nos_datagram *out);
 
 /** Give the port back. */
 void nos_net_close(struct nos_port *p);

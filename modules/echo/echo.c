@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "lib/status.h"
+#include "sdk/control.h"
+#include "sdk/feed.h"
 #include "sdk/net.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -19,19 +21,38 @@ static int fail(const char *what, nos_status_t st)
     return 1;
 }
 
-static int serve(void)
+/* Back to whoever sent it. */
+static nos_status_t answer(const struct nos_port *p, struct nos_msg *m)
 {
     static struct nos_datagram d;
+
+    nos_status_t st = nos_msg_status(m) == NOS_OK ? nos_net_take(m, &d) : nos_msg_status(m);
+    if (st == NOS_OK && d.from != 0) {
+        nos_ignore(nos_net_send(p, d.from, span_of(d.data, d.len)));  // a full queue drops it
+    }
+    nos_msg_answer(m, NOS_OK);
+    nos_ignore(nos_reply(m));
+    return st;
+}
+
+/* Datagrams come through a feed, so that the supervisor is answered too. */
+static int serve(void)
+{
+    static struct nos_feed datagrams;
+    static struct nos_msg m;
     struct nos_port p;
 
     nos_status_t st = nos_net_bind(ECHO_PORT, &p);
     if (st != NOS_OK) {
         return fail("cannot have port 7", st);
     }
+    nos_net_feed(&p, nos_find_handle(NOS_CAP_ENDPOINT, "echo"), &datagrams);
+    st = nos_feed_start(&datagrams);
     nos_print("echo: answering on port %u\n", p.number);
-    while ((st = nos_net_recv(&p, &d, NOS_DEADLINE_NEVER)) == NOS_OK) {
-        if (d.from != 0) {
-            nos_ignore(nos_net_send(&p, d.from, span_of(d.data, d.len)));  // a full queue drops it
+    while (st == NOS_OK) {
+        st = nos_recv(datagrams.to, &m, NOS_DEADLINE_NEVER);
+        if (st == NOS_OK && !nos_control(&m) && nos_is_fed(&m)) {
+            st = answer(&p, &m);
         }
     }
     return fail("cannot receive", st);
@@ -86,12 +107,26 @@ static void queues(const struct nos_port *p, const struct nos_port *q)
     row("not-lost", NOS_OK, nos_net_recv(q, &d, NOS_DEADLINE_NEVER));
 }
 
+/* A lifeline that the service could not hand on. */
+static nos_status_t bind_with(uint32_t rights)
+{
+    struct nos_msg m = { .label = NOS_NET_BIND, .n_words = 1 };
+    nos_handle_t lifeline;
+
+    nos_status_t st = nos_sys_endpoint_create(&lifeline);
+    if (st == NOS_OK && nos_msg_copy(&m, lifeline, rights)) {
+        st = nos_call(nos_find_handle(NOS_CAP_NETWORK, "loopback"), &m, NOS_DEADLINE_NEVER);
+    }
+    return st == NOS_OK ? nos_msg_status(&m) : st;
+}
+
 static int abuse(void)
 {
     static struct nos_datagram d;
     struct nos_port p[MOST_PORTS + 1], other = { .number = ECHO_PORT };
     nos_status_t st = NOS_OK;
 
+    row("lifeline-held-back", NOS_DENIED, bind_with(NOS_RIGHT_CALL | NOS_RIGHT_DUP));
     row("bind", NOS_OK, nos_net_bind(OTHER_PORT, &p[0]));
     row("bind-taken", NOS_BUSY, nos_net_bind(OTHER_PORT, &p[1]));
     for (unsigned i = 1; i < MOST_PORTS && st == NOS_OK; i++) {

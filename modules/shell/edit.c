@@ -158,6 +158,12 @@ static const char *history_at(const struct edit *e, size_t back)
     return e->history[(e->n_history - back) % EDIT_HISTORY];
 }
 
+const char *edit_remembered(const struct edit *e, size_t n)
+{
+    size_t kept = e->n_history < EDIT_HISTORY ? e->n_history : EDIT_HISTORY;
+    return n < kept ? history_at(e, kept - n) : NULL;
+}
+
 static void history_older(struct edit *e)
 {
     size_t kept = e->n_history < EDIT_HISTORY ? e->n_history : EDIT_HISTORY;

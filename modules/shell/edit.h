@@ -55,5 +55,8 @@ void edit_refresh(struct edit *e);
  */
 MUST_CHECK span_t edit_take(struct edit *e);
 
+/** The n-th line that is remembered, 0 = the oldest; NULL when there are not so many. */
+const char *edit_remembered(const struct edit *e, size_t n);
+
 /** Remember a finished line; empty ones and repetitions of the last one are not. */
 void edit_remember(struct edit *e, const char *line);

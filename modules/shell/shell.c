@@ -1,7 +1,8 @@
 /*
  * The prompt. It owns nothing but its handles: listings come from node_info, starting and ending
- * capsules goes through init, the terminal is the console's endpoint. When the console is
- * restarted, the read simply begins again.
+ * capsules goes through init, the terminal is the console's endpoint. What is typed comes through a
+ * feed, so that one thread waits for it and for the supervisor. When the console is restarted, the
+ * read simply begins again.
  */
 #include "modules/shell/shell.h"
 
@@ -10,14 +11,16 @@
 #include "lib/status.h"
 #include "modules/shell/complete.h"
 #include "modules/shell/edit.h"
+#include "modules/shell/handover.h"
 #include "modules/shell/info.h"
+#include "sdk/control.h"
+#include "sdk/feed.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
 #include "sdk/stream.h"
 
 enum { RETRY_NS = 20000000, READ_MOST = 256 };
-#define ASK_AGAIN_NS 60000000000ull
 
 struct shell shell;
 
@@ -120,28 +123,6 @@ static void run(const char *line)
     }
 }
 
-/* Bytes as typed, at least one. */
-static span_t read_input(void)
-{
-    static struct nos_msg m;
-    span_t bytes;
-
-    for (;;) {
-        m.label = NOS_CONSOLE_READ | (uint64_t)READ_MOST << 8;
-        m.n_words = 0;
-        nos_status_t st = nos_call(shell.console, &m, nos_now_ns() + ASK_AGAIN_NS);
-        if (st == NOS_OK && nos_msg_status(&m) == NOS_OK && m.n_words > 0 &&
-            nos_msg_get(&m, 1, m.word[0], &bytes) && bytes.len > 0) {
-            return bytes;
-        }
-        if (st == NOS_TIMED_OUT) {
-            continue;  // nobody types; or the console has forgotten that it was asked
-        }
-        st = nos_sys_sleep(nos_now_ns() + RETRY_NS);  // the console is being restarted
-        (void)st;
-    }
-}
-
 static void flush(struct edit *e)
 {
     nos_ignore(nos_console_write(edit_take(e)));
@@ -169,6 +150,44 @@ static void handle(struct edit *e, enum edit_event event)
     }
 }
 
+static struct nos_feed keys;
+
+static void pause_keys(void)
+{
+    nos_feed_pause(&keys);
+}
+
+/* What was typed; or the console is being restarted. */
+static void take_keys(struct edit *e, const struct nos_msg *m)
+{
+    span_t typed;
+
+    if (nos_msg_status(m) != NOS_OK || m->n_words == 0 ||
+        !nos_msg_get(m, 1, m->word[0], &typed)) {
+        nos_ignore(nos_sys_sleep(nos_now_ns() + RETRY_NS));
+        return;
+    }
+    for (size_t i = 0; i < typed.len; i++) {
+        handle(e, edit_feed(e, typed.data[i]));
+    }
+    flush(e);  // once for all that was typed: only the last state of the line matters
+}
+
+static nos_status_t open_all(void)
+{
+    shell.node = nos_find_handle(NOS_CAP_NODE, NULL);
+    shell.console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
+    shell.init = nos_find_handle(NOS_CAP_ENDPOINT, "init");
+    shell.power = nos_find_handle(NOS_CAP_POWER, NULL);
+    keys.from = shell.console;
+    keys.to = nos_find_handle(NOS_CAP_ENDPOINT, "shell");
+    keys.label = NOS_CONSOLE_READ | (uint64_t)READ_MOST << 8;
+    if (shell.console.v == 0) {
+        return NOS_NOT_FOUND;
+    }
+    return keys.to.v == 0 ? nos_sys_endpoint_create(&keys.to) : NOS_OK;  // then nobody asks it
+}
+
 static void greet(void)
 {
     struct nos_capsule_info me;
@@ -180,32 +199,50 @@ static void greet(void)
     nos_print("N0N-OS ready\n");
 }
 
-int nos_main(void)
+static void first_prompt(struct edit *e)
 {
-    static struct edit e;
     struct nos_about about;
 
-    shell.node = nos_find_handle(NOS_CAP_NODE, NULL);
-    shell.console = nos_find_handle(NOS_CAP_ENDPOINT, "console");
-    shell.init = nos_find_handle(NOS_CAP_ENDPOINT, "init");
-    shell.power = nos_find_handle(NOS_CAP_POWER, NULL);
-    if (shell.console.v == 0) {
-        nos_log("shell: the policy grants no console");
-        return 1;
-    }
     greet();
-    edit_init(&e, "n0n> ");
-    edit_start(&e);
-    flush(&e);
+    edit_start(e);
+    flush(e);
     shell.tsc_ready = nos_tsc();
     if (INFO(NOS_TOPIC_ABOUT, 0, &about) == NOS_OK) {
         shell.idle_ready_ns = about.idle_ns;
     }
-    for (;;) {
-        span_t typed = read_input();
-        for (size_t i = 0; i < typed.len; i++) {
-            handle(&e, edit_feed(&e, typed.data[i]));
-        }
-        flush(&e);  // once for all that was typed: only the last state of the line matters
+}
+
+static void serve(struct edit *e, struct nos_msg *m)
+{
+    bool fed = nos_is_fed(m);
+
+    if (fed) {
+        take_keys(e, m);
     }
+    nos_msg_answer(m, fed ? NOS_OK : NOS_BAD_MESSAGE);  // it serves nobody else
+    nos_ignore(nos_reply(m));
+}
+
+int nos_main(void)
+{
+    static struct edit e;
+    static struct nos_msg m;
+
+    nos_status_t st = open_all();
+    edit_init(&e, "n0n> ");
+    if (st == NOS_OK && !handover_begin(&e, pause_keys)) {
+        first_prompt(&e);
+    }
+    if (st == NOS_OK) {
+        st = nos_feed_start(&keys);
+    }
+    while (st == NOS_OK) {
+        st = nos_recv(keys.to, &m, NOS_DEADLINE_NEVER);
+        if (st == NOS_OK && !nos_control(&m)) {
+            serve(&e, &m);
+        }
+        nos_feed_resume(&keys);
+    }
+    nos_log("shell: cannot go on: %s", status_text(st));
+    return 1;
 }

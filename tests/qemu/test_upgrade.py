@@ -4,11 +4,12 @@ import os
 import re
 import shutil
 import struct
+import time
 
 from cases import OWN, need, same, test
 from lab import BUILD, CRAFT, KEYS, Module, boot, ctl, ctl_json, key, module_file, policy_from, run
 from test_attack import lost, mark
-from vm import Config
+from vm import SLOW, Config
 
 COUNTED = Config(icount=True, smp=1)    # so a deadline is a number of instructions, however busy the host is
 MARK, SEMVER, CONTROL = b'counter is bad: 0', 0x0010, 0x800a
@@ -125,7 +126,9 @@ def by_the_operator(t):
             same(refusal(vm, number, good[REFUSES]), 'UPG_STATE', 'one that refuses the state')
             same(refusal(vm, number, os.path.join(BUILD, 'modules', 'nil.mod')), 'UPG_OTHER', 'another module')
             same(refusal(vm, '4711', good[0]), 'NOT_FOUND', 'nobody')
-            same(refusal(vm, str(capsule(vm, 'shell')), again), 'UPG_NONE', 'one that takes no control messages')
+            vm.ask('load crashme spin')
+            same(refusal(vm, str(capsule(vm, 'crashme')), again), 'UPG_NONE', 'one that takes no control messages')
+            vm.ask('kill crashme')
             same(capsule(vm, 'counter'), was, 'the counter')
             need('its upgrade was rolled back: upgrade: the new version refused the state' in vm.com1.text(), 'not told')
         with t.case('done, and on record'):
@@ -172,6 +175,24 @@ def at_the_prompt(t):
             upgrade('upgrade {} ' + ids['0.1.0'][:16], '0.1.0')
         with t.case('the newest of a name, with its name typed by Tab'):
             upgrade('upg\tcou\tcounter', '0.2.0')
+        with t.case('the prompt itself, from the prompt: what was typed before is remembered'):
+            was = capsule(vm, 'shell')
+            vm.ask('uptime')
+            need(f'capsule {was} is being upgraded, and it is who asked' in vm.ask('upgrade shell'), 'not said')
+            end = time.monotonic() + 20 * SLOW
+            while capsule(vm, 'shell') == was:
+                need(time.monotonic() < end, 'it was not')
+            vm.com1.send('\x1b[A\x1b[A\r')
+            vm.com1.expect(r'^up \d.*^n0n> ', 20)
+        with t.case('and from outside, in the middle of a line'):
+            shell = next(m['module_id'] for m in ctl_json(vm, 'modules') if m['name'] == 'shell')
+            for _ in range(3):
+                vm.com1.send('upt')
+                ctl(vm, 'upgrade', str(capsule(vm, 'shell')), '--id', shell)
+                vm.com1.send('ime\r')
+                vm.com1.expect(r'^up \d.*^n0n> ', 20)
+        with t.case('asked to stop, it does'):
+            need('stopped by itself' in ctl(vm, 'stop', str(capsule(vm, 'shell'))), 'it did not')
 
 
 @test
