@@ -14,14 +14,17 @@ $(foreach f,$(KERNEL_COLD),$(eval CFLAGS_$(f) += -Os))
 
 # What waits for an idle moment, for the machine's end, or for somebody who looks on: smaller still.
 KERNEL_COLDEST := $(wildcard kernel/audit/*.c) $(addprefix kernel/runtime/,check.c death.c debug.c main.c node.c postmortem.c) \
-    kernel/syscall/debug.c \
-    $(addprefix lib/,merkle.c base64.c fmt.c crypto/sha256.c)
+    kernel/syscall/debug.c kernel/core/log.c kernel/arch/x86_64/smp.c \
+    $(addprefix lib/,policy.c crash.c captree.c merkle.c base64.c fmt.c crypto/sha256.c)
 $(foreach f,$(KERNEL_COLDEST),$(eval CFLAGS_$(f) += -Oz))
 
 # The fast path calls nothing: no frame for it, and no table of jumps (an indirect jump is a guess of the CPU's).
 CFLAGS_kernel/syscall/dispatch.c += -momit-leaf-frame-pointer -fno-jump-tables
 # What reads the clock and ends an interrupt: two or three instructions each.
 $(foreach f,clock.c lapic.c,$(eval CFLAGS_kernel/arch/x86_64/$(f) += -momit-leaf-frame-pointer))
+
+CFLAGS_kernel/arch/x86_64/blake3.c += -isystem $(BLAKE3_DIR)
+build/kernel/kernel/arch/x86_64/blake3.o: | $(DEPS_STAMP)
 
 KERNEL_LD_SCRIPT := kernel/arch/x86_64/kernel.ld
 KERNEL_ALL_SRCS := $(KERNEL_SRCS) $(FREESTANDING_SRCS)

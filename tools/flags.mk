@@ -58,13 +58,14 @@ KERNEL_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-si
 THIRD_KERNEL_CFLAGS := $(KERNEL_BASE) -w
 # libsodium in ring 0: 30 KiB less in the image for 5 % more instructions in a signature check. But the field
 # arithmetic of Ed25519 by gcc: 649 k instructions a check where clang's -Os takes 731 k and its -O2 694 k.
-SODIUM_OPT_kernel := -Os
+SODIUM_OPT_kernel := -Os -fomit-frame-pointer
 ED25519_KERNEL_COMPILE = gcc -std=gnu17 -ffreestanding -nostdinc -isystem lib/freestanding \
     -isystem $(shell gcc -print-file-name=include) -D_LIBC_LIMITS_H_ -fpie -fvisibility=hidden -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-    -Os -g $(SAFE) $(SECTIONS) $(REPRO) -w
-# Of BLAKE3 what walks the tree; the compression itself stays fast.
-BLAKE3_OPT_kernel_blake3 := -Os
+    -Os -g $(SAFE) -fomit-frame-pointer $(SECTIONS) $(REPRO) -w
+# Of BLAKE3 what walks the tree is small; the compression itself stays fast.
+BLAKE3_OPT_kernel_blake3 := -Oz -include lib/crypto/blake3_small.h
+BLAKE3_OPT_kernel_blake3_portable := -include lib/crypto/blake3_small.h
 
 # --- boot: PE/COFF, Microsoft calling convention -----------------------------------------------------------------
 BOOT_CC := clang

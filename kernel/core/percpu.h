@@ -45,6 +45,7 @@ struct cpu {
     /* This CPU's own. */
     uint32_t in_window; /* interrupts are let in on purpose: idle, or during a bounded step */
     bool fpu_traps;     /* the port's: first use of the FPU traps */
+    bool simd;          /* the port's: FPU registers are the kernel's, to hash with */
     uint64_t root;      /* the port's: top page table that is loaded */
     uint64_t timer_due; /* the port's: deadline behind the timer's present shot; 0 = none */
 

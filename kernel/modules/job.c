@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "kernel/arch/api/arch.h"
 #include "kernel/audit/audit.h"
 #include "kernel/core/panic.h"
 #include "kernel/modules/stages_impl.h"
@@ -130,7 +131,9 @@ void module_job_ahead(struct module_job *j)
             stage3_begin(j);
         }
     } else {
+        arch_simd_begin();
         j->worked = stage3_hashes(j, &hashed);
+        arch_simd_end();
     }
     j->hashed = hashed;
     j->ahead = true;

@@ -119,8 +119,13 @@ static void idle(struct cpu *cpu)
     cpu->idle_ns += arch_clock_ns() - start;
 }
 
+/* Its FPU state goes back to memory, and comes again: the step may want the registers. */
 void sched_step_begin(struct thread *t)
 {
+    struct cpu *cpu = this_cpu();
+    if (cpu->fpu_owner != NULL) {
+        sched_fpu_switch(cpu, NULL);
+    }
     t->stepping = true;
     kernel_unlock();
     arch_irq_open();
@@ -135,6 +140,9 @@ bool sched_step_end(struct thread *t)
         continuation_drop(t);
         t->cont = CONT_NONE;
         return false;
+    }
+    if (t->fpu != NULL) {
+        sched_fpu_switch(this_cpu(), t);
     }
     return true;
 }

@@ -18,6 +18,9 @@ TEST_crypto_sign_DEPS := $(ED25519_VECTORS)
 CFLAGS_tests/host/test_crypto_sign.c := -DSODIUM_STATIC=1 $(SODIUM_INC)
 TEST_crypto_hash_DEPS := $(BLAKE3_VECTORS)
 TEST_crypto_hash_LIBS := -lcjson
+TEST_simd_DEPS := $(BLAKE3_VECTORS)
+TEST_simd_LIBS := -lcjson
+CFLAGS_tests/host/test_simd.c := -isystem $(BLAKE3_DIR)
 
 # Parts of the kernel with a faked machine around them.
 TEST_audit_kernel_SRCS := tests/host/golden.c

@@ -31,6 +31,18 @@ static size_t frames_live, frames_max, objects_live, donated, freed_runs;
 static bool no_objects;
 static nos_status_t absent[NOS_CAP_KIND_COUNT];  // what cap_object answers
 
+static unsigned in_simd;
+
+void arch_simd_begin(void)
+{
+    assert_int_equal(in_simd++, 0);
+}
+
+void arch_simd_end(void)
+{
+    assert_int_equal(in_simd--, 1);
+}
+
 uint64_t arch_clock_ns(void)
 {
     return now;

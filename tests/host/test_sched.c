@@ -76,9 +76,14 @@ void arch_space_leave(const struct arch_space *s)
     left = s;
 }
 
+static struct {
+    const struct arch_fpu *saved, *loaded;
+} fpu;
+
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
 {
-    (void)old, (void)next;
+    fpu.saved = old;
+    fpu.loaded = next;
 }
 
 void arch_kick(unsigned cpu)
@@ -573,6 +578,31 @@ static void not_short(void)
     assert_int_equal(th[6].state, THREAD_READY);
 }
 
+/* A step may want the FPU registers: whose state is in them has it in memory meanwhile. */
+static void a_step_has_the_fpu(void **state)
+{
+    (void)state;
+    two_in_turn();
+    struct thread *t = cpus[0].current;
+    t->fpu = SOME_FPU;
+    cpus[0].fpu_owner = t;
+    kernel_lock();
+    sched_step_begin(t);
+    assert_ptr_equal(fpu.saved, SOME_FPU);
+    assert_null(fpu.loaded);
+    assert_null(cpus[0].fpu_owner);
+    assert_true(sched_step_end(t));
+    assert_null(fpu.saved);
+    assert_ptr_equal(fpu.loaded, SOME_FPU);
+    assert_ptr_equal(cpus[0].fpu_owner, t);
+    t->fpu = NULL;
+    cpus[0].fpu_owner = NULL;
+    fpu.loaded = SOME_FPU;
+    sched_step_begin(t);
+    assert_true(sched_step_end(t));
+    assert_ptr_equal(fpu.loaded, SOME_FPU);  // nobody has a state: nothing was moved
+}
+
 /* What the short way to the next thread leaves to the long one, each alone. */
 static void no_short_switch(void **state)
 {
@@ -967,6 +997,7 @@ int main(void)
         cmocka_unit_test_setup(time_is_charged_when_the_payer_changes, setup),
         cmocka_unit_test_setup(yield_in_turn, setup),
         cmocka_unit_test_setup(no_short_yield, setup),
+        cmocka_unit_test_setup(a_step_has_the_fpu, setup),
         cmocka_unit_test_setup(no_short_switch, setup),
         cmocka_unit_test_setup(no_short_ready, setup),
         cmocka_unit_test_setup(killed_meanwhile, setup),

@@ -204,6 +204,13 @@ enum { ARCH_FPU_SIZE = 512 };
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next);
 void arch_fpu_init_state(struct arch_fpu *f);
 
+/** From here to arch_simd_end BLAKE3 hashes on this CPU with its vector registers, if it can and no
+ * thread's state is in them; else as ever. Interrupts may come; what they bring hashes without. No
+ * change of threads in between, no second begin. At the end the registers are in their initial
+ * state. */
+void arch_simd_begin(void);
+void arch_simd_end(void);
+
 /* ---- time ---- */
 
 static inline uint64_t arch_tsc(void) /* in every switch: a call would cost more than the counter */

@@ -5,6 +5,9 @@
  * CVE-2018-3665).
  *
  * XSAVE is off, so the 512 bytes of FXSAVE are all the state there is.
+ *
+ * The kernel itself has no vector code but BLAKE3's, and lets that run only where the registers are
+ * nobody's: so there is nothing to save, and what it leaves in them is wiped as a thread's state is.
  */
 #include "kernel/arch/x86_64/fpu.h"
 
@@ -24,6 +27,7 @@ struct arch_fpu {  // Intel SDM volume 1, table 10-2
 _Static_assert(sizeof(struct arch_fpu) == ARCH_FPU_SIZE, "hardware");
 
 static struct arch_fpu initial;
+static bool no_simd;        // some CPU lacks what BLAKE3's vector code uses
 static bool pointers_leak;  // FXRSTOR keeps the x87 pointers unless an exception is pending
 
 static void restore(const struct arch_fpu *f)
@@ -61,17 +65,24 @@ static bool keeps_pointers(void)
 
 void fpu_init(void)
 {
+    enum { SSSE3 = 1 << 9, SSE41 = 1 << 19 };
+    no_simd = no_simd || (~cpuid(1, 0).c & (SSSE3 | SSE41)) != 0;
     pointers_leak = keeps_pointers();
     arch_fpu_init_state(&initial);
     trap_first_use();
+}
+
+static void open_registers(struct cpu *cpu)
+{
+    __asm__ volatile("clts" : : : "memory");
+    cpu->fpu_traps = false;
 }
 
 void fpu_load(const struct arch_fpu *f)
 {
     struct cpu *cpu = this_cpu();
     if (cpu->fpu_traps) {
-        __asm__ volatile("clts" : : : "memory");
-        cpu->fpu_traps = false;
+        open_registers(cpu);
     }
     restore(f);
 }
@@ -90,6 +101,24 @@ void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
     if (next != NULL) {
         fpu_load(next);
     } else if (!this_cpu()->fpu_traps) {
+        trap_first_use();
+    }
+}
+
+void arch_simd_begin(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->fpu_traps && !no_simd) {
+        open_registers(cpu);
+        cpu->simd = true;
+    }
+}
+
+void arch_simd_end(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->simd) {
+        cpu->simd = false;
         trap_first_use();
     }
 }

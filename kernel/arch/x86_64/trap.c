@@ -164,12 +164,16 @@ static bool is_user_copy(const struct trap_frame *f)
 
 void trap_kernel(struct trap_frame *f)
 {
+    struct cpu *cpu = this_cpu();
     unsigned line;
 
-    if (f->vector == VECTOR_IRQ && this_cpu()->in_window != 0) {
+    if (f->vector == VECTOR_IRQ && cpu->in_window != 0) {
+        bool simd = cpu->simd;
+        cpu->simd = false;  // the registers are those of what was interrupted
         if (irq_take((uint8_t)(f->error & 0xff), &line)) {
             up_irq(line);
         }
+        cpu->simd = simd;
     } else if (is_user_copy(f)) {
         f->ip = (uint64_t)copy_fault;
     } else {
