@@ -69,8 +69,8 @@ TEST_cli_program_SRCS := $(CLI_FOR_TESTS)
 TEST_cli_program_LIBS := -lcjson
 TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
 TEST_gdb_stub_SRCS := cli/gdb_stub.c cli/gdb_regs.c
-TEST_cli_blackbox_DEPS := $(foreach cc,$(HOST_CCS),$(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain)) \
-                          build/test/tiny.elf build/test/tiny.efi
+TEST_cli_blackbox_DEPS := build/test/tiny.elf build/test/tiny.efi
+$(foreach cc,$(HOST_CCS),$(eval TEST_cli_blackbox_DEPS_$(cc) := $(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain)))
 TEST_storm_SRCS := modules/storm/plan.c $(CLI_FOR_TESTS)
 TEST_storm_LIBS := -lcjson
 TEST_storm_DEPS := $(CLI_GEN)

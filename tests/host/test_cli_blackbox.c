@@ -1,5 +1,6 @@
-/* nonosctl as a user meets it: tests/host/cli.sh with the binary of this compiler, under its
- * sanitisers; leaks are looked for by one of the two. The script prints one line for what failed, and the total. */
+/* nonosctl as a user meets it: tests/host/cli.sh with the binary of this compiler, under its sanitisers; leaks, which
+ * end with the program, are looked for by clang's (BOTH=1), for they double the time. The script prints one line for
+ * what failed, and the total. */
 #include "tests/host/test.h"
 
 #ifdef __clang__
@@ -12,7 +13,7 @@
 
 int main(void)
 {
-    setenv("ASAN_OPTIONS", "detect_leaks=" LEAKS, 1);  // half of the time of a small program
+    setenv("ASAN_OPTIONS", "detect_leaks=" LEAKS, 1);
     return system("tests/host/cli.sh build/" FLAVOUR "/bin/nonosctl build/" FLAVOUR
                   "/bin/fakenode") == 0
                ? 0

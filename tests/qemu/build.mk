@@ -30,11 +30,12 @@ test-qemu:
 	$(Q)$(SUBMAKE) qemu-test-needs
 	$(Q)tests/run --then $(QEMU_TESTS)
 
-# The long runs. Each has its smoke in the tests above: the same function with other numbers.
+# The long runs, each of which has its smoke in the tests above: the same function with other numbers; and what is tried
+# above by one compiler, or with one CPU, by the other and with four.
 soak:
 	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) qemu-test-needs
-	$(Q)tests/run --then $(SOAK_TESTS)
+	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs
+	$(Q)tests/run $(HOST_TEST_BINS_BOTH) --then $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.
 prove-zero-state:

@@ -20,6 +20,7 @@ class Test:
     once: str = ''      # why it is left out of the pass with several CPUs
     long: bool = False  # begins before the others: nobody waits for it at the end
     soak: bool = False  # `make soak` runs it too, in the long size: Results.size
+    later: bool = False     # only `make soak` runs it: of all that it tries, each part is in a test that always runs
 
 
 # Why a test is not run again with several CPUs; docs/testing.md has the table.
@@ -28,6 +29,7 @@ LOADER = 'one CPU alone runs until the loader has gone on, or has refused'
 TWIN = 'the same table is run through by a test that is run again'
 CLOCK = 'a share of the time of one CPU is measured'
 ALONE = 'what it tries happens on one CPU, by code that is the same on all'
+LATER = 'the same, but it might look at other CPUs one day: with several in `make soak`'
 
 
 def test(function=None, *, once='', long=False, soak=False):
@@ -37,15 +39,23 @@ def test(function=None, *, once='', long=False, soak=False):
     return take(function) if function else take
 
 
-def add(name, function, once='', long=False, soak=False):
+def add(name, function, once='', long=False, soak=False, later=False):
     """A test made by a table."""
-    TESTS.append(Test(name, function, once, long, soak))
+    TESTS.append(Test(name, function, once, long, soak, later))
+
+
+def runs(t, cpus, soak):
+    """Is the test run in this pass?"""
+    if soak:
+        only_here = t.later or (cpus > 1 and t.once == LATER)
+        return (t.soak or only_here) and (cpus == 1 or t.once in ('', LATER))
+    return not t.later and (cpus == 1 or not t.once)
 
 
 class Results:
     def __init__(self, name, soak=False):
         self.name, self.soak, self.count, self.failures = name, soak, 0, []
-        self.seconds = self.cpu = 0.0
+        self.seconds, self.cpu = 0.0, (0.0, 0.0)
 
     def size(self, smoke, soak):
         """How often, or how many: in `make test`, in `make soak`."""

@@ -4,7 +4,7 @@ volume; nonosctl sends it."""
 import os
 import time
 
-from cases import need, rows, same, test
+from cases import LATER, need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 
 PROBE = os.path.join(BUILD, 'modules', 'probe.mod')
@@ -43,7 +43,7 @@ def send(vm, *arg):
     ctl(vm, 'load', PROBE, '--start', *arg)
 
 
-@test
+@test(once=LATER)
 def table(t):
     """Each call with each bad argument gives the status that abi/syscalls.tbl promises."""
     with boot('probe') as vm:
@@ -71,7 +71,7 @@ def cut_between_capsules(t):
             need('region/touched' not in dict(rows(t, text, 'PROBE', 14)), 'it read on')
 
 
-@test
+@test(once=LATER)
 def mute(t):
     """A capsule that takes every call from itself can still be ended: by its fault."""
     with boot('mute') as vm:
@@ -104,7 +104,7 @@ def random_calls(t):
             need(ctl_json(vm, 'audit')['chain_ok'], 'it does not')
 
 
-@test
+@test(once=LATER)
 def no_frame_lost(t):
     """Start and end a capsule many times: used memory is where it was."""
     with boot('frames') as vm:

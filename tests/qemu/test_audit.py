@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from lab import CRAFT, CTL, TOP, blake3, boot, ctl
 from vm import SLOW
 
@@ -208,7 +208,7 @@ def proofs(t, log_path, note, out_path, records, key):
         need(code == 0 and 'consistent' in out, err)
 
 
-@test
+@test(once=LATER)
 def exported(t):
     with boot('audit') as vm, tempfile.TemporaryDirectory() as folder:
         early, log_path, note, out_path = (os.path.join(folder, n) for n in ('early', 'log', 'note', 'out'))

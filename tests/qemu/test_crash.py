@@ -3,7 +3,7 @@
 import re
 import time
 
-from cases import need, test
+from cases import LATER, need, test
 from lab import boot, ctl, ctl_json
 from test_memory import KERNEL, mappings
 from vm import SLOW, Config, tail
@@ -61,21 +61,21 @@ def one_by_one(t, vm, kinds):
             need(others(vm) == before, f'other capsules changed: {before} {others(vm)}')
 
 
-@test
+@test(once=LATER)
 def first_half(t):
     with boot('crash-1') as vm:
         vm.ready()
         one_by_one(t, vm, KINDS[:12])
 
 
-@test
+@test(once=LATER)
 def second_half(t):
     with boot('crash-2') as vm:
         vm.ready()
         one_by_one(t, vm, KINDS[12:])
 
 
-@test
+@test(once=LATER)
 def kernel_code(t):
     """The kernel's own code, at its address in this boot: capsules cannot read, write or run it."""
     with boot('kernel-code') as vm:
@@ -86,7 +86,7 @@ def kernel_code(t):
                            for kind in ('kernel-read', 'kernel-write', 'kernel-jump')])
 
 
-@test
+@test(once=LATER)
 def restarts(t):
     with boot('restarts') as vm:
         vm.ready()
@@ -112,7 +112,7 @@ def restarts(t):
             need(audit['chain_ok'], 'the chain does not hold')
 
 
-@test
+@test(once=LATER)
 def killed_for_good(t):
     """What an operator kills is not restarted, and can be started anew: also the prompt, also the driver under it."""
     for name in ('shell', 'console'):

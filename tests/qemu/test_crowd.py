@@ -4,7 +4,7 @@ operation costs in the crowd is `make bench`'s business."""
 import os
 import re
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from lab import BUILD, boot, ctl
 from test_attack import lost, mark
 from vm import Config
@@ -32,19 +32,19 @@ def comes_back(t, vm, what, count):
 @test(soak=True)
 def cycles(t):
     with boot('cycles') as vm:
-        comes_back(t, vm, 'cycles', t.size(smoke=200, soak=10_000))
+        comes_back(t, vm, 'cycles', t.size(smoke=100, soak=10_000))
 
 
-@test(soak=True)
+@test(once=LATER, soak=True)
 def crashes(t):
     with boot('crashes') as vm:
         comes_back(t, vm, 'crashes', t.size(smoke=100, soak=10_000))
 
 
-@test(soak=True, long=True)
+@test(once=LATER, soak=True, long=True)
 def crowd(t):
     """All at once, in a machine of 128 MiB."""
-    count = t.size(smoke=100, soak=1000)
+    count = t.size(smoke=60, soak=1000)
     with boot('crowd', config=Config(memory=128)) as vm:
         comes_back(t, vm, 'crowd', count)
         taken = int(re.findall(rf'mem_per_capsule_at_{count} (\d+) bytes', vm.com1.text())[-1])

@@ -4,7 +4,7 @@ kernel at each instruction of its entry and exit. Nothing in the kernel knows of
 import os
 import re
 
-from cases import OWN, need, same, test
+from cases import LATER, OWN, need, same, test
 from lab import BUILD, boot, ctl
 from vm import Config
 
@@ -30,7 +30,7 @@ def start(vm, argument):
     return int(re.search(r'entry is capsule (\d+)', vm.ask(f'load entry {argument}')).group(1))
 
 
-@test
+@test(once=LATER)
 def round_trips(t):
     """Registers, flags, stack pointers, selectors and FPU state over system calls and interrupts; copies at every edge."""
     with boot('entry') as vm:
@@ -83,7 +83,7 @@ def vector_registers(t):
                 need(len(held) == 16 and not any(int(x.replace(' ', ''), 16) for x in held), f'{held}')
 
 
-@test
+@test(once=LATER)
 def deaths(t):
     """Instructions that user mode must not get away with: the capsule dies of the right fault, all others run on."""
     with boot('entry-deaths') as vm:

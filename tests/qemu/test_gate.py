@@ -9,7 +9,7 @@ import os
 import re
 import time
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, policy_from, run
 from vm import Config, Failure
 
@@ -114,7 +114,7 @@ def judge(t, rows):
             t.fail(name, f'{got}, not {want}')
 
 
-@test
+@test(once=LATER)
 def everything(t):
     """One thing missing at a time: each is refused with its own status; with nothing missing, nothing is refused."""
     source = manifest('gate', CLASSES)
@@ -135,7 +135,7 @@ def everything(t):
             need('running' in vm.ask('ps'), 'no answer')
 
 
-@test
+@test(once=LATER)
 def classes(t):
     """Each class missing alone: every call of the class is refused, and nothing of the class is granted. A capsule without
     CoreExec could not even end, so no such module is admitted; tests/host/test_dispatch.c looks at those calls."""

@@ -4,7 +4,7 @@ channel and in a saved file; for nobody who lacks the right; of a capsule that w
 import os
 import re
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config
 
@@ -37,7 +37,7 @@ def function(symbol):
     return symbol.split('+')[0]
 
 
-@test
+@test(once=LATER)
 def crashes(t):
     with boot('lifecycle-crashes') as vm:
         vm.ready()
@@ -118,7 +118,7 @@ def other_ends(t):
             os.unlink(path)
 
 
-@test
+@test(once=LATER)
 def bounded(t):
     """Ten crashes and six other ends are kept; neither kind pushes out the other."""
     with boot('lifecycle-bounded') as vm:

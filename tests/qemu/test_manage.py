@@ -6,7 +6,7 @@ import re
 import socket
 import struct
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from lab import BUILD, CTL, KEYS, blake3, boot, ctl, ctl_json, key, run
 from vm import SLOW
 
@@ -17,7 +17,7 @@ def capsule(vm, name, state='running'):
     return next((c for c in ctl_json(vm, 'ps') if c['name'] == name and c['state'] == state), None)
 
 
-@test
+@test(once=LATER)
 def listings(t):
     with boot('manage') as vm:
         vm.ready()
@@ -89,7 +89,7 @@ def commands(t):
             run(CTL, 'token', 'verify', '--issuer', ctl_json(vm, 'about')['issuer'], out)
 
 
-@test
+@test(once=LATER)
 def strangers(t):
     """Only the operator's key commands; reading needs none."""
     other = key('operator', 'other-operator')
@@ -143,7 +143,7 @@ def forged(vm):
         sock.close()
 
 
-@test
+@test(once=LATER)
 def noise(t):
     """Garbage on the channel: the reader finds the next good frame, and nothing else happens."""
     rng = random.Random(35)
@@ -172,7 +172,7 @@ def noise(t):
             same(capsule(vm, 'manage')['restarts'], 0, 'restarts')
 
 
-@test
+@test(once=LATER)
 def no_key_no_command(t):
     with boot('manage-no-key') as vm:
         vm.ready()

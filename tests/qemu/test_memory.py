@@ -4,7 +4,7 @@ capsule."""
 import os
 import re
 
-from cases import OWN, need, rows, same, test
+from cases import LATER, OWN, need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config
 
@@ -60,7 +60,7 @@ def write_or_execute(t):
             need(not any(r[0] < 0x10000 for r in mapped), 'something is mapped near zero')
 
 
-@test
+@test(once=LATER)
 def kernel_base_differs(t):
     """The kernel's address: another one each boot, in the top 2 GiB, never across 2 MiB; in no log that a capsule reads.
     The machine is saved before the loader's first instruction, so what differs is what RDRAND gives."""
@@ -147,7 +147,7 @@ def stack_guards_of_four(t):
     guards(t, 4)
 
 
-@test
+@test(once=LATER)
 def layout_differs(t):
     """ASLR: the same capsule lies elsewhere at its next start."""
     with boot('aslr') as vm:
@@ -193,7 +193,7 @@ PAID = ('shared/third-keeps', 'cut/touch-ends-it', 'load/third-keeps', 'over/goe
         'theft/receiver-pays', 'theft/dead-handle-holds-nothing', 'map_into/own-quota')
 
 
-@test
+@test(once=LATER)
 def given_and_paged(t):
     """Another capsule's page faults, memory mapped into it, regions given away and back: `pager` prints a row for each
     answer."""

@@ -3,7 +3,7 @@
 import hashlib
 import os
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from fat import store
 from lab import IMAGE, boot, ctl, volume
 from vm import Config
@@ -26,14 +26,14 @@ def at_the_prompt(_):
         _prompt(vm)
 
 
-@test
+@test(once=LATER)
 def at_the_prompt_pc(_):
     with open(IMAGE, 'rb') as f:
         with boot('poweroff-pc', image=f.read(), config=Config(machine='pc')) as vm:
             _prompt(vm)
 
 
-@test
+@test(once=LATER)
 def by_nonosctl(_):
     with boot('poweroff-ctl') as vm:
         vm.ready()
@@ -50,7 +50,7 @@ def reboot(_):
         same(vm.wait_end(30), 0, 'exit status of QEMU')
 
 
-@test
+@test(once=LATER)
 def zero_state(t):
     """The volume is attached writable here, so that nothing but the system itself keeps it as it is."""
     path = os.path.join(os.path.dirname(IMAGE), '..', 'test', 'writable.img')

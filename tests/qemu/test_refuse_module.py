@@ -6,7 +6,7 @@ import shutil
 import struct
 import tempfile
 
-from cases import ALONE, TWIN, add, need, same, test
+from cases import ALONE, LATER, TWIN, add, need, same, test
 from lab import CRAFT, CTL, KEYS, Module, boot, ctl, ctl_json, key, policy_from, released, run
 from test_refuse_boot import flipped, patched
 from vm import Failure
@@ -235,10 +235,10 @@ for _name, _make, _status in TABLE:
     refusal(_name, _make, _status, once=ALONE)
 
 # stage 5, and the rest of stage 2: the policy decides
-refusal('no_rule', good, 'GRANT_NO_RULE', lambda: policy_from(without_rule))
-refusal('floor', good, 'SEC_VERSION', lambda: policy_from(floor))
-refusal('publisher_revoked', by_second, 'PUB_REVOKED', lambda: with_second_publisher(True))
-refusal('class_above_ceiling', by_second, 'GRANT_CEILING', lambda: with_second_publisher(False, ['CoreExec', 'IO']))
+refusal('no_rule', good, 'GRANT_NO_RULE', lambda: policy_from(without_rule), LATER)
+refusal('floor', good, 'SEC_VERSION', lambda: policy_from(floor), LATER)
+refusal('publisher_revoked', by_second, 'PUB_REVOKED', lambda: with_second_publisher(True), LATER)
+refusal('class_above_ceiling', by_second, 'GRANT_CEILING', lambda: with_second_publisher(False, ['CoreExec', 'IO']), LATER)
 
 
 @test

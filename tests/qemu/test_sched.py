@@ -49,7 +49,7 @@ def sample(vm, ids):
     return (before + after) / 2, (after - before) / 2, used
 
 
-def shares(vm, ids, exact, ns=800_000_000):
+def shares(vm, ids, exact, ns=400_000_000):
     """What part of one CPU each got over at least `ns` of the machine's time; over more where a slow host makes that
     time less certain than `exact`, a part of it."""
     begin, error, had = sample(vm, ids)

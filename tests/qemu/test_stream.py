@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from cases import CLOCK, OWN, need, rows, same, test
+from cases import CLOCK, LATER, OWN, need, rows, same, test
 from lab import BUILD, boot, ctl, ctl_json
 from vm import Config, Failure
 
@@ -35,7 +35,7 @@ def alone(vm):
         same([c['state'] for c in ctl_json(vm, 'ps') if c['name'] == name], ['running'], name)
 
 
-@test
+@test(once=LATER)
 def attacks(t):
     """Garbage indices, handles that cannot be passed on, a second ring, messages that nobody pays for."""
     with boot('stream') as vm:
@@ -54,7 +54,7 @@ def attacks(t):
             alone(vm)
 
 
-@test
+@test(once=LATER)
 def guards(t):
     """What no guard covers ends the capsule as ever."""
     with boot('guards-of-threads') as vm:
@@ -155,7 +155,7 @@ def restart_console(vm):
     need(False, 'the prompt does not answer')
 
 
-@test
+@test(once=LATER)
 def console_ends(t):
     """The console ends while clients write into its memory: none of them crashes, what they say next is shown."""
     with boot('stream-console') as vm:

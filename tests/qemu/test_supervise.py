@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from cases import need, same, test
+from cases import LATER, need, same, test
 from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, ctl_json, policy_from, run
 from vm import SLOW
 
@@ -46,7 +46,7 @@ def record_of(vm, number):
     return next(r for r in ctl_json(vm, 'crash', 'ls') if r['id'] == number)
 
 
-@test
+@test(once=LATER)
 def one_capsule(t):
     with boot('supervise-one') as vm:
         vm.ready()

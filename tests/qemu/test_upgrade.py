@@ -6,7 +6,7 @@ import shutil
 import struct
 import time
 
-from cases import OWN, need, same, test
+from cases import LATER, OWN, need, same, test
 from lab import BUILD, CRAFT, KEYS, Module, boot, ctl, ctl_json, key, module_file, policy_from, run
 from test_attack import lost, mark
 from vm import SLOW, Config
@@ -85,7 +85,7 @@ def tally(vm, good, bad):
 
 @test(once=OWN, soak=True)
 def under_load(t):
-    good, bad = t.size(smoke=20, soak=1000), t.size(smoke=7, soak=200)
+    good, bad = t.size(smoke=8, soak=1000), t.size(smoke=7, soak=200)
     with boot('upgrade', {'BOOT.POL': policy_from(admit)}, COUNTED) as vm:
         vm.ready()
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
@@ -195,7 +195,7 @@ def at_the_prompt(t):
             need('stopped by itself' in ctl(vm, 'stop', str(capsule(vm, 'shell'))), 'it did not')
 
 
-@test
+@test(once=LATER)
 def the_console(t):
     m = Module(module_file('console'))
     struct.pack_into('<Q', m.header, 16, 9 << 16)

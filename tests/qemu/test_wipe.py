@@ -6,7 +6,7 @@ import re
 import time
 
 import kernel
-from cases import OWN, need, same, test
+from cases import LATER, OWN, need, same, test
 from lab import BUILD, boot, ctl_json, policy_from
 from vm import SLOW, Config
 
@@ -99,7 +99,7 @@ def poweroff(t):
     _end(t, 'wipe-off', 'poweroff')
 
 
-@test
+@test(once=LATER)
 def reboot(t):
     _end(t, 'wipe-reset', 'reboot')
 
@@ -127,7 +127,7 @@ def _panic(t, name, changes, last, config=CONFIG):
             nothing_left(t, vm, name, ranges, page)
 
 
-@test
+@test(once=LATER)
 def panic(t):
     _panic(t, 'panic', None, 'memory wiped; stopped')
 
@@ -136,7 +136,7 @@ def _hold(policy):
     policy['panic_hold'] = True
 
 
-@test
+@test(once=LATER)
 def panic_hold(t):
     _panic(t, 'panic-hold', {'BOOT.POL': policy_from(_hold)}, 'keys wiped, memory kept; stopped')
 

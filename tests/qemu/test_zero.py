@@ -10,7 +10,7 @@ import re
 import time
 
 import kernel
-from cases import OWN, need, same, test
+from cases import LATER, OWN, need, same, test
 from lab import BUILD, Module, boot, ctl, ctl_json, module_file, policy_from, run, volume
 from test_wipe import STAY, ended
 from vm import SLOW, Config
@@ -357,7 +357,7 @@ def control_crash(t, look):
 
 # Rings of objects ----------------------------------------------------------------------------------------------------
 
-@test
+@test(once=LATER)
 def rings(t):
     """Messages that wait at what they name, a thread and a capsule named by themselves, two endpoints that name each other:
     when their capsule ends every object is gone. docs/memory.md says why none can stay."""

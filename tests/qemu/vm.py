@@ -32,14 +32,13 @@ class Failure(Exception):
 
 
 _live = set()
-spent = {}      # CPU seconds of the machines that a thread has closed
+spent = {}      # CPU seconds, user's and system's, of the machines that a thread has closed
 
 
 def cpu_seconds(pid):
-    """Of a process that runs, or has ended and is not waited for."""
+    """(user, system) of a process that runs, or has ended and is not waited for."""
     with open(f'/proc/{pid}/stat', encoding='ascii') as f:
-        user, system = f.read().rsplit(')', 1)[1].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+        return tuple(int(ticks) / os.sysconf('SC_CLK_TCK') for ticks in f.read().rsplit(')', 1)[1].split()[11:13])
 
 
 def close_all(*_):
@@ -298,7 +297,7 @@ class Machine:
     def close(self):
         if self.process and self.process.returncode is None:
             me = threading.get_ident()
-            spent[me] = spent.get(me, 0) + cpu_seconds(self.process.pid)
+            spent[me] = tuple(map(sum, zip(spent.get(me, (0, 0)), cpu_seconds(self.process.pid))))
             self.process.kill()
         if self.process:
             self.process.wait()
