@@ -6,7 +6,8 @@
 
 static uint64_t page[512], now, deadline;
 static unsigned calls;
-static enum { ANSWERS, HANGS, REFUSES, LEAVES } console;
+enum console { ANSWERS, HANGS, REFUSES, LEAVES };
+static enum console console;
 
 uint64_t *nos_ipc_first_buffer = page;
 
@@ -35,7 +36,7 @@ void nos_ipc_raw(struct nos_ipc_regs *r)
     r->rsi = nos_msg_info((uint32_t)(console == REFUSES ? NOS_BAD_MESSAGE : NOS_OK), 0);
 }
 
-static nos_status_t write_to(int what, size_t len)
+static nos_status_t write_to(enum console what, size_t len)
 {
     static const char text[1500];
     console = what;
