@@ -1,5 +1,6 @@
 /* What a debugger must not get: time without end, itself, another's memory, a breakpoint in data,
  * registers that user mode does not have; and what is left of a session when it is over. */
+#include "abi/audit.h"
 #include "abi/debug.h"
 #include "abi/info.h"
 #include "modules/gate/gate.h"
@@ -70,6 +71,8 @@ static void memory(void)
     expect("debug_write/code", NOS_BAD_ADDRESS, nos_sys_debug_write(h, things.ip, page, 1));
     expect("debug_read/nothing", NOS_TOO_BIG, nos_sys_debug_read(h, things.ip, page, 0));
     expect("debug_read/long", NOS_TOO_BIG, nos_sys_debug_read(h, things.ip, page, PAGE + 1));
+    expect("debug_read/past-the-end", NOS_BAD_ADDRESS,
+           nos_sys_debug_read(h, (things.sp | (PAGE - 1)) - 3, page, 8));
     expect("debug_read/endless", NOS_TOO_BIG, nos_sys_debug_read(h, things.ip, page, UINT64_MAX));
     expect("debug_write/long", NOS_TOO_BIG,
            nos_sys_debug_write(h, things.sp, page, NOS_DEBUG_WRITE_MAX + 1));
@@ -125,6 +128,10 @@ static void registers(void)
     expect("debug_set/short", NOS_TOO_BIG, nos_sys_debug_set(h, thread.id, things.page, 8));
     expect("debug_set/no-thread", NOS_NOT_FOUND,
            nos_sys_debug_set(h, thread.id + 1, thread.regs, sizeof(thread.regs)));
+    expect("debug_set/id-below", NOS_NOT_FOUND,
+           nos_sys_debug_set(h, thread.id - 1ull, thread.regs, sizeof(thread.regs)));
+    expect("debug_run/id-below", NOS_NOT_FOUND,
+           nos_sys_debug_run(h, thread.id - 1ull, NOS_DEBUG_STOP));
     expect("debug_run/how", NOS_INVALID, nos_sys_debug_run(h, 0, NOS_DEBUG_PASS + 1));
     expect("debug_run/no-thread", NOS_NOT_FOUND, nos_sys_debug_run(h, UINT64_MAX, NOS_DEBUG_GO));
     expect("debug_thread/short", NOS_TOO_BIG, nos_sys_debug_thread(h, 0, things.page, 8));
@@ -180,6 +187,10 @@ static void over(void)
     expect("debug_open/late-handle", NOS_BUSY, nos_sys_debug_open(node(), id, SECOND, &h));
     expect("handle_close/late", NOS_OK, nos_sys_handle_close(h));
     expect("debug_open/last", NOS_OK, nos_sys_debug_open(node(), id, SECOND, &h));
+    expect("debug_open/stops-it", NOS_OK, runs() ? NOS_BAD_STATE : NOS_OK);
+    expect("capsule_kill/watchdog-of-debugged", NOS_BUSY,
+           nos_sys_capsule_kill(things.spinner, NOS_KILL_WATCHDOG));
+    expect("capsule_kill/why", NOS_INVALID, nos_sys_capsule_kill(things.spinner, NOS_KILL_COUNT));
     expect("capsule_kill/debugged", NOS_OK, nos_sys_capsule_kill(things.spinner, NOS_KILL_ASKED));
     expect("debug_read/ended", NOS_BAD_STATE, nos_sys_debug_read(h, things.ip, &byte, 1));
     expect("debug_break/ended", NOS_BAD_STATE, nos_sys_debug_break(h, things.ip, 1));
@@ -192,6 +203,21 @@ static void over(void)
     expect("debug_open/ended", NOS_BAD_STATE, nos_sys_debug_open(node(), id, SECOND, &h));
 }
 
+/* What a supervisor puts on record: no decision that there is none of, no number that does not fit.
+ */
+static void decisions(void)
+{
+    uint64_t self = nos_self()->capsule, above = 1ull << 32;
+
+    expect("audit_decision/none", NOS_INVALID, nos_sys_audit_decision(node(), 0, self, 0));
+    expect("audit_decision/one-more", NOS_INVALID,
+           nos_sys_audit_decision(node(), NOS_DECISION_COUNT, self, 0));
+    expect("audit_decision/id", NOS_INVALID,
+           nos_sys_audit_decision(node(), NOS_DECISION_RESTARTED, above | self, 0));
+    expect("audit_decision/detail", NOS_INVALID,
+           nos_sys_audit_decision(node(), NOS_DECISION_RESTARTED, self, above));
+}
+
 void attack_debug(void)
 {
     nos_ignore(nos_sys_debug_thread(things.debugged, 0, &thread, sizeof(thread)));
@@ -201,5 +227,6 @@ void attack_debug(void)
     registers();
     waiting();
     over();
+    decisions();
     things_sweep();
 }
