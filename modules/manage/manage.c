@@ -23,6 +23,7 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 #include "sdk/uart.h"
+#include "sdk/upgrade.h"
 
 enum { COM2 = 0x2f8, COM2_IRQ = 3, BIT_SERIAL = 1, PROTO = 1, MODULE_ID = 32 };
 enum { DRAIN_NS = 20000000 };
@@ -352,7 +353,8 @@ static void take_input(void)
     nos_uart_ack(&mg.uart);
 }
 
-static nos_status_t open_all(void)
+/* What is the same whether it begins or takes another version's place. */
+static nos_status_t find_all(void)
 {
     struct nos_about about;
     uint64_t got;
@@ -361,15 +363,21 @@ static nos_status_t open_all(void)
     mg.init = nos_find_handle(NOS_CAP_ENDPOINT, "init");
     mg.power = nos_find_handle(NOS_CAP_POWER, NULL);
     mg.control = nos_find_handle(NOS_CAP_ENDPOINT, "manage");
-    mg.counter = 1;
     frame_decoder_init(&mg.decoder);
-    nos_status_t st = nos_sys_random(mg.nonce, sizeof(mg.nonce));
-    if (st == NOS_OK) {
-        st = nos_sys_node_info(mg.node, NOS_TOPIC_ABOUT, 0, &about, sizeof(about), &got);
-    }
+    nos_status_t st =
+        nos_sys_node_info(mg.node, NOS_TOPIC_ABOUT, 0, &about, sizeof(about), &got);
     if (st == NOS_OK) {
         memcpy(mg.boot_id, about.boot_id, sizeof(mg.boot_id));
         memcpy(mg.operator_pk, about.operator_pk, sizeof(mg.operator_pk));
+    }
+    return st;
+}
+
+static nos_status_t open_all(void)
+{
+    mg.counter = 1;
+    nos_status_t st = nos_sys_random(mg.nonce, sizeof(mg.nonce));
+    if (st == NOS_OK) {
         st = nos_sys_notify_create(&mg.notify);
     }
     if (st == NOS_OK && mg.control.v == 0) {
@@ -385,11 +393,70 @@ static nos_status_t open_all(void)
     return st;
 }
 
+/* ---- from one version to the next: a client's session goes on, with its nonce and its counter. What
+ * is staged is dropped: a client that is in the middle of an upload is told so, and begins anew ---- */
+
+enum { FORM = 1, ROOM = 4096 + FRAME_MAX };
+enum tag {
+    TAG_NONCE = 1,
+    TAG_COUNTER = 2,
+    TAG_NOTIFY = 3, /* handle: bound to the endpoint and to the interrupt */
+    TAG_INPUT = 4,  /* of a frame that is not whole yet */
+};
+
+static nos_status_t save(struct nos_state_out *out)
+{
+    const struct frame_decoder *d = &mg.decoder;
+    enum nos_mg_debugged session = debug_state();
+
+    if (session == NOS_MG_RUNS || session == NOS_MG_STOPPED) {
+        return NOS_BUSY;  // the capsule under the debugger would be let go
+    }
+    nos_state_put(out, TAG_NONCE, SPAN_OF(mg.nonce));
+    nos_state_put_u64(out, TAG_COUNTER, mg.counter);
+    nos_state_put_u64(out, TAG_NOTIFY, nos_state_pass(out, mg.notify, NOS_RIGHT_ALL));
+    nos_state_put(out, TAG_INPUT, span_of(d->buf + d->keep_from, d->have - d->keep_from));
+    return NOS_OK;
+}
+
+static nos_status_t load(const struct nos_state_in *in)
+{
+    span_t nonce, input;
+    struct frame f;
+    uint64_t notify;
+
+    if (in->form != FORM || !nos_state_get(in, TAG_NONCE, &nonce) ||
+        nonce.len != sizeof(mg.nonce) || !nos_state_get_u64(in, TAG_COUNTER, &mg.counter) ||
+        !nos_state_get_u64(in, TAG_NOTIFY, &notify) || !nos_state_get(in, TAG_INPUT, &input)) {
+        return NOS_BAD_MESSAGE;
+    }
+    memcpy(mg.nonce, nonce.data, sizeof(mg.nonce));
+    mg.notify = nos_state_handle(in, notify);
+    while (frame_feed(&mg.decoder, &input, &f)) {  // none is whole
+    }
+    return nos_uart_adopt(&mg.uart, COM2, COM2_IRQ, mg.notify, BIT_SERIAL);
+}
+
+/* Anew, or where another version was. */
+static nos_status_t begin(void)
+{
+    static const struct nos_upgrade u = { .form = FORM, .room = ROOM, .save = save, .load = load };
+
+    nos_status_t st = find_all();
+    if (st == NOS_OK && nos_self()->given == 0) {
+        st = open_all();
+    }
+    if (st == NOS_OK) {
+        nos_upgradable(&u);
+    }
+    return st;
+}
+
 int nos_main(void)
 {
     static struct nos_msg m;
 
-    nos_status_t st = open_all();
+    nos_status_t st = begin();
     if (st == NOS_NOT_SUPPORTED) {
         nos_log("manage: no second serial port: this machine cannot be managed");
         return 0;

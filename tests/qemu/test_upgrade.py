@@ -1,5 +1,6 @@
 """A service that is replaced under load: nothing lost, twice or out of order; bad versions are rolled back."""
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import time
 from cases import LATER, OWN, need, same, test
 from lab import BUILD, CRAFT, KEYS, Module, boot, ctl, ctl_json, key, module_file, policy_from, run
 from test_attack import lost, mark
+from test_supervise import follow
 from vm import SLOW, Config
 
 COUNTED = Config(icount=True, smp=1)    # so a deadline is a number of instructions, however busy the host is
@@ -191,6 +193,21 @@ def at_the_prompt(t):
                 ctl(vm, 'upgrade', str(capsule(vm, 'shell')), '--id', shell)
                 vm.com1.send('ime\r')
                 vm.com1.expect(r'^up \d.*^n0n> ', 20)
+        with t.case('who carries the request is upgraded, from the prompt and by its own line'):
+            manage = next(m['module_id'] for m in ctl_json(vm, 'modules') if m['name'] == 'manage')
+            was = capsule(vm, 'manage')
+            need('took the place' in vm.ask('upgrade manage'), 'not done')
+            first = capsule(vm, 'manage')
+            need(first != was, 'the same capsule')
+            with follow(vm, 'ps', '-w', '--count', '999') as told:  # a client's session goes on
+                next(told)
+                need('took the place' in vm.ask('upgrade manage'), 'not done')
+                need(any(json.loads(next(told))['id'] > first for _ in range(40)), 'it is not told')
+            now = capsule(vm, 'manage')
+            need('is being upgraded, and it is who asked' in ctl(vm, 'upgrade', str(now), '--id', manage), 'not said')
+            end = time.monotonic() + 20 * SLOW
+            while capsule(vm, 'manage') == now:
+                need(time.monotonic() < end, 'it was not')
         with t.case('asked to stop, it does'):
             need('stopped by itself' in ctl(vm, 'stop', str(capsule(vm, 'shell'))), 'it did not')
 
