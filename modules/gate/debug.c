@@ -73,6 +73,8 @@ static void memory(void)
     expect("debug_read/long", NOS_TOO_BIG, nos_sys_debug_read(h, things.ip, page, PAGE + 1));
     expect("debug_read/past-the-end", NOS_BAD_ADDRESS,
            nos_sys_debug_read(h, (things.sp | (PAGE - 1)) - 3, page, 8));
+    expect("debug_write/past-the-end", NOS_BAD_ADDRESS,
+           nos_sys_debug_write(h, (things.sp | (PAGE - 1)) - 3, page, 8));
     expect("debug_read/endless", NOS_TOO_BIG, nos_sys_debug_read(h, things.ip, page, UINT64_MAX));
     expect("debug_write/long", NOS_TOO_BIG,
            nos_sys_debug_write(h, things.sp, page, NOS_DEBUG_WRITE_MAX + 1));
