@@ -44,6 +44,25 @@ static void test_there_and_back(void **state)
     assert_int_equal(nos_state_handle(&in, UINT64_MAX).v, 0);
 }
 
+/* A number is eight bytes, no more and no less. */
+static void test_number(void **state)
+{
+    const uint8_t bytes[9] = { 1 };
+    (void)state;
+    for (size_t n = 0; n <= sizeof(bytes); n++) {
+        uint8_t room[256];
+        struct nos_state_out out;
+        struct nos_state_in in;
+        uint64_t value;
+        size_t len;
+        nos_state_open(&out, MSPAN_OF(room));
+        nos_state_put(&out, 1, span_of(bytes, n));
+        assert_int_equal(nos_state_close(&out, 1, &len), NOS_OK);
+        assert_int_equal(nos_state_parse(span_of(room, len), &in), NOS_OK);
+        assert_int_equal(nos_state_get_u64(&in, 1, &value), n == 8);
+    }
+}
+
 /* Each bit, each length: on a heap block of exactly that length. */
 static void test_damage(void **state)
 {
@@ -126,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_number),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_room),
