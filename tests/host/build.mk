@@ -46,7 +46,7 @@ TEST_pipeline_SRCS := $(filter-out %/registry.c,$(sort $(wildcard kernel/modules
 # ours too.
 KERNEL_CRYPTO_TESTS := $(filter crypto_%,$(HOST_TESTS))
 KERNEL_CRYPTO_BINS := $(KERNEL_CRYPTO_TESTS:%=build/kernel-on-host/test_%) build/kernel-on-host/kernel_string
-KERNEL_ON_HOST_OBJS := build/kernel/lib/freestanding/string.o build/kernel/libcrypto.a
+KERNEL_ON_HOST_OBJS := build/kernel/lib/freestanding/string.o build/kernel/libcrypto.a build/kernel/lib.a
 
 build/kernel-on-host/%: tests/host/%.c $(KERNEL_ON_HOST_OBJS) tools/flags.mk
 	$(say) LINK '$@'
