@@ -103,21 +103,20 @@ unsigned __wrap_arch_entropy(uint8_t *out, size_t len)
     return (unsigned)len * 8;
 }
 
-/* Of the hand-over only what every run has alike goes into the root. */
+/* Of the hand-over only what every run of a seed has alike goes into the root and, with the
+ * policy's hash, which the number of faults is in, into the audit log: a record's hash decides here
+ * and there which instructions come next. */
 nos_status_t __wrap_vault_init(struct nos_bootinfo *bi)
 {
-    uint8_t policy[sizeof bi->policy_hash];
     uint64_t t[3] = { bi->tsc_start, bi->tsc_exit, bi->tsc_firmware };
 
     klog("N0N-OS kernel, storm flavour: breaks things on request, and its keys are known to all");
     klog("for a debugger: kernel.elf lies 0x%lx above its own addresses",
          arch_image_base() - LINKED_AT);
-    memcpy(policy, bi->policy_hash, sizeof policy);
     memset(bi->policy_hash, 0, sizeof bi->policy_hash);
     memset(bi->entropy, 0, sizeof bi->entropy);
     bi->tsc_start = bi->tsc_exit = bi->tsc_firmware = 0;
     nos_status_t st = __real_vault_init(bi);
-    memcpy(bi->policy_hash, policy, sizeof policy);
     bi->tsc_start = t[0];
     bi->tsc_exit = t[1];
     bi->tsc_firmware = t[2];
