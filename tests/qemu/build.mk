@@ -35,7 +35,7 @@ test-qemu:
 soak:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs
-	$(Q)tests/run $(HOST_TEST_BINS_BOTH) --then $(SOAK_TESTS)
+	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.
 prove-zero-state:

@@ -113,7 +113,7 @@ def refusal(vm, *arguments):
     return re.search(r'\((\w+)\)', done.stderr).group(1)
 
 
-@test
+@test(once=LATER)
 def by_the_operator(t):
     good, again = files(), os.path.join(BUILD, 'modules', 'counter.mod')
     with boot('upgrade-operator') as vm:
