@@ -4,8 +4,11 @@
  * check is dropped and the reader resynchronises on the next magic. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "abi/status.h"
 
 #define NOS_MG_MAGIC "N0NM"
 
@@ -26,6 +29,12 @@ _Static_assert(offsetof(struct nos_mg_header, check) == 24, "what the check cove
 enum nos_mg_flags { NOS_MG_LAST = 1u << 0, NOS_MG_FLAGS_KNOWN = 1u };
 enum { NOS_MG_PAYLOAD = 4096, NOS_MG_UPLOAD_MAX = 16 << 20 };
 
+/* An answer of another status carries nothing. NEEDED: what the verb says. */
+static inline bool nos_mg_has_payload(nos_status_t st)
+{
+    return st == NOS_OK || st == NOS_NEEDED;
+}
+
 enum nos_mg_verb {
     NOS_MG_HELLO = 1, /* -> struct nos_mg_hello */
     NOS_MG_INFO =
@@ -44,8 +53,8 @@ enum nos_mg_verb {
     NOS_MG_TOKEN = 20, /* capsule4 | handle4 -> 196-byte token */
     NOS_MG_STOP = 21,  /* id4 | with all that need it4 (0, 1) -> how4 (enum nos_stop_way) |
                         * dependants stopped4 | ms4; status NEEDED -> id4 of each that needs it */
-    NOS_MG_UPGRADE = 22, /* id4 | module_id32 of a verified module -> capsule id4 (0: under way, it is
-                          * `manage` itself) | pause ns8 */
+    NOS_MG_UPGRADE = 22, /* id4 | module_id32 of a verified module -> capsule id4 (0: under way, it
+                          * is `manage` itself) | pause ns8 */
     /* One capsule under a debugger (docs/debugging.md), signed too: one session, from DEBUG to
      * DEBUG_END, the next DEBUG or the next HELLO, and for `seconds` at the most. */
     NOS_MG_DEBUG = 32,         /* capsule4 | seconds4 -> nothing: it has stopped */

@@ -347,27 +347,16 @@ static int report_stop(const struct command_args *a, span_t got)
     return out_flush();
 }
 
-static const char *name_of(struct node *n, uint32_t id, struct nos_capsule_info *c)
-{
-    nos_status_t st = NOS_OK;
-    int rc = DONE;
-    for (uint64_t i = 0; rc == DONE && st == NOS_OK; i++) {
-        rc = node_record(n, NOS_TOPIC_CAPSULES, i, c, sizeof(*c), &st);
-        if (rc == DONE && st == NOS_OK && c->id == id) {
-            return c->name;
-        }
-    }
-    return "";
-}
-
 /** Who would be stopped with it. */
 static int report_needed(struct node *n, const struct command_args *a, span_t ids)
 {
     struct nos_capsule_info c;
     uint32_t id;
+    nos_status_t st;
     int rc = node_refused(n, "to stop it", NOS_NEEDED);
     for (size_t at = 0; span_le32(ids, at, &id); at += 4) {
-        hint("capsule %u %.16s needs it", id, name_of(n, id, &c));
+        bool known = node_capsule(n, id, &c, &st) == DONE && st == NOS_OK;
+        hint("capsule %u %.16s needs it", id, known ? c.name : "");
     }
     hint("nonosctl stop %s --with-dependants stops them first, then it", a->word[0]);
     return rc;
@@ -397,7 +386,8 @@ int cmd_stop(int argc, char **argv)
     if (rc == DONE && st == NOS_NEEDED) {
         rc = report_needed(&n, &a, buf_span(&answer));
     } else if (rc == DONE) {
-        rc = st == NOS_OK ? report_stop(&a, buf_span(&answer)) : node_refused(&n, "the request", st);
+        rc =
+            st == NOS_OK ? report_stop(&a, buf_span(&answer)) : node_refused(&n, "the request", st);
     }
     buf_free(&args);
     buf_free(&answer);

@@ -239,11 +239,10 @@ void target_end(struct gdb_target *t, char out[8])
 {
     struct nos_capsule_info c = { 0 };
     nos_status_t st = NOS_OK;
-    bool found = false;
-    for (uint64_t i = 0; t->rc == DONE && st == NOS_OK && !found; i++) {
-        t->rc = node_record(t->node, NOS_TOPIC_CAPSULES, i, &c, sizeof(c), &st);
-        found = t->rc == DONE && st == NOS_OK && c.id == t->capsule.id;
+    if (t->rc == DONE) {
+        t->rc = node_capsule(t->node, t->capsule.id, &c, &st);
     }
+    bool found = t->rc == DONE && st == NOS_OK;
     if (found && c.state == NOS_CAPSULE_EXITED) {
         snprintf(out, 8, "W%02x", (unsigned)(c.exit_code & 0xff));
     } else {

@@ -337,16 +337,13 @@ static int read_control(struct draft *d)
         rc = field_fail(&f, "must have \"every_ms\" and \"deadline_ms\", or \"stop_ms\"");
     }
     for (uint32_t i = 0; rc == DONE && i < d->caps.n; i++) {
-        const struct nos_cap *cap = &d->caps.cap[i];
-        bool serves = cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NETWORK;
-        if (serves && (cap->rights & NOS_RIGHT_RECV) != 0 &&
-            memcmp(cap->name, c->endpoint, NOS_NAME_MAX) == 0) {
+        if (manifest_is_control(c, &d->caps.cap[i])) {
             return DONE;
         }
     }
-    return rc == DONE ? field_fail(&f, "caps must have the endpoint \"%.16s\" with \"recv\"",
-                                   c->endpoint)
-                      : rc;
+    return rc == DONE
+               ? field_fail(&f, "caps must have the endpoint \"%.16s\" with \"recv\"", c->endpoint)
+               : rc;
 }
 
 static int compare_names(const void *a, const void *b)

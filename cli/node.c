@@ -172,7 +172,7 @@ int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *statu
         buf_free(&got);
         return silent(n, "the node does not answer");
     }
-    if (answer != NULL && (*status == NOS_OK || *status == NOS_NEEDED)) {
+    if (answer != NULL && nos_mg_has_payload(*status)) {
         *answer = got;
     } else {
         buf_free(&got);
@@ -194,6 +194,16 @@ int node_record(struct node *n, uint64_t topic, uint64_t index, void *out, size_
                   got.len, (unsigned long long)topic, size);
     }
     buf_free(&got);
+    return rc;
+}
+
+int node_capsule(struct node *n, uint32_t id, struct nos_capsule_info *out, nos_status_t *status)
+{
+    int rc;
+    uint64_t i = 0;
+    do {
+        rc = node_record(n, NOS_TOPIC_CAPSULES, i++, out, sizeof(*out), status);
+    } while (rc == DONE && *status == NOS_OK && out->id != id);
     return rc;
 }
 

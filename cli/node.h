@@ -47,7 +47,7 @@ void node_close(struct node *n);
 /**
  * One request and its whole answer.
  * Gives:  `*status` of the node; `answer` (may be NULL): the payload, to be released, empty unless
- * status is OK. Errors: NODE_SILENT, reported: nothing came in time.
+ * nos_mg_has_payload(*status). Errors: NODE_SILENT, reported: nothing came in time.
  */
 MUST_CHECK int node_call(struct node *n, uint16_t verb, span_t payload, nos_status_t *status,
                          struct buf *answer);
@@ -56,6 +56,11 @@ MUST_CHECK int node_call(struct node *n, uint16_t verb, span_t payload, nos_stat
  * Errors: NODE_SILENT; NODE_REFUSED when the record has another size (another version). */
 MUST_CHECK int node_record(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size,
                            nos_status_t *status);
+
+/** The capsule of that id; NOT_FOUND in `*status`, unreported, when there is none. Errors: as
+ * node_record. */
+MUST_CHECK int node_capsule(struct node *n, uint32_t id, struct nos_capsule_info *out,
+                            nos_status_t *status);
 
 /** The same, a refusal being a failure: NODE_REFUSED, reported. */
 MUST_CHECK int node_need(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size);

@@ -268,18 +268,18 @@ static nos_status_t check_control(const struct manifest *m)
         }
     }
     for (uint32_t i = 0; cap_read(m->caps, i, &cap); i++) {
-        if (manifest_is_control(m, &cap)) {
+        if (manifest_is_control(&m->control, &cap)) {
             return NOS_OK;
         }
     }
     return field_if(m->control.endpoint[0] == 0);
 }
 
-bool manifest_is_control(const struct manifest *m, const struct nos_cap *cap)
+bool manifest_is_control(const struct nos_control *control, const struct nos_cap *cap)
 {
     return (cap->kind == NOS_CAP_ENDPOINT || cap->kind == NOS_CAP_NETWORK) &&
            (cap->rights & NOS_RIGHT_RECV) != 0 &&
-           memcmp(cap->name, m->control.endpoint, NOS_NAME_MAX) == 0;
+           memcmp(cap->name, control->endpoint, NOS_NAME_MAX) == 0;
 }
 
 nos_status_t manifest_parse(span_t tlv, struct manifest *out)

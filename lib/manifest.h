@@ -44,8 +44,8 @@ MUST_CHECK nos_status_t manifest_parse(span_t tlv, struct manifest *out);
 /** Required capability `i`; false, and `*out` untouched, when there is none. */
 MUST_CHECK bool manifest_cap(const struct manifest *m, uint32_t i, struct nos_cap *out);
 
-/** Is `cap` the endpoint that the manifest names for control messages, to serve? */
-MUST_CHECK bool manifest_is_control(const struct manifest *m, const struct nos_cap *cap);
+/** Is `cap` the endpoint that a manifest names for control messages, to serve? */
+MUST_CHECK bool manifest_is_control(const struct nos_control *control, const struct nos_cap *cap);
 
 /**
  * Does the manifest belong to this header, and to this file?

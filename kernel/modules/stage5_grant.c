@@ -125,7 +125,7 @@ static nos_status_t grant_one(const struct module *m, struct capsule *c, const s
     obj_put(o);  // what has a name is immortal
     if (st == NOS_OK) {
         start->handle[start->n_handles++] = h;
-        if (manifest_is_control(&m->man, cap)) {
+        if (manifest_is_control(&m->man.control, cap)) {
             c->control = CONTAINER_OF(o, struct endpoint, obj);
         }
     } else {

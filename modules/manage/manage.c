@@ -45,12 +45,11 @@ static struct answer answer;
 static void send(const struct frame *request, nos_status_t st)
 {
     static uint8_t out[FRAME_MAX];
-    bool tells = st == NOS_OK || st == NOS_NEEDED;
     struct frame f = { .flags = NOS_MG_LAST,
                        .verb = request->verb,
                        .seq = request->seq,
                        .status = st,
-                       .payload = span_of(answer.bytes, tells ? answer.len : 0) };
+                       .payload = span_of(answer.bytes, nos_mg_has_payload(st) ? answer.len : 0) };
     size_t len;
 
     if (frame_encode(&f, MSPAN_OF(out), &len) == NOS_OK) {
@@ -200,7 +199,7 @@ static nos_status_t do_stop(const struct request *r)
     m.word[1] = r->with_all;
     m.n_words = 2;
     nos_status_t st = ask_init(&m, NULL);
-    for (size_t i = 0; i < m.n_words && (st == NOS_OK || st == NOS_NEEDED); i++) {
+    for (size_t i = 0; i < m.n_words && nos_mg_has_payload(st); i++) {
         give_le32((uint32_t)m.word[i]);
     }
     return st;
@@ -364,8 +363,7 @@ static nos_status_t find_all(void)
     mg.power = nos_find_handle(NOS_CAP_POWER, NULL);
     mg.control = nos_find_handle(NOS_CAP_ENDPOINT, "manage");
     frame_decoder_init(&mg.decoder);
-    nos_status_t st =
-        nos_sys_node_info(mg.node, NOS_TOPIC_ABOUT, 0, &about, sizeof(about), &got);
+    nos_status_t st = nos_sys_node_info(mg.node, NOS_TOPIC_ABOUT, 0, &about, sizeof(about), &got);
     if (st == NOS_OK) {
         memcpy(mg.boot_id, about.boot_id, sizeof(mg.boot_id));
         memcpy(mg.operator_pk, about.operator_pk, sizeof(mg.operator_pk));
@@ -393,8 +391,9 @@ static nos_status_t open_all(void)
     return st;
 }
 
-/* ---- from one version to the next: a client's session goes on, with its nonce and its counter. What
- * is staged is dropped: a client that is in the middle of an upload is told so, and begins anew ---- */
+/* ---- from one version to the next: a client's session goes on, with its nonce and its counter.
+ * What is staged is dropped: a client that is in the middle of an upload is told so, and begins
+ * anew ---- */
 
 enum { FORM = 1, ROOM = 4096 + FRAME_MAX };
 enum tag {
