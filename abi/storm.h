@@ -7,9 +7,8 @@
 #include <stdint.h>
 
 #define NOS_STORM_KERNEL "kernel-storm" /* its name in its manifest */
-#define NOS_SYS_STORM \
-    0x6d726f7473ull /* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer \
-                     */
+/* rdi = node handle with KILL, rsi = op, rdx, r10 = buffer */
+#define NOS_SYS_STORM 0x6d726f7473ull
 
 enum nos_storm_op {
     NOS_STORM_SAY = 1,   /* rdx, r10 = text, at most 256 bytes: out of the debug port, at once */

@@ -54,17 +54,16 @@ static void run(void *arg, uint64_t *ipc_buffer)
 
 nos_status_t nos_feed_start(struct nos_feed *f)
 {
-    nos_status_t st = nos_sys_notify_create(&f->bell);
-
     struct nos_capsule_info self;
 
     f->start = (struct nos_thread){ .run = run, .arg = f };
+    nos_status_t st = nos_sys_notify_create(&f->bell);
     if (st == NOS_OK) {
         st = nos_sys_self_info(&self, sizeof(self));
     }
-    return st == NOS_OK ? nos_thread_start(&f->start, f->stack, sizeof(f->stack), self.priority,
-                                           &f->thread)
-                        : st;
+    return st == NOS_OK
+               ? nos_thread_start(&f->start, f->stack, sizeof(f->stack), self.priority, &f->thread)
+               : st;
 }
 
 bool nos_is_fed(const struct nos_msg *m)

@@ -195,7 +195,7 @@ static uint32_t take(unsigned order, enum state st)
     if (o > FRAME_ORDER_MAX) {
         return 0;
     }
-    uint32_t f = head[st][o], next = next_of(f);
+    uint32_t f = head[st][o], next = next_of(f);  // list_remove would ask where it is
     head[st][o] = next;
     if (next != 0) {
         set_prev(next, 0);

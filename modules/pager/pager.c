@@ -37,8 +37,11 @@ nos_status_t child_wait(struct child *c)
     c->m.buffer = NULL;
     nos_msg_accept(&c->m, 1);
     nos_status_t st = nos_recv(meeting, &c->m, nos_now_ns() + 2000000000);
+    if (st != NOS_OK) {
+        return st;
+    }
     c->m.token = nos_hold(&c->m);  // told what to do later, with other children heard between
-    return st == NOS_OK ? nos_msg_status(&c->m) : st;
+    return nos_msg_status(&c->m);
 }
 
 nos_status_t child_tell(struct child *c, enum order what)

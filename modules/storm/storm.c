@@ -314,7 +314,8 @@ int nos_main(void)
     uint64_t first = fresh_frames(), last;
     look_begin();
     look_deaths(0);  // of those whom it has just ended itself
-    // not how many faults: to print another number takes other instructions, and every later tick is another
+    // not how many faults: printing another number takes other instructions, so each later tick is
+    // another
     say("begins: seed %llu", (unsigned long long)order.seed);
     for (uint64_t i = 1; i <= order.count; i++) {
         one(i);
