@@ -46,6 +46,6 @@ def loopback(t):
             vm.com1.expect(r'answering on port 7', 20)
             vm.ask('load echo again')
             vm.com1.expect(r'capsule \d+ says: again', 20)
-        with t.case('it stops by itself, and who waits is told'):
+        with t.case('it stops by itself, once nobody needs it'):
             need('needed' in vm.ask('stop loopback'), 'echo needs it')
             need('stopped by itself' in vm.ask('stop loopback --with-dependants'), 'it did not')
