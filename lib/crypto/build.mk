@@ -36,7 +36,7 @@ BLAKE3_SRCS := blake3.c blake3_dispatch.c blake3_portable.c
 # For the kernel, which has a dispatch of its own (kernel/arch/x86_64/blake3.c), and for that one's test: four inputs
 # at once.
 BLAKE3_ASM_kernel := blake3_sse41_x86-64_unix.S
-BLAKE3_ASM_host-gcc := $(BLAKE3_ASM_kernel)
+BLAKE3_ASM_tool := $(BLAKE3_ASM_kernel)
 BLAKE3_ASM_host-clang := $(BLAKE3_ASM_kernel)
 
 SODIUM_DEFS := -DCONFIGURED=1 -DNATIVE_LITTLE_ENDIAN=1 -DHAVE_TI_MODE=1 -DHAVE_WEAK_SYMBOLS=1 \
@@ -92,7 +92,8 @@ $(eval $(call crypto_flavour,tool,$(TOOL_CC),$(THIRD_TOOL_CFLAGS)))
 $(eval $(call crypto_flavour,host-clang,$(HOST_clang_CC),$(THIRD_HOST_CFLAGS)))
 
 # Under the address sanitiser the libraries are tested once. What nonosctl's tests link is what nonosctl links.
-build/host-gcc/libcrypto.a: $(CRYPTO_SRCS:%.c=build/host-gcc/%.o) $(CRYPTO_SODIUM_tool) $(CRYPTO_BLAKE3_tool)
+build/host-gcc/libcrypto.a: $(CRYPTO_SRCS:%.c=build/host-gcc/%.o) $(CRYPTO_SODIUM_tool) $(CRYPTO_BLAKE3_tool) \
+        $(CRYPTO_BLAKE3_ASM_tool)
 	$(say) AR '$@'
 	$(Q)rm -f $@ && $(AR) $(ARFLAGS) $@ $^
 $(CRYPTO_SRCS:%.c=build/host-gcc/%.o): | $(SODIUM_VERSION_H)

@@ -116,7 +116,7 @@ def refusal(vm, *arguments):
 @test(once=LATER)
 def by_the_operator(t):
     good, again = files(), os.path.join(BUILD, 'modules', 'counter.mod')
-    with boot('upgrade-operator') as vm:
+    with boot('upgrade-operator', config=COUNTED) as vm:
         vm.ready()
         ctl(vm, 'load', again, '--start')
         with t.case('what is refused says why, and changes nothing'):
