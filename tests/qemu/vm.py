@@ -22,7 +22,8 @@ OVMF = os.environ.get('N0N_OVMF', '/usr/share/OVMF')
 CODE = os.path.join(OVMF, 'OVMF_CODE_4M.fd')
 VARS = os.path.join(OVMF, 'OVMF_VARS_4M.fd')
 CPUS = int(os.environ.get('N0N_CPUS', '1'))  # of every machine whose test does not say: tests/qemu/run --cpus
-SLOW = float(os.environ.get('N0N_SLOW', '1'))  # stretches every time limit, for loaded machines
+# Stretches every time limit. A limit ends what hangs; as it costs nothing else it is long, for machines that others use too.
+SLOW = float(os.environ.get('N0N_SLOW', '3'))
 
 _ANSI = re.compile(r'\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][0-9A-B]|\x1b[=>78]|\r')
 
