@@ -593,3 +593,9 @@ MUST_CHECK static inline nos_status_t nos_sys_ipc_hold(uint64_t token)
 {
     return nos_syscall1(NOS_SYS_IPC_HOLD, token, NULL);
 }
+
+/** The address that this thread finds thread-local storage by (the FS base); 0 = none. */
+MUST_CHECK static inline nos_status_t nos_sys_thread_pointer(uint64_t base)
+{
+    return nos_syscall1(NOS_SYS_THREAD_POINTER, base, NULL);
+}

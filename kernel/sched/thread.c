@@ -156,18 +156,37 @@ uint64_t thread_count(void)
     return n_threads;
 }
 
+/* A state for the current thread, which the caller loads. NULL: no memory. */
+static struct arch_fpu *fpu_new(struct thread *t)
+{
+    t->fpu = cache_alloc(&fpu_cache);
+    if (t->fpu != NULL) {
+        arch_fpu_init_state(t->fpu);
+        this_cpu()->fpu_owner = t;
+    }
+    return t->fpu;
+}
+
+nos_status_t thread_set_tls(struct thread *t, uint64_t base)
+{
+    if (base != 0 && !user_range(base, sizeof(uint64_t))) {
+        return NOS_BAD_ADDRESS;
+    }
+    if (t->fpu == NULL) {
+        if (fpu_new(t) == NULL) {
+            return NOS_NO_MEMORY;
+        }
+        arch_fpu_switch(NULL, t->fpu);
+    }
+    arch_fpu_set_tls(t->fpu, base);
+    return NOS_OK;
+}
+
 struct arch_fpu *up_fpu_first_use(void)
 {
     struct thread *t = this_cpu()->current;
     KASSERT(t != NULL && t->fpu == NULL);
-    if (!kernel_lock() || t->state == THREAD_RUNNING) {
-        t->fpu = cache_alloc(&fpu_cache);
-    }
-    struct arch_fpu *made = t->fpu;
-    if (made != NULL) {
-        arch_fpu_init_state(made);
-        this_cpu()->fpu_owner = t;
-    }
+    struct arch_fpu *made = !kernel_lock() || t->state == THREAD_RUNNING ? fpu_new(t) : NULL;
     kernel_unlock();
     return made;
 }

@@ -102,6 +102,10 @@ static inline struct thread *thread_at(uint32_t index) /* NULL */
 }
 uint64_t thread_count(void);
 
+/** Where `t`, which is the current thread, finds thread-local storage; 0 = nowhere. Errors:
+ * BAD_ADDRESS, NO_MEMORY. */
+MUST_CHECK nos_status_t thread_set_tls(struct thread *t, uint64_t base);
+
 /** Why `t` does what it does, as far as the kernel can tell: whose call it has taken and not yet
  * answered, else its own capsule. The record of that one's start. */
 static inline const struct audit_ref *thread_cause(const struct thread *t)

@@ -84,6 +84,13 @@ nos_status_t sys_thread_set(struct thread *self, struct arch_context *ctx, struc
     return NOS_OK;
 }
 
+nos_status_t sys_thread_pointer(struct thread *self, struct arch_context *ctx,
+                                struct handle_slot *slot)
+{
+    (void)slot;
+    return thread_set_tls(self, ctx->arg0);
+}
+
 nos_status_t sys_thread_exit(struct thread *self, struct arch_context *ctx,
                              struct handle_slot *slot)
 {

@@ -27,6 +27,29 @@ static void regions(void)
     }
 }
 
+/* Only user addresses: a pointer into the kernel would be a fault of its own at the next switch.
+ * And it is a thread's own. */
+static void thread_pointers(void)
+{
+    const uint64_t bad[] = {
+        1, 4095, 0x0000800000000000, 0x7ffffffffff9, 0xffff800000000000, UINT64_MAX
+    };
+    uint64_t first;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        expect("thread_pointer/not-ours", NOS_BAD_ADDRESS, nos_sys_thread_pointer(bad[i]));
+    }
+    *(uint64_t *)target.page = 0x5eed;
+    expect("thread_pointer/page", NOS_OK, nos_sys_thread_pointer((uint64_t)target.page));
+    nos_ignore(nos_sys_sleep(nos_now_ns() + 1000000));  // others run between
+    __asm__ volatile("movq %%fs:0, %0" : "=r"(first));
+    expect("thread_pointer/kept", NOS_OK, first == 0x5eed ? NOS_OK : NOS_BAD_STATE);
+    expect("thread_pointer/refused-keeps", NOS_BAD_ADDRESS, nos_sys_thread_pointer(UINT64_MAX));
+    __asm__ volatile("movq %%fs:0, %0" : "=r"(first));
+    expect("thread_pointer/still", NOS_OK, first == 0x5eed ? NOS_OK : NOS_BAD_STATE);
+    expect("thread_pointer/none", NOS_OK, nos_sys_thread_pointer(0));
+}
+
 static void lengths(void)
 {
     struct nos_capsule_info info;
@@ -128,6 +151,7 @@ static void exhaustion(void)
 void attack_values(void)
 {
     regions();
+    thread_pointers();
     lengths();
     messages();
     notifications();

@@ -80,6 +80,11 @@ static struct {
     const struct arch_fpu *saved, *loaded;
 } fpu;
 
+void arch_fpu_set_tls(struct arch_fpu *f, uint64_t base)
+{
+    (void)f, (void)base;
+}
+
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
 {
     fpu.saved = old;

@@ -111,6 +111,11 @@ void arch_catch(unsigned cpu)
     (void)cpu;
 }
 
+void arch_fpu_set_tls(struct arch_fpu *f, uint64_t base)
+{
+    (void)f, (void)base;
+}
+
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
 {
     (void)old, (void)next;

@@ -211,6 +211,10 @@ void arch_fpu_init_state(struct arch_fpu *f);
 void arch_simd_begin(void);
 void arch_simd_end(void);
 
+/** The current thread, whose state `f` is loaded, finds thread-local storage at `base`, a user
+ * address or 0. It is part of the state: threads without one have base 0 and pay nothing. */
+void arch_fpu_set_tls(struct arch_fpu *f, uint64_t base);
+
 /* ---- time ---- */
 
 static inline uint64_t arch_tsc(void) /* in every switch: a call would cost more than the counter */

@@ -4,7 +4,8 @@
  * trap alone would not keep another thread from reading them by speculation ("Lazy FP",
  * CVE-2018-3665).
  *
- * XSAVE is off, so the 512 bytes of FXSAVE are all the state there is.
+ * XSAVE is off, so the 512 bytes of FXSAVE are all the state there is; the FS base lies in what
+ * they leave free.
  *
  * The kernel itself has no vector code but BLAKE3's, and lets that run only where the registers are
  * nobody's: so there is nothing to save, and what it leaves in them is wiped as a thread's state is.
@@ -22,7 +23,9 @@ struct arch_fpu {  // Intel SDM volume 1, table 10-2
     uint16_t fop;
     uint64_t fip, fdp;
     uint32_t mxcsr, mxcsr_mask;
-    uint8_t regs[480];
+    uint8_t regs[432];
+    uint64_t tls; /* FS base, in what FXSAVE leaves to software */
+    uint64_t spare[5];
 } ALIGNED(16);
 _Static_assert(sizeof(struct arch_fpu) == ARCH_FPU_SIZE, "hardware");
 
@@ -37,6 +40,7 @@ static void restore(const struct arch_fpu *f)
         __asm__ volatile("fnclex; emms; fildl %0" : : "m"(zero));
     }
     __asm__ volatile("fxrstor64 %0" : : "m"(*f));
+    wrmsr(MSR_FS_BASE, f->tls);
 }
 
 static void trap_first_use(void)
@@ -91,6 +95,12 @@ void fpu_wipe(void)
 {
     __asm__ volatile("clts" : : : "memory");
     restore(&initial);
+}
+
+void arch_fpu_set_tls(struct arch_fpu *f, uint64_t base)
+{
+    f->tls = base;
+    wrmsr(MSR_FS_BASE, base);
 }
 
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
