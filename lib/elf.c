@@ -24,6 +24,7 @@ enum {
     PT_DYNAMIC = 2,
     PT_NOTE = 4,
     PT_PHDR = 6,
+    PT_TLS = 7,
     PT_GNU_EH_FRAME = 0x6474e550,
     PT_GNU_STACK = 0x6474e551,
     PT_GNU_RELRO = 0x6474e552,
@@ -317,10 +318,11 @@ static nos_status_t other_phdr(const struct phdr *p, struct elf_view *v, bool *d
     case PT_LOAD:
     case PT_NOTE:
     case PT_PHDR:
+    case PT_TLS:  // the program's own library lays it out
     case PT_GNU_EH_FRAME:
     case PT_GNU_PROPERTY:
         return NOS_OK;
-    default:  // PT_INTERP and PT_TLS among them: they ask for somebody we do not have
+    default:  // PT_INTERP among them: it asks for somebody we do not have
         return NOS_ELF_HEADER;
     }
 }
