@@ -23,6 +23,7 @@ TEST_CHECKS :=
 -include boot/build.mk
 -include kernel/build.mk
 -include sdk/build.mk
+-include sdk/libc/build.mk
 -include modules/build.mk
 -include cli/build.mk
 -include tools/image.mk
@@ -57,7 +58,7 @@ run:
 	$(Q)$(SUBMAKE) image
 	$(Q)$(NONOSCTL) run --image $(IMAGE)
 
-CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' tools/check-sel4test
+CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' 'tools/gen-libc --check' tools/check-sel4test
 
 check:
 	$(Q)deps/setup run test

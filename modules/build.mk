@@ -10,8 +10,11 @@ MODULES += entry secrets storm ward pupil patient
 # Two builds of one service, and who upgrades it.
 MODULES += counter counter2 tally
 MODULE_MORE_counter2 := modules/counter/counter.c
+# Programs with a C library (docs/libc.md).
+PROGRAMS := chello ctest
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
+PROGRAM_MODS := $(PROGRAMS:%=build/modules/%.mod)
 MODULE_KEY := build/keys/publisher.key
 
 CAPSULE_LIBS := build/capsule/libsdk.a build/capsule/lib.a
@@ -34,6 +37,23 @@ build/modules/$(1).mod: build/modules/$(1).elf modules/$(1)/manifest.json $(MODU
 	    --sign $(MODULE_KEY) -o $$@
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
+
+# program NAME
+build/libc/modules/%.o: modules/%.c tools/flags.mk $(FLAGS_STATE) | $(MUSL_HDRS)
+	$(say) CC '$@'
+	$(Q)mkdir -p $(@D) && $(LIBC_CC) $(PROGRAM_CFLAGS) -MMD -MP -c $< -o $@
+
+PROGRAM_LIBS := build/libc/libc.a build/libc/musl.a $(CAPSULE_LIBS)
+define program_rules
+build/modules/$(1).elf: $$(patsubst %.c,build/libc/%.o,$$(sort $$(wildcard modules/$(1)/*.c))) $(PROGRAM_LIBS) sdk/libc/program.ld
+	$$(say) LD '$$@'
+	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) $(PROGRAM_LDFLAGS) -T sdk/libc/program.ld -o $$@ $$(filter %.o %.a,$$^)
+
+build/modules/$(1).mod: build/modules/$(1).elf modules/$(1)/manifest.json $(MODULE_KEY) build/bin/nonosctl
+	$$(say) SIGN '$$@'
+	$$(Q)build/bin/nonosctl mod build --elf $$< --manifest modules/$(1)/manifest.json --sign $(MODULE_KEY) -o $$@
+endef
+$(foreach m,$(PROGRAMS),$(eval $(call program_rules,$(m))))
 
 # The font is embedded as it comes from its package.
 build/capsule/modules/console/font.o: $(FONT_LATIN1_PSF)

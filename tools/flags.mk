@@ -92,6 +92,25 @@ CAPSULE_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-s
                    --build-id=none --no-undefined --fatal-warnings
 THIRD_CAPSULE_CFLAGS := $(CAPSULE_BASE) -w
 
+# --- programs with a C library: capsules whose code may use SSE; musl itself, and what is linked with it ------------
+LIBC_CC := $(CAPSULE_CC)
+LIBC_TARGET := $(filter-out -mgeneral-regs-only,$(CAPSULE_TARGET)) -ftls-model=local-exec
+LIBC_HEADERS := -isystem build/deps/musl/arch/x86_64 -isystem build/deps/musl/arch/generic -isystem build/gen/musl/include \
+    -isystem build/deps/musl/include
+LIBC_BASE := $(LIBC_TARGET) -std=gnu17 -nostdlibinc $(LIBC_HEADERS) -O2 -g $(SAFE) $(SECTIONS) $(REPRO)
+# The personality, which is ours: as every capsule, without SSE.
+LIBC_CFLAGS := $(LIBC_BASE) -ffreestanding -mgeneral-regs-only -ftrivial-auto-var-init=pattern $(SAN_TRAP) $(WARN_FREE) \
+    $(INCLUDES)
+PROGRAM_CFLAGS := $(LIBC_BASE) $(SAN_TRAP) $(WARN) $(INCLUDES)
+# musl calls its _init and _fini itself; no entry of the dynamic section names them.
+PROGRAM_LDFLAGS := -z norelro -init=none -fini=none
+# musl by gcc, in half of clang's time: 1,300 small files.
+MUSL_CC := gcc
+MUSL_CFLAGS := -std=c99 -ffreestanding -nostdinc -D_XOPEN_SOURCE=700 -Isdk/libc/arch -Ibuild/deps/musl/arch/x86_64 \
+    -Ibuild/deps/musl/arch/generic -Ibuild/gen/musl -Ibuild/deps/musl/src/include -Ibuild/deps/musl/src/internal \
+    -Ibuild/gen/musl/include -Ibuild/deps/musl/include -fpie -fvisibility=hidden -fno-stack-protector -fcf-protection=none \
+    -fno-asynchronous-unwind-tables -ftls-model=local-exec -Os -g1 $(SAFE) $(SECTIONS) $(REPRO) -w
+
 # --- tool: runs here, optimised, hardened by the compiler ---------------------------------------------------------
 TOOL_CC := gcc
 TOOL_BASE := -std=gnu17 -D_GNU_SOURCE -O2 -g -fPIE $(REPRO)

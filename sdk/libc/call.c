@@ -1,0 +1,64 @@
+/* From a number to its handler, and from our statuses to errno. */
+#include <errno.h>
+
+#include "sdk/libc/personality.h"
+
+long nos_libc_call(long n, long a, long b, long c, long d, long e, long f)
+{
+    const struct nos_libc_args x = { { a, b, c, d, e, f } };
+
+    switch (n) {
+#define CALL(number, name, handler) \
+    case number: \
+        return handler(&x);
+#include "sdk/libc/calls.inc"
+#undef CALL
+    default:
+        return -ENOSYS;
+    }
+}
+
+long libc_nothing(const struct nos_libc_args *x)
+{
+    (void)x;
+    return 0;
+}
+
+long libc_refused(const struct nos_libc_args *x)
+{
+    (void)x;
+    return -ENOMEM;
+}
+
+int nos_libc_errno(nos_status_t st)
+{
+    if (st == NOS_OK) {
+        return 0;
+    }
+    if (st == NOS_NO_MEMORY || st == NOS_QUOTA || st == NOS_NO_SLOT) {
+        return ENOMEM;
+    }
+    if (st == NOS_BAD_HANDLE || st == NOS_DENIED || st == NOS_NO_CLASS || st == NOS_FILTERED ||
+        st == NOS_REVOKED || st == NOS_EXPIRED) {
+        return EPERM;
+    }
+    if (st == NOS_BAD_ADDRESS) {
+        return EFAULT;
+    }
+    if (st == NOS_CANCELLED) {
+        return EINTR;
+    }
+    if (st == NOS_TIMED_OUT) {
+        return ETIMEDOUT;
+    }
+    if (st == NOS_NOT_FOUND || st == NOS_PEER_CLOSED) {
+        return ENOENT;
+    }
+    if (st == NOS_BUSY || st == NOS_WOULD_BLOCK) {
+        return EAGAIN;
+    }
+    if (st == NOS_NOT_SUPPORTED) {
+        return ENOSYS;
+    }
+    return st == NOS_NO_ENTROPY || st == NOS_IO_ERROR ? EIO : EINVAL;
+}

@@ -1,0 +1,156 @@
+/*
+ * Waiting for a word of memory to change: what musl's mutexes, condition variables and joins stand
+ * on. All inside the capsule, so the kernel need not know: each thread sleeps on a notification of
+ * its own, and a list says who waits for what.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "sdk/libc/clock.h"
+#include "sdk/libc/personality.h"
+
+enum { OP_WAIT = 0, OP_WAKE = 1, OP_REQUEUE = 3, OP_FLAGS = 128 };
+
+struct waiter {  // on the stack of who waits
+    const volatile uint32_t *word;
+    nos_handle_t note;
+    struct waiter *next;
+    bool queued;
+};
+
+static struct waiter *first; /* in the order in which they came */
+static struct nos_libc_lock lock;
+
+struct nos_libc_lock *nos_libc_futex_lock(void)
+{
+    return &lock;
+}
+
+static void append(struct waiter *w)
+{
+    struct waiter **at = &first;
+
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    w->next = NULL;
+    w->queued = true;
+    *at = w;
+}
+
+static void take(struct waiter **at)
+{
+    struct waiter *w = *at;
+    *at = w->next;
+    w->queued = false;
+}
+
+nos_handle_t nos_libc_futex_take(const volatile uint32_t *word)
+{
+    for (struct waiter **at = &first; *at != NULL; at = &(*at)->next) {
+        if ((*at)->word == word) {
+            nos_handle_t note = (*at)->note;  // his stack may go as soon as he is off the list
+            take(at);
+            return note;
+        }
+    }
+    return (nos_handle_t){ 0 };
+}
+
+static void leave(struct waiter *w)
+{
+    for (struct waiter **at = &first; *at != NULL; at = &(*at)->next) {
+        if (*at == w) {
+            take(at);
+            return;
+        }
+    }
+}
+
+static long wait(const volatile uint32_t *word, uint32_t value, uint64_t deadline)
+{
+    struct waiter w = { .word = word, .note = nos_libc_note() };
+    uint64_t bits;
+
+    if (w.note.v == 0) {
+        return -ENOMEM;
+    }
+    nos_libc_acquire(&lock);
+    if (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value) {
+        nos_libc_release(&lock);
+        return -EAGAIN;
+    }
+    append(&w);
+    nos_libc_release(&lock);
+    nos_status_t st = nos_sys_notify_wait(w.note, deadline, &bits);
+    if (st == NOS_OK && !__atomic_load_n(&w.queued, __ATOMIC_ACQUIRE)) {
+        return 0;
+    }
+    nos_libc_acquire(&lock);
+    bool late = w.queued;
+    leave(&w);
+    nos_libc_release(&lock);
+    if (!late) {
+        // woken all the same: the signal is on its way, and is not left for the next wait
+        nos_ignore(nos_sys_notify_wait(w.note, NOS_DEADLINE_NEVER, &bits));
+        return 0;
+    }
+    return st == NOS_OK ? -EINTR : -nos_libc_errno(st);
+}
+
+static long wake(const volatile uint32_t *word, long most)
+{
+    long woken = 0;
+
+    nos_libc_acquire(&lock);
+    while (woken < most) {
+        nos_handle_t note = nos_libc_futex_take(word);
+        if (note.v == 0) {
+            break;
+        }
+        nos_ignore(
+            nos_sys_notify_signal(note, NOS_LIBC_WAKE));  // his thread has ended: nobody to wake
+        woken++;
+    }
+    nos_libc_release(&lock);
+    return woken;
+}
+
+/* Those who are not woken wait for `to` from now on. */
+static long requeue(const volatile uint32_t *word, long wakes, long moves,
+                    const volatile uint32_t *to)
+{
+    long n = wake(word, wakes);
+
+    nos_libc_acquire(&lock);
+    for (struct waiter *w = first; w != NULL && moves > 0; w = w->next) {
+        if (w->word == word) {
+            w->word = to;
+            moves--;
+            n++;
+        }
+    }
+    nos_libc_release(&lock);
+    return n;
+}
+
+long libc_futex(const struct nos_libc_args *x)
+{
+    const volatile uint32_t *word = (const volatile uint32_t *)x->a[0];
+    const struct timespec *ts = (const struct timespec *)x->a[3];
+    uint64_t deadline = NOS_DEADLINE_NEVER;
+
+    switch (x->a[1] & ~(long)OP_FLAGS) {
+    case OP_WAIT:
+        if (ts != NULL && !nos_libc_after(ts, &deadline)) {
+            return -EINVAL;
+        }
+        return wait(word, (uint32_t)x->a[2], deadline);
+    case OP_WAKE:
+        return wake(word, x->a[2]);
+    case OP_REQUEUE:
+        return requeue(word, x->a[2], x->a[3], (const volatile uint32_t *)x->a[4]);
+    default:
+        return -ENOSYS;
+    }
+}

@@ -1,0 +1,71 @@
+#pragma once
+/*
+ * The C library's other half: what Linux would do for musl, done with this system's handles and
+ * messages. Each call is a row of calls.tbl, which names its handler below; a number without a row
+ * is ENOSYS. Spec: docs/libc.md.
+ *
+ * Answers are Linux's: 0 or more, or -errno. Nothing here needs a right that the manifest did not
+ * ask for: a call that would need one answers EPERM or ENOENT.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/info.h"
+#include "abi/ipc.h"
+#include "sdk/start.h"
+
+struct nos_libc_args {
+    long a[6];
+};
+
+/** Call `n` with its arguments. Gives: 0 or more, or -errno. */
+long nos_libc_call(long n, long a, long b, long c, long d, long e, long f);
+
+/** The errno, positive, that says best what a status says; 0 for OK. */
+int nos_libc_errno(nos_status_t st);
+
+/* ---- lock.c: for what is held for a few hundred instructions ---- */
+
+struct nos_libc_lock {
+    uint32_t held;
+};
+void nos_libc_acquire(struct nos_libc_lock *l);
+void nos_libc_release(struct nos_libc_lock *l);
+
+/* ---- memory.c ---- */
+
+/** Anonymous memory, whole pages, zeroed. Gives: its address, or -errno. `apart`: with unmapped
+ * pages on both sides. */
+long nos_libc_map(size_t bytes, bool apart);
+long nos_libc_unmap(uint64_t at, size_t bytes);
+
+/** Forget memory that lies apart, without unmapping it: whoever runs on it does that with his last
+ * call. False: no such memory. */
+bool nos_libc_disown(uint64_t at);
+
+/* ---- futex.c ---- */
+
+struct nos_libc_lock *nos_libc_futex_lock(void);
+
+/** With that lock held: take one who waits on `word` off the list. Gives: what to signal to wake
+ * him; 0: nobody. */
+nos_handle_t nos_libc_futex_take(const volatile uint32_t *word);
+
+/* ---- thread.c ---- */
+
+/** This thread's number in the library, from 1. */
+uint32_t nos_libc_tid(void);
+
+/* Bits of the notification that a thread sleeps on. */
+enum { NOS_LIBC_WAKE = 1, NOS_LIBC_INTERRUPT = 2 };
+
+/** This thread's IPC buffer, and the notification it sleeps on; 0 when there was no room for one.
+ */
+uint64_t *nos_libc_ipc_buffer(void);
+nos_handle_t nos_libc_note(void);
+
+/* ---- handlers, one for each name in calls.tbl ---- */
+#define HANDLER(handler) long handler(const struct nos_libc_args *x);
+#include "sdk/libc/handlers.inc"
+#undef HANDLER
