@@ -25,6 +25,7 @@ TEST_CHECKS :=
 -include sdk/build.mk
 -include sdk/libc/build.mk
 -include modules/build.mk
+-include modules/ports/build.mk
 -include cli/build.mk
 -include tools/image.mk
 -include tests/host/build.mk

@@ -102,6 +102,7 @@ LIBC_BASE := $(LIBC_TARGET) -std=gnu17 -nostdlibinc $(LIBC_HEADERS) -O2 -g $(SAF
 LIBC_CFLAGS := $(LIBC_BASE) -ffreestanding -mgeneral-regs-only -ftrivial-auto-var-init=pattern $(SAN_TRAP) $(WARN_FREE) \
     $(INCLUDES)
 PROGRAM_CFLAGS := $(LIBC_BASE) $(SAN_TRAP) $(WARN) $(INCLUDES)
+THIRD_PROGRAM_CFLAGS := $(LIBC_BASE) -w
 # musl calls its _init and _fini itself; no entry of the dynamic section names them.
 PROGRAM_LDFLAGS := -z norelro -init=none -fini=none
 # musl by gcc, in half of clang's time: 1,300 small files.

@@ -16,7 +16,7 @@ $(SEARCH): build/tool/tests/qemu/search.o
 	$(say) LD '$@'
 	$(Q)mkdir -p $(@D) && $(TOOL_CC) $(TOOL_LDFLAGS) $^ -o $@
 
-QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) $(MODULE_MODS) $(PROGRAM_MODS) $(STORM_FILES) $(SEARCH)
+QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) $(MODULE_MODS) $(PROGRAM_MODS) $(PORT_MODS) $(STORM_FILES) $(SEARCH)
 
 # With one processor, then again with four.
 QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'

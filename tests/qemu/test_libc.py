@@ -30,3 +30,32 @@ def programs(t):
             vm.com1.expect(r'ctest \(capsule \d+\) crashed', 20)
             record = ctl_json(vm, 'crash', 'ls')[-1]
             need('abort' in ctl(vm, 'crash', 'show', str(record['seq'])), 'abort is not in its backtrace')
+
+
+# The prompt cuts an argument at blanks and knows quotes: a comment stands for a blank, brackets for quotes.
+LUA = [
+    ('numbers and strings', r'print(6*7,2^53,([[x]]):rep(3),string.format([[%5.2f]],math.pi))',
+     r'42\t9\.007\d*e\+15\txxx\t 3\.14'),
+    ('sort', r'math.randomseed(1)t={}for i=1,20000 do t[i]=math.random(10^9)end table.sort(t)'
+             r'ok=true for i=2,#t do ok=ok and t[i-1]<=t[i]end print([[sorted]],ok)', r'sorted\ttrue'),
+    ('coroutines and closures', r'c=coroutine.wrap(function()for i=1,3 do coroutine.yield(i*i)end end)print(c(),c(),c())',
+     r'1\t4\t9'),
+    ('errors', r'print(select(2,pcall(function()return nil+1 end)))', r'attempt to perform arithmetic on a nil value'),
+    ('a pattern', r'print(([[key=value]]):match([[(%w+)=(%w+)]]))', r'key\tvalue'),
+    ('no file is there', r'print(io.open([[/etc/passwd]]))', r'nil\t/etc/passwd: '),
+    ('time passes', r'a=os.clock()repeat until os.clock()>a print(os.clock()>a,os.getenv([[HOME]]))', r'true\tnil'),
+    ('memory runs out, and is back', r'print(pcall(string.rep,[[x]],1<<26))collectgarbage()print(#([[y]]):rep(1<<20))',
+     r'not enough memory.*1048576'),
+]
+
+
+@test
+def lua(t):
+    """Lua 5.4 from its package, not edited."""
+    with boot('lua') as vm:
+        vm.ready()
+        send(vm, 'lua')
+        for name, text, want in LUA:
+            with t.case(name):
+                vm.ask('load lua -e ' + text.replace(' ', '--[[]]'))
+                vm.com1.expect(want, 30)
