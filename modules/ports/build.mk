@@ -10,7 +10,10 @@ build/modules/$(1).elf: $$(PORT_SRCS_$(1):%=build/libc/ports/$(1)/%.o) $(PROGRAM
 	$$(say) LD '$$@'
 	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) $(PROGRAM_LDFLAGS) -T sdk/libc/program.ld -o $$@ $$(filter %.o %.a,$$^)
 
-build/libc/ports/$(1)/%.o: $$(DEPS_STAMP) $$(PORT_NEEDS_$(1)) tools/flags.mk modules/ports/build.mk | $$(MUSL_HDRS)
+build/deps/$(1).stamp: deps/lock deps/fetch
+	$$(Q)deps/fetch $(1) && { cmp -s build/deps/$(1).unpacked $$@ || cp build/deps/$(1).unpacked $$@; }
+
+build/libc/ports/$(1)/%.o: build/deps/$(1).stamp $$(PORT_NEEDS_$(1)) tools/flags.mk modules/ports/build.mk | $$(MUSL_HDRS)
 	$$(say) CC '$$@'
 	$$(Q)mkdir -p $$(@D) && $(LIBC_CC) $(THIRD_PROGRAM_CFLAGS) $$(PORT_CFLAGS_$(1)) -c build/deps/$(1)/$$(PORT_DIR_$(1))/$$*.c -o $$@
 

@@ -5,15 +5,20 @@ MUSL_GEN := build/gen/musl
 MUSL_ARCH := $(MUSL_DIR)/arch/x86_64
 MUSL_HDRS := $(MUSL_GEN)/include/bits/alltypes.h $(MUSL_GEN)/include/bits/syscall.h $(MUSL_GEN)/version.h
 
-$(MUSL_GEN)/include/bits/alltypes.h: $(DEPS_STAMP)
+# Fetched when a program wants it, not by `make run`.
+MUSL_STAMP := build/deps/musl.stamp
+$(MUSL_STAMP): deps/lock deps/fetch
+	$(Q)deps/fetch musl && { cmp -s build/deps/musl.unpacked $@ || cp build/deps/musl.unpacked $@; }
+
+$(MUSL_GEN)/include/bits/alltypes.h: $(MUSL_STAMP)
 	$(Q)mkdir -p $(@D) && sed -f $(MUSL_DIR)/tools/mkalltypes.sed $(MUSL_ARCH)/bits/alltypes.h.in \
 	    $(MUSL_DIR)/include/alltypes.h.in >$@
-$(MUSL_GEN)/include/bits/syscall.h: $(DEPS_STAMP)
+$(MUSL_GEN)/include/bits/syscall.h: $(MUSL_STAMP)
 	$(Q)mkdir -p $(@D) && sed -e p -e 's/__NR_/SYS_/' $(MUSL_ARCH)/bits/syscall.h.in >$@
-$(MUSL_GEN)/version.h: $(DEPS_STAMP)
+$(MUSL_GEN)/version.h: $(MUSL_STAMP)
 	$(Q)mkdir -p $(@D) && printf '#define VERSION "%s"\n' "$$(cat $(MUSL_DIR)/VERSION)" >$@
 
-build/libc/musl.a: $(MUSL_HDRS) $(DEPS_STAMP) sdk/libc/musl.mk sdk/libc/arch/syscall_arch.h tools/flags.mk
+build/libc/musl.a: $(MUSL_HDRS) $(MUSL_STAMP) sdk/libc/musl.mk sdk/libc/arch/syscall_arch.h tools/flags.mk
 	$(say) MUSL '$@'
 	$(Q)$(MAKE) -f sdk/libc/musl.mk $@
 

@@ -20,7 +20,7 @@ class Test:
     once: str = ''      # why it is left out of the pass with several CPUs
     long: bool = False  # begins before the others: nobody waits for it at the end
     soak: bool = False  # `make soak` runs it too, in the long size: Results.size
-    later: bool = False     # only `make soak` runs it: of all that it tries, each part is in a test that always runs
+    later: bool = False     # only `make soak` runs it, and who asks for it
 
 
 # Why a test is not run again with several CPUs; docs/testing.md has the table.
@@ -32,9 +32,9 @@ ALONE = 'what it tries happens on one CPU, by code that is the same on all'
 LATER = 'the same, but it might look at other CPUs one day: with several in `make soak`'
 
 
-def test(function=None, *, once='', long=False, soak=False):
+def test(function=None, *, once='', long=False, soak=False, later=False):
     def take(f):
-        add(f'{f.__module__.removeprefix("test_")}.{f.__name__}', f, once, long, soak)
+        add(f'{f.__module__.removeprefix("test_")}.{f.__name__}', f, once, long, soak, later)
         return f
     return take(function) if function else take
 

@@ -11,7 +11,7 @@ def send(vm, name, *words):
     ctl(vm, 'load', os.path.join(BUILD, 'modules', f'{name}.mod'), *words)
 
 
-@test
+@test(later=True)
 def programs(t):
     with boot('libc') as vm:
         vm.ready()
@@ -49,7 +49,7 @@ LUA = [
 ]
 
 
-@test
+@test(later=True)
 def lua(t):
     """Lua 5.4 from its package, not edited."""
     with boot('lua') as vm:
