@@ -125,6 +125,11 @@ void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
     (void)old, (void)next;
 }
 
+void arch_fpu_set_tls(struct arch_fpu *f, uint64_t base)
+{
+    (void)f, (void)base;
+}
+
 void arch_fpu_init_state(struct arch_fpu *f)
 {
     (void)f;
