@@ -215,3 +215,12 @@ uint32_t cell_count(void)
 {
     return in_use;
 }
+
+uint32_t cell_frames(void)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < CELL_PAGES; i++) {
+        n += cell_page[i] != NULL ? 1 : 0;
+    }
+    return n;
+}

@@ -81,7 +81,8 @@ void cell_forget(struct cell_account *payer);
  * `out` is left alone. Gives: who pays for `via`; NULL. */
 struct cell_account *cell_path(via_t via, via_t out[CELL_DEPTH_MAX]);
 
-uint32_t cell_count(void); /* on the machine */
+uint32_t cell_count(void);  /* on the machine */
+uint32_t cell_frames(void); /* that they lie in */
 
 /* Up-call: the last reference to a cell went. Whoever still waits through it is to be woken;
  * implemented in kernel/ipc/revoke.c. */

@@ -5,6 +5,7 @@
 #include "kernel/memory/cache.h"
 #include "kernel/memory/frame.h"
 #include "kernel/modules/module.h"
+#include "kernel/object/cell.h"
 #include "kernel/runtime/capsule.h"
 #include "kernel/storm/storm.h"
 
@@ -85,8 +86,8 @@ void storm_count(struct nos_storm_state *out)
     out->idle = storm_idle_ticks;
     out->reclaiming = capsule_reclaim_pending() || frame_reclaim_pending() ? 1 : 0;
     out->free = f.free;
-    out->known = f.free + f.deferred + cache_frames() + module_frames();
+    out->known = f.free + f.deferred + cache_frames() + module_frames() + cell_frames();
     for (const struct capsule *c = capsule_nth(0); c != NULL; c = c->next) {
-        out->known += c->space.pages;
+        out->known += c->space.pages + c->handles.capacity / HANDLES_PER_PAGE;
     }
 }
