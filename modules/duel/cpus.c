@@ -13,7 +13,6 @@
 enum {
     PAGE = 4096,
     READ_WRITE = 3,
-    ROUNDS = 25,
     WAIT_NS = 1000000,
     PATIENCE = 5000, /* waits */
     STAGGER_NS = 7000
@@ -109,13 +108,13 @@ static void put_away(void)
     nos_ignore(nos_sys_handle_close(it.region));
 }
 
-static void again_and_again(const struct trial *t)
+static void again_and_again(const struct trial *t, unsigned rounds)
 {
     char name[48];
     nos_status_t st = NOS_OK;
 
     it.writes_after = 0;
-    for (unsigned i = 0; i < ROUNDS && st == NOS_OK; i++) {
+    for (unsigned i = 0; i < rounds && st == NOS_OK; i++) {
         st = make(t);
         st = st == NOS_OK ? take(t, i) : st;
         put_away();
@@ -138,11 +137,11 @@ static nos_status_t books(void)
     return i > 1 ? st : NOS_NOT_FOUND;
 }
 
-void attack_cpus(void)
+void attack_cpus(unsigned rounds)
 {
     row("cpus/module", NOS_OK, nos_sys_module_open(duel.node, "duelcount", 9, &it.module));
     for (size_t i = 0; i < ARRAY_LEN(trials); i++) {
-        again_and_again(&trials[i]);
+        again_and_again(&trials[i], rounds);
     }
     row("cpus/books", NOS_OK, books());
 }

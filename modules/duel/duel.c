@@ -5,6 +5,7 @@
 
 #include "abi/caps.h"
 #include "abi/info.h"
+#include "lib/fmt.h"
 #include "lib/status.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -46,7 +47,8 @@ static nos_status_t open_all(void)
 
 int nos_main(void)
 {
-    if (nos_arg()[0] != '\0') {
+    uint64_t rounds;
+    if (!parse_u64(span_of(nos_arg(), strlen(nos_arg())), &rounds)) {
         return nos_arg()[0] == 'c' ? counter() : dueler();
     }
     nos_status_t st = open_all();
@@ -62,7 +64,7 @@ int nos_main(void)
     row("after-all", NOS_OK, ask(ORDER_PING));
     attack_faults();
     row("kill-an-ended-one", NOS_BAD_STATE, nos_sys_capsule_kill(duel.capsule, NOS_KILL_ASKED));
-    attack_cpus();
+    attack_cpus((unsigned)rounds);
     nos_print("DUEL total %u ok %u BAD\nDUEL done\n", good, bad);
     return bad == 0 ? 0 : 1;
 }

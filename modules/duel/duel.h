@@ -57,7 +57,8 @@ void attack_quotas(void);
 void attack_revoke(void);
 void attack_faults(void); /* ends the dueler */
 
-void attack_cpus(void); /* the dueler has ended: the counters serve in its place */
+/** Each trial so often. The dueler has ended: the counters serve in its place. */
+void attack_cpus(unsigned rounds);
 
 /** Their whole lives. */
 int dueler(void);

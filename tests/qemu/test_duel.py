@@ -50,8 +50,9 @@ def fight(t, smp):
         vm.ready()
         for manifest in (dueler(), counter()):
             ctl(vm, 'load', module(manifest))
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start')
-        vm.com1.expect(r'^DUEL done', 120)
+        rounds = t.size(smoke=8, soak=100)
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start', str(rounds))
+        vm.com1.expect(r'^DUEL done', 60 + 5 * rounds)
         rows(t, vm.com1.text(), 'DUEL', ROWS)
         with t.case('the system still answers'):
             need('running' in vm.ask('ps'), 'no answer')
@@ -62,6 +63,6 @@ def one_processor(t):
     fight(t, 1)
 
 
-@test(once=OWN)
+@test(once=OWN, soak=True)
 def four_processors(t):
     fight(t, 4)

@@ -173,7 +173,7 @@ def flush_waits(t):
         vm.ready(120)
         for manifest in (dueler(), counter()):
             ctl(vm, 'load', module(manifest))
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start')
+        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start', '25')
         vm.com1.expect(r'^DUEL cpus/module', 120)
         lab = Lab(vm)
         for _ in range(200):
