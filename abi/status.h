@@ -136,7 +136,22 @@
     X(UPG_NONE, -178, "upgrade: this module does not hand its state over") \
     X(UPG_STATE, -179, "upgrade: the new version refused the state") \
     X(UPG_ENDED, -180, "upgrade: the new version ended before it served") \
-    X(UPG_HUNG, -181, "upgrade: the new version did not answer in time")
+    X(UPG_HUNG, -181, "upgrade: the new version did not answer in time") \
+    /* packages */ \
+    X(WAD_TRUNCATED, -184, "wad: shorter than it says") \
+    X(WAD_OVERSIZE, -185, "wad: above a size limit") \
+    X(WAD_MAGIC, -186, "wad: not a wad file") \
+    X(WAD_VERSION, -187, "wad: version or flags not known here") \
+    X(WAD_RESERVED, -188, "wad: reserved field or padding is not zero") \
+    X(WAD_TYPE, -189, "wad: a lump's type is not known here") \
+    X(WAD_ORDER, -190, "wad: lumps are not sorted, or one is there twice") \
+    X(WAD_LAYOUT, -191, "wad: a lump is not where it must be") \
+    X(WAD_PARTS, -192, "wad: a part is missing, or there too often") \
+    X(WAD_BLAKE3, -193, "wad: a lump does not match its BLAKE3") \
+    X(WAD_SHA256, -194, "wad: a lump does not match its SHA-256") \
+    X(WAD_NAMES, -195, "wad: malformed tree of names") \
+    X(WAD_PATH, -196, "wad: a name that is not allowed") \
+    X(WAD_DETACHED, -197, "wad: malformed detached area")
 
 #define X(name, value, text) NOS_##name = (value),
 typedef enum nos_status { NOS_STATUS_LIST(X) } nos_status_t;

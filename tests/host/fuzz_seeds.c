@@ -9,6 +9,7 @@
 #include "lib/token.h"
 #include "tests/host/auditlog.h"
 #include "tests/host/golden.h"
+#include "tests/host/goldwad.h"
 
 static const char *folder;
 
@@ -150,6 +151,12 @@ int main(int argc, char **argv)
     seed("gdb", "session",
          buf_copy(SPAN_LIT("$?#3f$g#67$vCont;s:5;c#c5$m100000,40#1e$P10=8877665544332211#36\x03"
                            "$X1000,2:ab#74$qXfer:features:read:target.xml:0,fff#7d$Z0,1000,1#d4")));
+    static const uint8_t proof[] = { 1, 0x80, 0, 0, 2, 0, 0, 0, 'p', 'r' };
+    // `least` is short enough for a smoke run, which cuts at 20,000 bytes.
+    const struct goldwad_part least[] = { goldwad_parts[0], goldwad_parts[3], goldwad_parts[6],
+                                          goldwad_parts[7] };
+    seed("wad", "least", goldwad(least, ARRAY_LEN(least), (span_t){ 0 }));
+    seed("wad", "all", goldwad_plain(SPAN_OF(proof)));
     struct buf section = trust_section();
     seed("trust", "image", golden_pe(buf_span(section)));
     buf_free(&section);

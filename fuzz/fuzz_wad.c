@@ -1,0 +1,80 @@
+/*
+ * Wads. The hashes are put right in a copy, so that the names behind them are reached; then the
+ * file as it came must be refused, or be that copy.
+ */
+#include "fuzz/fuzz.h"
+#include "lib/crypto/blake3.h"
+#include "lib/crypto/sha256.h"
+#include "lib/wad.h"
+
+static void check_view(const struct wad *w)
+{
+    struct wad_lump l;
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        PROMISE(wad_lump(w, i, &l));
+        PROMISE(fuzz_inside(l.bytes, w->file) && l.off % NOS_WAD_PAGE == 0 && l.off >= end);
+        end = l.off + l.bytes.len;
+    }
+    PROMISE(!wad_lump(w, w->n, &l));
+    PROMISE(fuzz_inside(w->index, w->file) && fuzz_inside(w->detached, w->file));
+    PROMISE(w->detached.len == 0
+                ? end == w->file.len
+                : w->detached.data + w->detached.len == w->file.data + w->file.len);
+}
+
+static void check_names(const struct wad *w)
+{
+    struct wad_tree t;
+    struct wad_walk walk = { 0 };
+    struct wad_name n, before = { 0 };
+    uint32_t row;
+
+    if (wad_tree_parse(w, &t) != NOS_OK) {
+        return;
+    }
+    while (wad_tree_next(&t, &walk, &n)) {
+        PROMISE(n.row > 0 && n.row < w->n && wad_path_ok(n.path));
+        PROMISE(fuzz_inside(n.path, w->file) && n.path.data[0] != '/');
+        PROMISE(before.path.len == 0 || (wad_path_compare(before.path, n.path) < 0 &&
+                                         !wad_path_above(before.path, n.path)));
+        PROMISE(wad_tree_find(&t, n.path, &row) && row == n.row);
+        before = n;
+    }
+    PROMISE(walk.i == t.n && walk.at == t.paths.len);
+}
+
+/* The file again, with the hashes of its rows as they should be. They may then be out of order. */
+static void put_hashes_right(const struct wad *w, uint8_t *file)
+{
+    struct wad_lump l;
+    for (uint32_t i = 0; wad_lump(w, i, &l); i++) {
+        uint8_t *row = file + NOS_WAD_INDEX + NOS_WAD_INDEX_HDR + (size_t)i * NOS_WAD_ROW;
+        blake3_hash(l.bytes, row + 24);
+        sha256_hash(l.bytes, row + 56);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct wad w, mended, index;
+    uint32_t at;
+    uint64_t len;
+
+    if (wad_parse(span_of(data, size), &w) != NOS_OK) {
+        return 0;
+    }
+    check_view(&w);
+    PROMISE(wad_parse_index(w.index, &index, &len) == NOS_OK && len <= size && index.n == w.n);
+    uint8_t *copy = malloc(size);
+    PROMISE(copy != NULL);
+    memcpy(copy, data, size);
+    put_hashes_right(&w, copy);
+    if (wad_parse(span_of(copy, size), &mended) == NOS_OK) {
+        PROMISE(wad_check(&mended, &at) == NOS_OK);
+        check_names(&mended);
+    }
+    PROMISE((wad_check(&w, &at) == NOS_OK) == (memcmp(copy, data, size) == 0));
+    free(copy);
+    return 0;
+}
