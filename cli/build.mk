@@ -38,15 +38,16 @@ endef
 $(eval $(call fakenode_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS)))
 $(eval $(call fakenode_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS)))
 
-# Chains of tokens with one rule broken each: nonosctl makes none.
-define mkchain_program
-build/$(1)/bin/mkchain: build/$(1)/tests/host/mkchain.o build/$(1)/tests/host/golden.o build/$(1)/lib.a \
+# Chains of tokens with one rule broken each, wads with names that are not allowed: nonosctl makes none.
+define bad_files_program
+build/$(1)/bin/$(4): build/$(1)/tests/host/$(4).o build/$(1)/tests/host/golden.o build/$(1)/lib.a \
         build/$(1)/libcrypto.a
 	$$(say) LD $$@
 	$$(Q)mkdir -p $$(@D) && $(2) $(3) $$^ -o $$@
 endef
-$(eval $(call mkchain_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS)))
-$(eval $(call mkchain_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS)))
+$(foreach p,mkchain mkwad,\
+    $(eval $(call bad_files_program,host-gcc,$(HOST_gcc_CC),$(HOST_gcc_LDFLAGS),$(p))) \
+    $(eval $(call bad_files_program,host-clang,$(HOST_clang_CC),$(HOST_clang_LDFLAGS),$(p))))
 
 build/test/tiny.elf: tests/host/data/tiny.c tools/flags.mk
 	$(say) LD $@
@@ -70,7 +71,7 @@ TEST_cli_program_LIBS := -lcjson
 TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
 TEST_gdb_stub_SRCS := cli/gdb_stub.c cli/gdb_regs.c
 TEST_cli_blackbox_DEPS := build/test/tiny.elf build/test/tiny.efi
-$(foreach cc,$(HOST_CCS),$(eval TEST_cli_blackbox_DEPS_$(cc) := $(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain)))
+$(foreach cc,$(HOST_CCS),$(eval TEST_cli_blackbox_DEPS_$(cc) := $(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain mkwad)))
 TEST_storm_SRCS := modules/storm/plan.c $(CLI_FOR_TESTS)
 TEST_storm_LIBS := -lcjson
 TEST_storm_DEPS := $(CLI_GEN)

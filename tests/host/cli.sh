@@ -3,7 +3,7 @@
 # Every command's exit code is checked, and that no sanitiser spoke. Ends with "N passed, N failed".
 set -u
 root=$PWD
-n0n=$root/$1 fake=$root/$2 mkchain=$(dirname "$root/$2")/mkchain
+n0n=$root/$1 fake=$root/$2 mkchain=$(dirname "$root/$2")/mkchain mkwad=$(dirname "$root/$2")/mkwad
 elf=$root/build/test/tiny.elf efi=$root/build/test/tiny.efi
 dir=$(mktemp -d)
 node=
@@ -245,6 +245,155 @@ t '2 of 2 kernel, whole' 0 "$n0n" mod verify K2.MOD --root keys/root.pub --root 
 t '2 of 2 kernel, again' 0 "$n0n" mod sign K2.MOD --key keys/root2.key
 t '2 of 2 kernel, third key' 1 bash -c "'$n0n' key new -t root keys/root3 >/dev/null && '$n0n' mod sign K2.MOD --key keys/root3.key"
 says err 'has all of its 2 signatures'
+
+# --- wads
+mkdir -p pack/share/sub
+cp hello.mod pack/
+echo 'ISC licence' >pack/LICENSE
+echo '# guide' >pack/README.md
+echo data >pack/share/a
+echo data >pack/share/sub/b
+: >pack/share/empty
+cat >pack/wad.json <<'E'
+{ "name": "hello", "version": "1.2.3", "licence": "ISC", "about": "a package", "modules": ["hello.mod"],
+  "licences": ["LICENSE"], "docs": ["README.md"], "assets": "share",
+  "components": [ { "name": "lua5.4", "version": "5.4.4-3", "licence": "MIT", "purl": "pkg:deb/debian/lua5.4@5.4.4-3",
+                    "sha256": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff" } ] }
+E
+t 'wad build' 0 "$n0n" wad build pack/wad.json --sign keys/publisher.key -o h.wad
+cp -r pack elsewhere
+touch -d 2001-01-01 elsewhere/share/a
+t 'wad build elsewhere' 0 bash -c "cd elsewhere && umask 077 && '$n0n' wad build wad.json --sign ../keys/publisher.key -o ../h2.wad"
+same h.wad h2.wad
+t 'wad build at another time' 0 env SOURCE_DATE_EPOCH=86400 "$n0n" wad build pack/wad.json --sign keys/publisher.key -o h2.wad
+t 'wad diff' 1 "$n0n" wad diff h.wad h2.wad
+says out 'changed +sbom'
+silent_on out 'asset|module|document'
+t 'wad build, bad time' 2 env SOURCE_DATE_EPOCH=soon "$n0n" wad build pack/wad.json -o h2.wad
+t 'wad diff of itself' 0 "$n0n" wad diff h.wad h.wad
+check 'nothing differs' [ ! -s out ]
+cp -r pack pack2
+echo new >pack2/share/new
+rm pack2/share/empty
+echo more >>pack2/README.md
+t 'wad build, changed' 0 "$n0n" wad build pack2/wad.json -o h2.wad
+t 'wad diff, changed' 1 "$n0n" wad diff h.wad h2.wad -o json
+t 'wad diff json' 0 jq -e '[.[] | select(.type != "sbom" and .type != "provenance") | [.change, .path]] ==
+    [["gone", "assets/empty"], ["new", "assets/new"], ["changed", "docs/README.md"]]' out
+t 'wad verify' 0 "$n0n" wad verify h.wad --key keys/publisher.pub -o json
+t 'wad verify json' 0 jq -e '.[0] | .ok and .provenance == "signed" and .modules[0].name == "hello"' out
+t 'wad verify, nobody to believe' 1 "$n0n" wad verify h.wad
+says out SIGNER_NOT_CHECKED
+t 'wad verify by another' 1 "$n0n" wad verify h.wad --key keys/other.pub
+says out PUB_UNKNOWN
+says out 'not named to be believed'
+t 'wad verify of another file' 1 "$n0n" wad verify hello.mod --key keys/publisher.pub
+says out WAD_MAGIC
+t 'wad verify of no file' 3 "$n0n" wad verify none.wad --key keys/publisher.pub
+t 'wad inspect' 0 "$n0n" wad inspect h.wad -o json
+at=$(jq '.names[0].offset' out)
+t 'wad inspect json' 0 jq -e '(.names | length) == 8 and .lumps == 8 and .names[0].path == "assets/a" and (.wad_id | length) == 64' out
+check 'a lump lies where it says' [ "$(tail -c +$((at + 1)) h.wad | head -c 4)" = data ]
+t 'wad unpack' 0 "$n0n" wad unpack h.wad un --key keys/publisher.pub
+same un/assets/sub/b pack/share/sub/b
+same un/modules/hello.mod hello.mod
+check 'all is unpacked' [ "$(find un -type f | wc -l)" = 8 ]
+# what other tools read: the mandatory fields of SPDX 2.3 and of SLSA provenance v1
+t 'SBOM' 0 jq -e '.spdxVersion == "SPDX-2.3" and .dataLicense == "CC0-1.0" and .SPDXID == "SPDXRef-DOCUMENT" and
+    (.creationInfo | .created == "1970-01-01T00:00:00Z" and (.creators | length) == 1) and
+    (.documentNamespace | startswith("urn:")) and ([.packages[].SPDXID] | unique | length) == 8 and
+    ([.packages[] | select(.name and .downloadLocation and .filesAnalyzed == false)] | length) == 8 and
+    ([.packages[] | select(.packageFileName == "modules/hello.mod")][0] |
+        .name == "hello" and .versionInfo == "1.2.3" and .licenseDeclared == "ISC") and
+    [.packages[].SPDXID] - [.relationships[].relatedSpdxElement] == []' un/sbom.spdx.json
+check 'SBOM has the hash' [ "$(jq -r '.packages[] | select(.packageFileName == "modules/hello.mod") | .checksums[0].checksumValue' \
+    un/sbom.spdx.json)" = "$(sha256sum <hello.mod | cut -d' ' -f1)" ]
+jq -r .payload un/provenance.json | base64 -d >statement
+t 'provenance' 0 jq -e '._type == "https://in-toto.io/Statement/v1" and .predicateType == "https://slsa.dev/provenance/v1" and
+    (.subject | length) == 6 and .predicate.buildDefinition.resolvedDependencies[0].name == "lua5.4" and
+    .predicate.runDetails.builder.id == "urn:n0n:builder:local"' statement
+t 'wad unpack over a folder' 3 "$n0n" wad unpack h.wad un --key keys/publisher.pub
+mkdir victim
+ln -s victim link.d
+ln -s nowhere dangling.d
+t 'wad unpack through a link' 3 "$n0n" wad unpack h.wad link.d
+t 'wad unpack through a dangling link' 3 "$n0n" wad unpack h.wad dangling.d
+check 'nothing went through' [ -z "$(ls victim)" ]
+t 'wad unpack, not believed' 1 "$n0n" wad unpack h.wad un2 --key keys/other.pub
+t 'wad unpack, nobody asked' 0 "$n0n" wad unpack h.wad un3/
+says err 'WARNING.*NOT checked'
+t 'wad unpack nowhere' 3 "$n0n" wad unpack h.wad /dev/null/x
+absent un2 'un*.tmp*'
+# a bit of the header, of each field of rows, of lumps and padding
+for at in 0 7 8 12 16 18 24 32 40 72 4096 4100 8192 9000 20000; do
+    cp h.wad bad.wad
+    flip bad.wad $at
+    t "wad with byte $at changed" 1 "$n0n" wad verify bad.wad --key keys/publisher.pub
+    says out 'WAD_'
+    t "wad with byte $at changed is not unpacked" 1 "$n0n" wad unpack bad.wad bad.d
+done
+head -c -1 h.wad >bad.wad
+t 'wad, short' 1 "$n0n" wad inspect bad.wad
+says err WAD_TRUNCATED
+absent bad.d
+# names that lead out, each in a file whose hashes are right
+for path in ../x ../../x /tmp/n0n-x /etc/n0n-x zz/../../x zz/.. . .. zz//x 'zz\x' $'zz\nx' zz/./x; do
+    "$mkwad" evil.wad "$path"
+    t "wad with the name $path" 1 "$n0n" wad unpack evil.wad evil.d
+    says err WAD_PATH
+done
+"$mkwad" evil.wad zz zz
+t 'wad with one name twice' 1 "$n0n" wad unpack evil.wad evil.d
+says err WAD_NAMES
+"$mkwad" evil.wad zz zz/x
+t 'wad with a file that is a folder' 1 "$n0n" wad unpack evil.wad evil.d
+says err WAD_PATH
+absent evil.d 'evil.d.tmp*' x ../x /tmp/n0n-x /etc/n0n-x
+"$mkwad" -m hello.mod good.wad zz
+t 'wad with bad bills' 1 "$n0n" wad verify good.wad --key keys/publisher.pub
+says out 'the SBOM is not SPDX'
+says out 'not an in-toto statement'
+says out 'hello.mod ok=yes'
+t 'wad with bad bills, unpacked unasked' 0 "$n0n" wad unpack good.wad good.d
+same good.d/modules/hello.mod hello.mod
+# provenance: unsigned, by another, of other contents
+t 'wad build, unsigned' 0 "$n0n" wad build pack/wad.json -o u.wad
+t 'wad verify, nobody vouches for assets' 1 "$n0n" wad verify u.wad --key keys/publisher.pub
+says out 'vouched for by nobody'
+jq 'del(.assets)' pack/wad.json >pack/no-assets.json
+t 'wad build without assets' 0 "$n0n" wad build pack/no-assets.json -o u.wad
+t 'wad verify, modules alone' 0 "$n0n" wad verify u.wad --key keys/publisher.pub
+t 'wad build by another' 0 "$n0n" wad build pack/wad.json --sign keys/other.key -o u.wad
+t 'wad verify, provenance by another' 1 "$n0n" wad verify u.wad --key keys/publisher.pub
+says out 'not named to be believed'
+t 'wad build by a root' 1 "$n0n" wad build pack/wad.json --sign keys/root.key -o u2.wad
+absent u2.wad
+# sources
+broken_source() { # NAME CODE JQ-FILTER REGEX
+    jq "$3" pack/wad.json >pack/broken.json
+    t "wad source: $1" "$2" "$n0n" wad build pack/broken.json -o broken.wad
+    says err "$4"
+}
+broken_source 'unknown key' 2 '.colour = 1' colour
+broken_source 'no licences' 2 'del(.licences)' licences
+broken_source 'no name' 2 'del(.name)' name
+broken_source 'bad version' 2 '.version = "one"' version
+broken_source 'missing file' 3 '.modules = ["none.mod"]' none.mod
+broken_source 'not a module' 1 '.modules = ["LICENSE"]' 'stage extract'
+broken_source 'one file twice' 1 '.docs = ["README.md", "./README.md"]' 'two parts'
+broken_source 'no assets there' 3 '.assets = "none"' none
+broken_source 'bad hash' 2 '.components[0].sha256 = "12"' 'components\[0\].sha256'
+broken_source 'component without licence' 2 'del(.components[0].licence)' licence
+broken_source 'neither modules nor assets' 1 'del(.modules) | del(.assets)' WAD_PARTS
+broken_source 'empty licence' 1 '.licences = ["share/empty"]' 'is empty'
+ln -s /etc/passwd pack/share/link
+t 'wad source: a link among the assets' 1 "$n0n" wad build pack/wad.json -o broken.wad
+says err 'symbolic link'
+rm pack/share/link
+mkfifo pack/share/pipe
+t 'wad source: a pipe among the assets' 1 "$n0n" wad build pack/wad.json -o broken.wad
+rm pack/share/pipe
+absent broken.wad
 
 # --- policy
 cat >policy.json <<'E'
