@@ -8,7 +8,7 @@ IMAGE_MODULES := init console shell manage hello crashme
 
 MODULES += entry secrets storm ward pupil patient
 # Two builds of one service, and who upgrades it.
-MODULES += counter counter2 tally
+MODULES += counter counter2 tally memfs
 MODULE_MORE_counter2 := modules/counter/counter.c
 # Programs with a C library (docs/libc.md).
 PROGRAMS := chello ctest
@@ -45,7 +45,8 @@ build/libc/modules/%.o: modules/%.c tools/flags.mk $(FLAGS_STATE) | $(MUSL_HDRS)
 
 PROGRAM_LIBS := build/libc/libc.a build/libc/musl.a $(CAPSULE_LIBS)
 define program_rules
-build/modules/$(1).elf: $$(patsubst %.c,build/libc/%.o,$$(sort $$(wildcard modules/$(1)/*.c))) $(PROGRAM_LIBS) sdk/libc/program.ld
+build/modules/$(1).elf: $$(patsubst %.c,build/libc/%.o,$$(sort $$(wildcard modules/$(1)/*.c))) \
+        $(call libc_files,modules/$(1)/manifest.json) modules/$(1)/manifest.json $(PROGRAM_LIBS) sdk/libc/program.ld
 	$$(say) LD '$$@'
 	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) $(PROGRAM_LDFLAGS) -T sdk/libc/program.ld -o $$@ $$(filter %.o %.a,$$^)
 
@@ -112,3 +113,4 @@ TEST_init_backoff_SRCS := modules/init/backoff.c
 TEST_init_health_SRCS := modules/init/health.c
 TEST_manage_request_SRCS := modules/manage/request.c
 TEST_loopback_ports_SRCS := modules/loopback/ports.c
+TEST_memfs_SRCS := $(addprefix modules/memfs/,data.c lock.c pool.c session.c tree.c walk.c)

@@ -1,0 +1,40 @@
+#pragma once
+/* Who uses memfs: a session, the handles that it was given, and for a private tree the tree. */
+#include "modules/memfs/session.h"
+#include "sdk/ipc.h"
+
+struct share {  // a tree that several clients have
+    char name[NOS_NAME_MAX];
+    struct tree tree;
+};
+
+struct client {
+    struct session session;  // .id = the badge of its handle; 0 = free
+    struct tree own;
+    bool private;           // `own` is its tree
+    nos_handle_t lifeline;  // right CALL
+    nos_handle_t call;      // what the client was given, under a cell
+    nos_handle_t region;    // the window's
+    nos_handle_t lent;      // the window, under a cell
+};
+
+struct attached {  // for the client: the answer's handles
+    nos_handle_t call, window, lifeline;
+};
+
+/** The endpoint that all clients call. */
+void clients_init(nos_handle_t endpoint);
+
+/** A new client of a share, or (NULL) with a tree of its own. Errors: NO_SLOT, QUOTA, NO_MEMORY.
+ * Gives: handles to be sent; the lifeline is to be moved or closed. */
+MUST_CHECK nos_status_t client_begin(struct share *share, bool read_only, struct attached *out);
+
+/** The client of that badge; NULL. */
+struct client *client_of(uint64_t badge);
+
+/** Send what a new client gets. Takes: the lifeline. */
+MUST_CHECK nos_status_t client_answer(struct nos_msg *m, const struct attached *a);
+
+/** Those that are gone end, and with each everything that was its alone. False: there is none
+ * left. */
+bool clients_bury(void);

@@ -1,0 +1,106 @@
+#pragma once
+/*
+ * A tree of files in memory: directories, names, symlinks, quotas. Pure: no system call, and memory
+ * from pages.h alone. Times are nanoseconds since boot, told by the caller.
+ *
+ * A node has one name or none (there are no hard links), so the name lies in the node. It lives as
+ * long as it has a name or is held: open, or mapped. Paths never lead out of their tree: `..` at
+ * the root is the root, and a symlink that begins with a slash begins at the root of its tree.
+ *
+ * Nothing is half done: what can fail does so before the first change.
+ */
+#include "abi/fs.h"
+#include "modules/memfs/data.h"
+
+enum {
+    TREE_LINKS_MAX = 16, /* symlinks followed in one walk */
+    NODE_LOCKS_MAX = 64, /* of one file */
+};
+
+struct lock {  // bytes first..last of a file
+    struct lock *next;
+    uint64_t owner, first, last;
+    bool alone;
+};
+
+struct node {
+    enum nos_fs_kind kind;
+    uint32_t held;  // by who has it open or mapped
+    struct tree *tree;
+    struct node *parent;       // NULL: it has no name; the root is its own
+    struct node *next, *prev;  // in the parent's list, in the order of cookies
+    uint64_t ino, cookie;
+    uint64_t accessed, changed, status;
+    char *name;
+    uint16_t name_len, target_len;
+    uint32_t hash;  // of the name
+    union {
+        struct {
+            struct node *first, *last;
+            uint64_t cookies;  // the last one given out
+            uint32_t entries;
+        } dir;
+        struct {
+            struct data data;
+            struct lock *locks;
+        } file;
+        char *target;  // LINK
+    };
+};
+
+struct tree {
+    struct node *root;
+    struct purse purse;
+    uint32_t nodes, nodes_max;
+    uint64_t inos;
+};
+
+/** An empty tree. Errors: NO_MEMORY. */
+MUST_CHECK nos_status_t tree_begin(struct tree *t, uint64_t bytes_max, uint32_t nodes_max);
+
+/** Everything that has a name is wiped; what is held goes when it is dropped. */
+void tree_end(struct tree *t);
+
+struct place {          // where a path leads
+    struct node *dir;   // the directory that its last name is looked up in
+    span_t name;        // that name; borrowed from the path, or from a symlink on the way
+    struct node *node;  // what has it; NULL: nothing
+    bool slash;         // a slash follows: it must be a directory
+};
+
+/**
+ * Follow `path` from the directory `from`. `last`: a symlink at the end is followed too.
+ * Errors: NOT_FOUND (a part is missing, or the path is empty; the last part may be missing),
+ * NOT_DIR, LOOP, NAME, INVALID (a zero byte in it).
+ */
+MUST_CHECK nos_status_t tree_walk(struct node *from, span_t path, bool last, struct place *out);
+
+/** A new node at a place without one. Errors: EXISTS; NOT_FOUND (the directory is gone, or the name
+ * is to be that of a directory and is not); QUOTA, NO_MEMORY; for a LINK: `target`, else empty. */
+MUST_CHECK nos_status_t tree_make(const struct place *at, enum nos_fs_kind kind, span_t target,
+                                  uint64_t now, struct node **out);
+
+/** Take the name away. Errors: NOT_FOUND; IS_DIR, NOT_DIR (`dir`: it must be one); NOT_EMPTY; BUSY
+ * (the root); INVALID (".", ".."). */
+MUST_CHECK nos_status_t tree_unlink(const struct place *at, bool dir, uint64_t now);
+
+/** Give `from` the name `to`, in one step; what had that name loses it. Errors: as tree_unlink's
+ * and tree_make's; INVALID: a directory into itself. */
+MUST_CHECK nos_status_t tree_rename(const struct place *from, const struct place *to, uint64_t now);
+
+/** The first entry of a directory with a higher cookie; NULL. */
+struct node *tree_next(const struct node *dir, uint64_t cookie);
+
+/** The path of a directory from the root on, at most out.len bytes. Errors: NOT_FOUND (it has no
+ * name any more), NAME (longer). */
+MUST_CHECK nos_status_t tree_where(const struct node *dir, mspan_t out, size_t *len);
+
+void node_hold(struct node *n);
+void node_drop(struct node *n); /* whoever held it must not look at it again */
+
+/**
+ * Lock bytes first..last of a file for `owner`, or unlock them. Errors: INVALID (last < first,
+ * kind); WOULD_BLOCK: another has some of them, `*in_the_way`; NO_SLOT (NODE_LOCKS_MAX), NO_MEMORY.
+ */
+MUST_CHECK nos_status_t node_lock(struct node *n, uint64_t owner, enum nos_fs_lock kind,
+                                  uint64_t first, uint64_t last, struct lock *in_the_way);
