@@ -10,7 +10,7 @@
 
 #include "abi/status.h"
 
-/* Continue abi/status.h's numbers; the kernel never says them, so its table does not have them. */
+/* Numbers that abi/status.h leaves: the kernel never says them, so its table does not have them. */
 #define NOS_FS_EXISTS ((nos_status_t)-192)    /* the name is taken */
 #define NOS_FS_NOT_DIR ((nos_status_t)-193)   /* a part of the path, or what is to be one */
 #define NOS_FS_IS_DIR ((nos_status_t)-194)    /* a directory, where a file is wanted */

@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "modules/ctest/ctest.h"
+
 static unsigned passed, failed;
 
-#define CHECK(what) check((what), #what, __LINE__)
-
-static void check(int holds, const char *what, int line)
+void check(int holds, const char *what, int line)
 {
     if (holds) {
         passed++;
@@ -234,6 +234,9 @@ int main(int argc, char **argv)
     times();
     refused();
     threads();
+    if (argc > 1 && strcmp(argv[1], "files") == 0) {
+        files();
+    }
     atexit(last_words);
     printf("ctest: %u hold, %u do not\n", passed, failed);
     return failed != 0;

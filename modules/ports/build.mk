@@ -6,7 +6,8 @@ PORT_MODS := $(PORTS:%=build/modules/%.mod)
 
 # port NAME: build/deps/NAME/$(PORT_DIR_NAME)/*.c of PORT_SRCS_NAME, compiled with PORT_CFLAGS_NAME
 define port_rules
-build/modules/$(1).elf: $$(PORT_SRCS_$(1):%=build/libc/ports/$(1)/%.o) $(PROGRAM_LIBS) sdk/libc/program.ld
+build/modules/$(1).elf: $$(PORT_SRCS_$(1):%=build/libc/ports/$(1)/%.o) \
+        $(call libc_files,modules/ports/$(1)/manifest.json) modules/ports/$(1)/manifest.json $(PROGRAM_LIBS) sdk/libc/program.ld
 	$$(say) LD '$$@'
 	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) $(PROGRAM_LDFLAGS) -T sdk/libc/program.ld -o $$@ $$(filter %.o %.a,$$^)
 

@@ -236,14 +236,15 @@ long libc_mmap(const struct nos_libc_args *x)
         return -EACCES;  // nothing runs that was not verified; musl makes ENOMEM of EPERM
     }
     if ((flags & MAP_ANONYMOUS) == 0) {
-        return -ENODEV;
+        return libc_map_file(x->a[4], (size_t)x->a[1], prot, flags, (uint64_t)x->a[5]);
     }
     return nos_libc_map((size_t)x->a[1], prot == PROT_NONE);
 }
 
 long libc_munmap(const struct nos_libc_args *x)
 {
-    return nos_libc_unmap((uint64_t)x->a[0], (size_t)x->a[1]);
+    long r = libc_unmap_file((uint64_t)x->a[0], (size_t)x->a[1]);
+    return r <= 0 ? r : nos_libc_unmap((uint64_t)x->a[0], (size_t)x->a[1]);
 }
 
 long libc_mprotect(const struct nos_libc_args *x)

@@ -65,6 +65,20 @@ enum { NOS_LIBC_WAKE = 1, NOS_LIBC_INTERRUPT = 2 };
 uint64_t *nos_libc_ipc_buffer(void);
 nos_handle_t nos_libc_note(void);
 
+/* ---- console.c: what the standard descriptors are to begin with ---- */
+long libc_console_write(const char *text, size_t len);
+long libc_console_read(char *out, size_t len);
+bool libc_console_granted(void);
+
+/* ---- files/, or without.c: the program's manifest asks for no tree, and it is linked without ----
+ */
+
+/** mmap of a file; -errno. */
+long libc_map_file(long fd, size_t len, long prot, long flags, uint64_t at);
+
+/** munmap of it. Gives: 1: this is no file's mapping. */
+long libc_unmap_file(uint64_t at, size_t len);
+
 /* ---- handlers, one for each name in calls.tbl ---- */
 #define HANDLER(handler) long handler(const struct nos_libc_args *x);
 #include "sdk/libc/handlers.inc"

@@ -34,7 +34,7 @@ test-qemu:
 test-libc:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) $(PORT_MODS)
-	$(Q)tests/run --then 'tests/qemu/run --soak --only libc' 'tests/qemu/run --soak --only libc --cpus 4'
+	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs' 'tests/qemu/run --soak --only libc --only memfs --cpus 4'
 
 # The long runs, each of which has its smoke in the tests above: the same function with other numbers; and what is tried
 # above by one compiler, or with one CPU, by the other and with four.

@@ -1,0 +1,6 @@
+#pragma once
+/* One row for each thing that holds. */
+#define CHECK(what) check((what), #what, __LINE__)
+void check(int holds, const char *what, int line);
+
+void files(void);

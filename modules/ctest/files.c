@@ -1,0 +1,208 @@
+/* Files and directories, as C and POSIX have them, in a private tree and in a share. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "modules/ctest/ctest.h"
+
+#define FAILS(call, error) CHECK((call) == -1 && errno == (error))
+
+static void streams(void)
+{
+    char line[32];
+    FILE *f = fopen("a.txt", "w");
+
+    CHECK(f != NULL && fprintf(f, "one %d\ntwo\n", 1) == 10 && fclose(f) == 0);
+    f = fopen("/a.txt", "r+");
+    CHECK(f != NULL && fgets(line, sizeof line, f) != NULL && strcmp(line, "one 1\n") == 0);
+    CHECK(ftell(f) == 6 && fseek(f, -4, SEEK_END) == 0 && fgetc(f) == 't');
+    CHECK(fseek(f, 0, SEEK_SET) == 0 && fputs("ONE", f) >= 0 && fflush(f) == 0);
+    rewind(f);
+    CHECK(fscanf(f, "%31s", line) == 1 && strcmp(line, "ONE") == 0);
+    fclose(f);
+    f = fopen("a.txt", "a");
+    CHECK(f != NULL && fputs("three\n", f) >= 0 && fclose(f) == 0);
+    struct stat s;
+    CHECK(stat("a.txt", &s) == 0 && s.st_size == 16 && S_ISREG(s.st_mode) && s.st_nlink == 1);
+    CHECK(fopen("none", "r") == NULL && errno == ENOENT);
+    CHECK(fopen("a.txt", "wx") == NULL && errno == EEXIST);
+    f = tmpfile();
+    CHECK(f != NULL && fputs("x", f) >= 0);
+    if (f != NULL) {
+        fclose(f);
+    }
+    CHECK(remove("a.txt") == 0 && access("a.txt", F_OK) == -1);
+}
+
+static void descriptors(void)
+{
+    char text[16] = "";
+    int fd = open("f", O_RDWR | O_CREAT | O_EXCL, 0600);
+
+    CHECK(fd > 2 && write(fd, "hello world", 11) == 11);
+    CHECK(lseek(fd, 6, SEEK_SET) == 6 && read(fd, text, 16) == 5 && strcmp(text, "world") == 0);
+    CHECK(read(fd, text, 16) == 0);
+    CHECK(pread(fd, text, 5, 0) == 5 && memcmp(text, "hello", 5) == 0);
+    CHECK(pwrite(fd, "W", 1, 6) == 1 && lseek(fd, 0, SEEK_CUR) == 11);
+    int second = dup(fd);
+    CHECK(second > fd && lseek(second, 3, SEEK_SET) == 3 && lseek(fd, 0, SEEK_CUR) == 3);
+    CHECK(close(fd) == 0 && read(second, text, 2) == 2 && memcmp(text, "lo", 2) == 0);
+    FAILS(read(fd, text, 1), EBADF);
+    CHECK(dup2(second, fd) == fd && close(second) == 0 && lseek(fd, 0, SEEK_CUR) == 5);
+    CHECK(ftruncate(fd, 5) == 0 && lseek(fd, 0, SEEK_END) == 5);
+    CHECK(ftruncate(fd, 8) == 0 && pread(fd, text, 16, 4) == 4 && memcmp(text, "o\0\0\0", 4) == 0);
+    CHECK(fcntl(fd, F_GETFL) == O_RDWR && fcntl(fd, F_SETFL, O_APPEND) == 0);
+    CHECK(lseek(fd, 0, SEEK_SET) == 0 && write(fd, "end", 3) == 3 && lseek(fd, 0, SEEK_CUR) == 11);
+    CHECK(unlink("f") == 0 && pread(fd, text, 3, 8) == 3 && memcmp(text, "end", 3) == 0);
+    struct stat s;
+    CHECK(fstat(fd, &s) == 0 && s.st_nlink == 0);
+    CHECK(close(fd) == 0);
+    fd = open("f", O_WRONLY | O_CREAT, 0600);
+    FAILS(read(fd, text, 1), EBADF);
+    FAILS(lseek(fd, -1, SEEK_SET), EINVAL);
+    FAILS(pwrite(fd, "x", 1, (off_t)1 << 40), EFBIG);
+    CHECK(pwrite(fd, "x", 1, 100 << 20) == 1 && fstat(fd, &s) == 0 &&
+          s.st_size == (100 << 20) + 1 && s.st_blocks <= 24);
+    CHECK(close(fd) == 0 && unlink("f") == 0);
+    FAILS(isatty(3) ? 0 : -1, EBADF);
+    FAILS(lseek(0, 0, SEEK_SET), ESPIPE);
+}
+
+static void directories(void)
+{
+    char where[64];
+    unsigned n = 0, dots = 0, common = 0;
+
+    CHECK(mkdir("d", 0777) == 0 && mkdir("d/e", 0777) == 0);
+    FAILS(mkdir("d", 0777), EEXIST);
+    FAILS(rmdir("d"), ENOTEMPTY);
+    FAILS(open("d", O_WRONLY), EISDIR);
+    CHECK(chdir("d/e") == 0 && getcwd(where, sizeof where) != NULL && strcmp(where, "/d/e") == 0);
+    CHECK(getcwd(where, 3) == NULL && errno == ERANGE);
+    CHECK(close(open("../x", O_CREAT | O_RDWR, 0600)) == 0 && access("/d/x", R_OK | W_OK) == 0);
+    CHECK(rename("/d", "/m") == 0 && getcwd(where, sizeof where) != NULL &&
+          strcmp(where, "/m/e") == 0);
+    FAILS(rename("/m", "/m/e/in"), EINVAL);
+    CHECK(symlink("../x", "link") == 0 && readlink("link", where, sizeof where) == 4);
+    struct stat s, t;
+    CHECK(stat("link", &s) == 0 && stat("/m/x", &t) == 0 && s.st_ino == t.st_ino);
+    CHECK(lstat("link", &s) == 0 && S_ISLNK(s.st_mode));
+    CHECK(realpath("link", where) != NULL && strcmp(where, "/m/x") == 0);
+    CHECK(symlink("loop", "loop") == 0);
+    FAILS(open("loop", O_RDONLY), ELOOP);
+    CHECK(stat("../../../../../m/x", &s) == 0 && s.st_ino == t.st_ino);
+    CHECK(chdir("/") == 0 && unlink("m/e/link") == 0 && unlink("m/e/loop") == 0);
+    int dir = open("m", O_RDONLY | O_DIRECTORY);
+    CHECK(dir > 2 && fstatat(dir, "x", &s, 0) == 0 && unlinkat(dir, "e", AT_REMOVEDIR) == 0 &&
+          renameat(dir, "x", AT_FDCWD, "x") == 0 && close(dir) == 0);
+    CHECK(rmdir("m") == 0 && unlink("x") == 0);
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(where, sizeof where, "file-%u", i);
+        n += close(open(where, O_CREAT | O_WRONLY, 0600)) == 0;
+    }
+    CHECK(n == 200);
+    DIR *d = opendir("/");
+    CHECK(d != NULL);
+    for (struct dirent *e = d == NULL ? NULL : readdir(d); e != NULL; e = readdir(d)) {
+        dots += strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        common += strcmp(e->d_name, "common") == 0 && e->d_type == DT_DIR;
+        n -= strncmp(e->d_name, "file-", 5) == 0 && unlink(e->d_name) == 0;
+    }
+    CHECK(n == 0 && dots == 2 && common == 1);
+    CHECK(d != NULL && closedir(d) == 0);
+}
+
+static void large(void)
+{
+    enum { SIZE = 1 << 20 };
+    struct statvfs room;
+    char *out = malloc(SIZE), *in = malloc(SIZE);
+    int fd = open("large", O_RDWR | O_CREAT, 0600);
+
+    for (unsigned i = 0; i < SIZE; i++) {
+        out[i] = (char)(i * 2654435761u >> 24);
+    }
+    CHECK(write(fd, out, SIZE) == SIZE);
+    CHECK(pread(fd, in, SIZE, 0) == SIZE && memcmp(in, out, SIZE) == 0);
+    char *map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(map != MAP_FAILED && memcmp(map, out, SIZE) == 0);
+    CHECK(pwrite(fd, "new", 3, 4096) == 3 && memcmp(map + 4096, "new", 3) == 0);
+    char *own = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 4096);
+    CHECK(own != MAP_FAILED && memcmp(own, "new", 3) == 0);
+    own[0] = 'N';
+    CHECK(pread(fd, in, 3, 4096) == 3 && in[0] == 'n' && munmap(own, 8192) == 0);
+    own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 8192);
+    CHECK(own != MAP_FAILED);
+    own[1] = '!';
+    CHECK(pread(fd, in, 2, 8192) == 2 && in[1] == '!' && munmap(own, 4096) == 0);
+    FAILS(mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, SIZE) == MAP_FAILED ? -1 : 0, EINVAL);
+    CHECK(close(fd) == 0 && unlink("large") == 0 && memcmp(map + 4096, "new", 3) == 0);
+    CHECK(munmap(map, SIZE) == 0);
+    CHECK(statvfs("/", &room) == 0 && room.f_bfree == room.f_blocks);
+    // the quota: what does not fit is not written, and what was there is there
+    fd = open("fill", O_RDWR | O_CREAT, 0600);
+    ssize_t n = 1;
+    size_t all = 0;
+    while (n > 0) {
+        n = write(fd, out, SIZE);
+        all += n > 0 ? (size_t)n : 0;
+    }
+    CHECK(n == -1 && errno == ENOSPC && all > 14u << 20 && all <= 16u << 20);
+    CHECK(pread(fd, in, SIZE, 0) == SIZE && memcmp(in, out, SIZE) == 0);
+    CHECK(close(fd) == 0 && unlink("fill") == 0);
+    free(out);
+    free(in);
+}
+
+static void locks(void)
+{
+    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 10, .l_len = 5 };
+    int fd = open("lock", O_RDWR | O_CREAT, 0600);
+
+    CHECK(fcntl(fd, F_SETLK, &l) == 0 && fcntl(fd, F_SETLKW, &l) == 0);
+    CHECK(fcntl(fd, F_GETLK, &l) == 0 && l.l_type == F_UNLCK);  // one's own is not in the way
+    l.l_type = F_RDLCK;
+    CHECK(fcntl(fd, F_SETLK, &l) == 0 && close(fd) == 0);
+    fd = open("lock", O_RDONLY);
+    l.l_type = F_WRLCK;
+    FAILS(fcntl(fd, F_SETLK, &l), EBADF);
+    CHECK(close(fd) == 0 && unlink("lock") == 0);
+}
+
+static void share(void)
+{
+    struct stat s;
+    FILE *f = fopen("/common/note", "w");
+
+    CHECK(f != NULL && fputs("for all to read\n", f) >= 0 && fclose(f) == 0);
+    CHECK(mkdir("/common/d", 0777) == 0 || errno == EEXIST);
+    FAILS(rename("/common/note", "/note"), EXDEV);
+    FAILS(access("/note", F_OK), ENOENT);
+    CHECK(stat("/common/../common", &s) == -1 &&
+          errno == ENOENT);  // a tree's root has nothing above
+    CHECK(stat("/common/..", &s) == 0 && S_ISDIR(s.st_mode));
+    CHECK(symlink("/../../a", "/common/d/out") == 0 || errno == EEXIST);
+    FAILS(open("/common/d/out", O_RDONLY), ENOENT);
+    CHECK(stat("/common", &s) == 0 && chdir("/common/d") == 0);
+    char where[32];
+    CHECK(getcwd(where, sizeof where) != NULL && strcmp(where, "/common/d") == 0);
+    CHECK(access("../note", R_OK) == 0 && chdir("/") == 0);
+    FAILS(open("/other/x", O_RDONLY), ENOENT);
+}
+
+void files(void)
+{
+    streams();
+    descriptors();
+    directories();
+    large();
+    locks();
+    share();
+}

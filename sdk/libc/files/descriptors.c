@@ -1,0 +1,373 @@
+/* Descriptors: 0, 1 and 2 are the console to begin with; any of them can be closed, and made
+ * another file's. Descriptors that were duplicated share one offset, as POSIX has it. */
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sdk/libc/files/files.h"
+
+static struct libc_file files[LIBC_FILES] = {
+    { .kind = LIBC_CONSOLE, .refs = 3, .flags = O_RDWR }
+};
+static struct {
+    struct libc_file *file;
+    bool cloexec;
+} table[LIBC_FILES] = { { .file = &files[0] }, { .file = &files[0] }, { .file = &files[0] } };
+
+struct libc_file *libc_file(long fd)
+{
+    return fd >= 0 && fd < LIBC_FILES ? table[fd].file : NULL;
+}
+
+struct libc_file *libc_file_new(void)
+{
+    for (unsigned i = 0; i < LIBC_FILES; i++) {
+        if (files[i].refs == 0) {
+            files[i] = (struct libc_file){ 0 };
+            return &files[i];
+        }
+    }
+    return NULL;
+}
+
+long libc_fd_new(struct libc_file *f, long from, bool cloexec)
+{
+    for (long fd = from; fd < LIBC_FILES; fd++) {
+        if (table[fd].file == NULL) {
+            table[fd].file = f;
+            table[fd].cloexec = cloexec;
+            f->refs++;
+            return fd;
+        }
+    }
+    return -EMFILE;
+}
+
+/* Locks of this capsule on the file go with any of its descriptors. */
+static long close_fd(long fd)
+{
+    static const uint64_t all = UINT64_MAX;
+    struct libc_file *f = libc_file(fd);
+    struct nos_fs_answer a;
+
+    if (f == NULL) {
+        return -EBADF;
+    }
+    table[fd].file = NULL;
+    f->refs--;
+    if (f->refs != 0 && f->kind == LIBC_FILE) {
+        (void)libc_ask(f->tree, NOS_FS_LOCK, 4, f->number, NOS_FS_UNLOCK, 0, all, &a);
+    } else if (f->refs == 0 && f->kind != LIBC_CONSOLE) {
+        libc_unmap_reads(f);
+        if (f->number != 0) {
+            (void)libc_ask(f->tree, NOS_FS_CLOSE, 1, f->number, 0, 0, 0, &a);
+        }
+    }
+    return 0;
+}
+
+long libc_close(const struct nos_libc_args *x)
+{
+    libc_files_acquire();
+    long r = close_fd(x->a[0]);
+    libc_files_release();
+    return r;
+}
+
+/* ---- dup and fcntl ---- */
+
+static long dup_from(long fd, long from, bool cloexec)
+{
+    struct libc_file *f = libc_file(fd);
+    return f == NULL                        ? -EBADF
+           : from < 0 || from >= LIBC_FILES ? -EINVAL
+                                            : libc_fd_new(f, from, cloexec);
+}
+
+static long dup_onto(long fd, long to, bool cloexec)
+{
+    struct libc_file *f = libc_file(fd);
+
+    if (f == NULL || to < 0 || to >= LIBC_FILES) {
+        return -EBADF;
+    }
+    if (fd != to) {
+        (void)close_fd(to);
+        table[to].file = f;
+        table[to].cloexec = cloexec;
+        f->refs++;
+    }
+    return to;
+}
+
+long libc_dup(const struct nos_libc_args *x)
+{
+    libc_files_acquire();
+    long r = dup_from(x->a[0], 0, false);
+    libc_files_release();
+    return r;
+}
+
+long libc_dup2(const struct nos_libc_args *x)
+{
+    libc_files_acquire();
+    long r = dup_onto(x->a[0], x->a[1], false);
+    libc_files_release();
+    return r;
+}
+
+long libc_dup3(const struct nos_libc_args *x)
+{
+    if (x->a[0] == x->a[1] || (x->a[2] & ~O_CLOEXEC) != 0) {
+        return -EINVAL;
+    }
+    libc_files_acquire();
+    long r = dup_onto(x->a[0], x->a[1], x->a[2] != 0);
+    libc_files_release();
+    return r;
+}
+
+/* ---- locks ---- */
+
+static long lock_range(const struct libc_file *f, const struct flock *l, uint64_t *first,
+                       uint64_t *last)
+{
+    struct nos_fs_answer a;
+    int64_t from = l->l_start, base = 0;
+
+    if (l->l_whence == SEEK_END) {
+        long r = libc_ask(f->tree, NOS_FS_STAT, 3, f->number, 0, 0, 0, &a);
+        if (r < 0) {
+            return r;
+        }
+        base = (int64_t)a.word[NOS_FS_STAT_SIZE];
+    } else if (l->l_whence == SEEK_CUR) {
+        base = (int64_t)f->at;
+    } else if (l->l_whence != SEEK_SET) {
+        return -EINVAL;
+    }
+    if (__builtin_add_overflow(from, base, &from)) {
+        return -EOVERFLOW;
+    }
+    int64_t to = INT64_MAX;
+    if (l->l_len > 0 && __builtin_add_overflow(from, l->l_len - 1, &to)) {
+        return -EOVERFLOW;
+    }
+    if (l->l_len < 0) {
+        to = from - 1;
+        from += l->l_len;
+    }
+    if (from < 0) {
+        return -EINVAL;
+    }
+    *first = (uint64_t)from;
+    *last = l->l_len == 0 ? UINT64_MAX : (uint64_t)to;
+    return 0;
+}
+
+static long lock_once(const struct libc_file *f, long op, struct flock *l)
+{
+    struct nos_fs_answer a;
+    uint64_t first, last, kind = NOS_FS_UNLOCK;
+    long r = lock_range(f, l, &first, &last);
+
+    if (r < 0) {
+        return r;
+    }
+    if (l->l_type == F_RDLCK || l->l_type == F_WRLCK) {
+        kind = l->l_type == F_RDLCK ? NOS_FS_SHARED : NOS_FS_ALONE;
+    } else if (l->l_type != F_UNLCK || op == F_GETLK) {
+        return -EINVAL;
+    }
+    kind |= op == F_GETLK ? (uint64_t)NOS_FS_TEST : 0;
+    r = libc_ask(f->tree, NOS_FS_LOCK, 4, f->number, kind, first, last, &a);
+    if (r == 0 && op == F_GETLK) {
+        l->l_type = a.word[0] == NOS_FS_UNLOCK  ? F_UNLCK
+                    : a.word[0] == NOS_FS_ALONE ? F_WRLCK
+                                                : F_RDLCK;
+        if (l->l_type != F_UNLCK) {
+            l->l_whence = SEEK_SET;
+            l->l_start = (off_t)a.word[1];
+            l->l_len = a.word[2] == UINT64_MAX ? 0 : (off_t)(a.word[2] - a.word[1] + 1);
+            l->l_pid = -1;  // another capsule, which this one is not told
+        }
+    }
+    return r == -ENFILE ? -ENOLCK : r;
+}
+
+/* Waiting for a lock is asking again: who has it may be gone by then without a word. */
+static long lock_call(long fd, long op, struct flock *l)
+{
+    enum { NAP_NS = 2000000 };
+
+    for (;;) {
+        libc_files_acquire();
+        struct libc_file *f = libc_file(fd);
+        long r = f == NULL || f->kind != LIBC_FILE ? -EBADF : lock_once(f, op, l);
+        libc_files_release();
+        if (op != F_SETLKW || r != -EAGAIN) {
+            return r;
+        }
+        nos_status_t st = nos_sys_sleep(nos_now_ns() + NAP_NS);
+        if (st == NOS_CANCELLED) {
+            return -EINTR;
+        }
+    }
+}
+
+static long control(long fd, long op, long arg)
+{
+    const long kept = O_APPEND | O_NONBLOCK;
+    struct libc_file *f = libc_file(fd);
+
+    if (f == NULL) {
+        return -EBADF;
+    }
+    if (op == F_DUPFD || op == F_DUPFD_CLOEXEC) {
+        return dup_from(fd, arg, op == F_DUPFD_CLOEXEC);
+    }
+    if (op == F_GETFD) {
+        return table[fd].cloexec ? FD_CLOEXEC : 0;
+    }
+    if (op == F_SETFD) {
+        table[fd].cloexec = (arg & FD_CLOEXEC) != 0;
+        return 0;
+    }
+    if (op == F_GETFL) {
+        return f->flags & (O_ACCMODE | kept);
+    }
+    if (op == F_SETFL) {
+        f->flags = (f->flags & ~kept) | (arg & kept);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+long libc_fcntl(const struct nos_libc_args *x)
+{
+    long op = x->a[1];
+
+    if (op == F_GETLK || op == F_SETLK || op == F_SETLKW) {
+        return lock_call(x->a[0], op, (struct flock *)x->a[2]);
+    }
+    libc_files_acquire();
+    long r = control(x->a[0], op, x->a[2]);
+    libc_files_release();
+    return r;
+}
+
+/* ---- reading and writing ---- */
+
+static bool is_console(const struct libc_file *f)
+{
+    return f != NULL && f->kind == LIBC_CONSOLE;
+}
+
+static long may(const struct libc_file *f, bool write)
+{
+    if (f == NULL || (f->flags & O_PATH) != 0 ||
+        (f->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY)) {
+        return -EBADF;
+    }
+    return f->kind == LIBC_DIR ? -EISDIR : 0;
+}
+
+/* At the file's own offset, which moves, or at `at`, which is not of the console. */
+static long transfer(long fd, void *buf, size_t len, bool write, const uint64_t *at)
+{
+    libc_files_acquire();
+    struct libc_file *f = libc_file(fd);
+    if (is_console(f)) {
+        libc_files_release();
+        return at != NULL ? -ESPIPE
+               : write    ? libc_console_write(buf, len)
+                          : libc_console_read(buf, len);
+    }
+    long r = may(f, write);
+    if (r == 0) {
+        uint64_t from = at != NULL ? *at : f->at, behind = 0;
+        bool append = write && (f->flags & O_APPEND) != 0;
+        r = write ? libc_write_at(f, buf, len, append ? UINT64_MAX : from, &behind)
+                  : libc_read_at(f, buf, len, from);
+        if (r > 0 && at == NULL) {
+            f->at = append ? behind : from + (uint64_t)r;
+        }
+    }
+    libc_files_release();
+    return r;
+}
+
+long libc_read(const struct nos_libc_args *x)
+{
+    return transfer(x->a[0], (void *)x->a[1], (size_t)x->a[2], false, NULL);
+}
+
+long libc_write(const struct nos_libc_args *x)
+{
+    return transfer(x->a[0], (void *)x->a[1], (size_t)x->a[2], true, NULL);
+}
+
+static long transfer_at(const struct nos_libc_args *x, bool write)
+{
+    uint64_t at = (uint64_t)x->a[3];
+    return x->a[3] < 0 ? -EINVAL : transfer(x->a[0], (void *)x->a[1], (size_t)x->a[2], write, &at);
+}
+
+long libc_pread(const struct nos_libc_args *x)
+{
+    return transfer_at(x, false);
+}
+
+long libc_pwrite(const struct nos_libc_args *x)
+{
+    return transfer_at(x, true);
+}
+
+/* Piece by piece, until one is not whole: of the console, what was typed once. */
+static long transfer_all(const struct nos_libc_args *x, bool write)
+{
+    const struct iovec *v = (const struct iovec *)x->a[1];
+    long done = 0;
+
+    if (x->a[2] < 0 || x->a[2] > 1024) {
+        return -EINVAL;
+    }
+    for (long i = 0; i < x->a[2]; i++) {
+        long n =
+            v[i].iov_len == 0 ? 0 : transfer(x->a[0], v[i].iov_base, v[i].iov_len, write, NULL);
+        if (n < 0) {
+            return done != 0 ? done : n;
+        }
+        done += n;
+        if ((size_t)n < v[i].iov_len || (done != 0 && !write && is_console(libc_file(x->a[0])))) {
+            break;
+        }
+    }
+    return done;
+}
+
+long libc_readv(const struct nos_libc_args *x)
+{
+    return transfer_all(x, false);
+}
+
+long libc_writev(const struct nos_libc_args *x)
+{
+    return transfer_all(x, true);
+}
+
+long libc_ioctl(const struct nos_libc_args *x)
+{
+    libc_files_acquire();
+    const struct libc_file *f = libc_file(x->a[0]);
+    bool there = f != NULL, console = is_console(f);
+    libc_files_release();
+    if (!there) {
+        return -EBADF;
+    }
+    if (!console || x->a[1] != TIOCGWINSZ || !libc_console_granted()) {
+        return -ENOTTY;
+    }
+    *(struct winsize *)x->a[2] = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+    return 0;
+}

@@ -1,0 +1,90 @@
+#pragma once
+/*
+ * Files: descriptors, and the trees that this capsule was given. The private tree is "/", a share
+ * NAME is "/NAME". Everything here but the descriptors' console is done under one lock, which is
+ * held while memfs works: a session has one window.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "sdk/fs.h"
+#include "sdk/libc/personality.h"
+
+enum { LIBC_FILES = 64 };
+
+struct libc_tree {
+    char name[NOS_NAME_MAX + 1];  // "" = the private one
+    bool read_only, attached;
+    nos_handle_t door;
+    struct nos_fs fs;
+};
+
+enum libc_kind { LIBC_CONSOLE, LIBC_FILE, LIBC_DIR };
+
+struct libc_file {  // what POSIX calls an open file description
+    enum libc_kind kind;
+    uint32_t refs;  // descriptors; 0 = free
+    struct libc_tree *tree;
+    uint64_t number;  // in its session
+    uint64_t at;      // offset; of a directory: the cookie
+    uint32_t told;    // of a directory: entries told that are not in the tree
+    long flags;       // O_*
+    // what large reads are copied from: the file itself, mapped
+    void *map;
+    uint64_t map_len, map_number;
+};
+
+struct libc_place {
+    struct libc_tree *tree;
+    uint64_t at;       // the directory, in its session
+    const char *path;  // from there on; never empty
+    size_t len;
+};
+
+void libc_files_acquire(void);
+void libc_files_release(void);
+
+/* What most calls are: one thing that is done with the lock held. */
+#define LOCKED(result) \
+    do { \
+        libc_files_acquire(); \
+        long r_ = (result); \
+        libc_files_release(); \
+        return r_; \
+    } while (0)
+
+/* ---- the rest with the lock held; results are 0 or more, or -errno ---- */
+
+int libc_fs_errno(nos_status_t st);
+
+/** The file of a descriptor; NULL. */
+struct libc_file *libc_file(long fd);
+
+/** A descriptor, the lowest from `from` on, for `f`, which gains a reference. -EMFILE. */
+long libc_fd_new(struct libc_file *f, long from, bool cloexec);
+
+/** A description that no descriptor has yet; NULL. */
+struct libc_file *libc_file_new(void);
+
+/** The tree of that number, 0.. ; NULL behind the last. */
+struct libc_tree *libc_tree(unsigned i);
+
+/** Where a path leads: 0 or -errno. The session is open afterwards. */
+long libc_resolve(long dirfd, const char *path, struct libc_place *out);
+
+/** One request to the session of `t`. Gives: 0 or -errno. */
+long libc_ask(struct libc_tree *t, enum nos_fs_op op, uint32_t n, uint64_t a, uint64_t b,
+              uint64_t c, uint64_t d, struct nos_fs_answer *out);
+
+/** Put a place's path into its window at `at`. */
+long libc_put_path(const struct libc_place *p, size_t at);
+
+/** Forget the mapping for large reads. */
+void libc_unmap_reads(struct libc_file *f);
+
+/** Read or write at an offset; UINT64_MAX: write behind the end, `*behind` is where that was. */
+long libc_read_at(struct libc_file *f, void *out, size_t len, uint64_t at);
+long libc_write_at(struct libc_file *f, const void *in, size_t len, uint64_t at, uint64_t *behind);
+
+/** The working directory; NULL = "/". */
+struct libc_file *libc_cwd(void);

@@ -1,0 +1,220 @@
+/* What a file is. Modes and owners are not kept: a capsule has a tree to read, or to read and
+ * write, and its grant says which. */
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <kstat.h>
+
+#include "sdk/libc/files/files.h"
+
+static long stat_of(struct libc_tree *t, uint64_t at, uint64_t flags, size_t len,
+                    struct nos_fs_answer *a)
+{
+    return libc_ask(t, NOS_FS_STAT, 3, at, flags, len, 0, a);
+}
+
+static mode_t mode_of(const struct libc_tree *t, uint64_t kind)
+{
+    mode_t write = t->read_only ? 0 : 0200;
+    return kind == NOS_FS_KIND_DIR    ? S_IFDIR | 0555 | write
+           : kind == NOS_FS_KIND_LINK ? S_IFLNK | 0777
+                                      : S_IFREG | 0444 | write;
+}
+
+static void tell(struct kstat *out, const struct libc_tree *t, const uint64_t *w)
+{
+    enum { NS = 1000000000, UNIT = 512 };
+
+    memset(out, 0, sizeof *out);
+    out->st_dev = 1 + (dev_t)(t - libc_tree(0));
+    out->st_ino = w[NOS_FS_STAT_INO];
+    out->st_nlink = w[NOS_FS_STAT_LINKS];
+    out->st_mode = mode_of(t, w[NOS_FS_STAT_KIND]);
+    out->st_size = (off_t)w[NOS_FS_STAT_SIZE];
+    out->st_blksize = 4096;
+    out->st_blocks = (blkcnt_t)(w[NOS_FS_STAT_HELD] / UNIT);
+    out->st_atime_sec = (long)(w[NOS_FS_STAT_ACCESS] / NS);
+    out->st_atime_nsec = (long)(w[NOS_FS_STAT_ACCESS] % NS);
+    out->st_mtime_sec = (long)(w[NOS_FS_STAT_CHANGE] / NS);
+    out->st_mtime_nsec = (long)(w[NOS_FS_STAT_CHANGE] % NS);
+    out->st_ctime_sec = (long)(w[NOS_FS_STAT_STATUS] / NS);
+    out->st_ctime_nsec = (long)(w[NOS_FS_STAT_STATUS] % NS);
+}
+
+static long stat_fd(long fd, struct kstat *out)
+{
+    const struct libc_file *f = libc_file(fd);
+    struct nos_fs_answer a;
+
+    if (f == NULL) {
+        return -EBADF;
+    }
+    if (f->kind == LIBC_CONSOLE) {
+        memset(out, 0, sizeof *out);
+        out->st_mode = S_IFCHR | 0600;
+        out->st_nlink = 1;
+        return 0;
+    }
+    long r = stat_of(f->tree, f->number, 0, 0, &a);
+    if (r == 0) {
+        tell(out, f->tree, a.word);
+    }
+    return r;
+}
+
+static long stat_path(long dirfd, const char *path, struct kstat *out, long flags)
+{
+    struct libc_place p;
+    struct nos_fs_answer a;
+
+    if ((flags & AT_EMPTY_PATH) != 0 && path != NULL && path[0] == '\0') {
+        return stat_fd(dirfd, out);
+    }
+    long r = libc_resolve(dirfd, path, &p);
+    r = r == 0 ? libc_put_path(&p, 0) : r;
+    if (r == 0) {
+        r = stat_of(p.tree, p.at, (flags & AT_SYMLINK_NOFOLLOW) != 0 ? NOS_FS_NOFOLLOW : 0u, p.len,
+                    &a);
+    }
+    if (r == 0) {
+        tell(out, p.tree, a.word);
+    }
+    return r;
+}
+
+long libc_stat(const struct nos_libc_args *x)
+{
+    LOCKED(stat_path(AT_FDCWD, (const char *)x->a[0], (struct kstat *)x->a[1], 0));
+}
+
+long libc_lstat(const struct nos_libc_args *x)
+{
+    LOCKED(
+        stat_path(AT_FDCWD, (const char *)x->a[0], (struct kstat *)x->a[1], AT_SYMLINK_NOFOLLOW));
+}
+
+long libc_fstat(const struct nos_libc_args *x)
+{
+    LOCKED(stat_fd(x->a[0], (struct kstat *)x->a[1]));
+}
+
+long libc_newfstatat(const struct nos_libc_args *x)
+{
+    LOCKED(stat_path(x->a[0], (const char *)x->a[1], (struct kstat *)x->a[2], x->a[3]));
+}
+
+static long access_path(long dirfd, const char *path, long mode)
+{
+    struct libc_place p;
+    struct nos_fs_answer a;
+
+    long r = libc_resolve(dirfd, path, &p);
+    r = r == 0 ? libc_put_path(&p, 0) : r;
+    r = r == 0 ? stat_of(p.tree, p.at, 0, p.len, &a) : r;
+    if (r != 0 || mode == F_OK) {
+        return r;
+    }
+    if ((mode & X_OK) != 0 && a.word[NOS_FS_STAT_KIND] != NOS_FS_KIND_DIR) {
+        return -EACCES;  // nothing is run from a tree
+    }
+    return (mode & W_OK) != 0 && p.tree->read_only ? -EROFS : 0;
+}
+
+long libc_access(const struct nos_libc_args *x)
+{
+    LOCKED(access_path(AT_FDCWD, (const char *)x->a[0], x->a[1]));
+}
+
+long libc_faccessat(const struct nos_libc_args *x)
+{
+    LOCKED(access_path(x->a[0], (const char *)x->a[1], x->a[2]));
+}
+
+static long room(struct libc_tree *t, struct statfs *out)
+{
+    struct nos_fs_answer a;
+
+    long r = libc_ask(t, NOS_FS_ROOM, 0, 0, 0, 0, 0, &a);
+    if (r == 0) {
+        memset(out, 0, sizeof *out);
+        out->f_bsize = out->f_frsize = 4096;
+        out->f_blocks = a.word[1] / 4096;
+        out->f_bfree = out->f_bavail = (a.word[1] - a.word[0]) / 4096;
+        out->f_files = a.word[3];
+        out->f_ffree = a.word[3] - a.word[2];
+        out->f_namelen = NOS_FS_NAME_MAX;
+    }
+    return r;
+}
+
+static long room_of_path(const char *path, struct statfs *out)
+{
+    struct libc_place p;
+    long r = libc_resolve(AT_FDCWD, path, &p);
+    return r == 0 ? room(p.tree, out) : r;
+}
+
+static long room_of_fd(long fd, struct statfs *out)
+{
+    const struct libc_file *f = libc_file(fd);
+    return f == NULL ? -EBADF : f->kind == LIBC_CONSOLE ? -ENOSYS : room(f->tree, out);
+}
+
+long libc_statfs(const struct nos_libc_args *x)
+{
+    LOCKED(room_of_path((const char *)x->a[0], (struct statfs *)x->a[1]));
+}
+
+long libc_fstatfs(const struct nos_libc_args *x)
+{
+    LOCKED(room_of_fd(x->a[0], (struct statfs *)x->a[1]));
+}
+
+/* ---- times ---- */
+
+static long set_times(long dirfd, const char *path, const struct timespec *t)
+{
+    struct nos_fs_answer a;
+    struct libc_place p;
+    uint64_t now = nos_now_ns(), set[2] = { now, now }, number = 0;
+
+    for (int i = 0; t != NULL && i < 2; i++) {
+        if (t[i].tv_nsec != UTIME_NOW && t[i].tv_nsec != UTIME_OMIT) {
+            set[i] = (uint64_t)t[i].tv_sec * 1000000000 + (uint64_t)t[i].tv_nsec;
+        }
+    }
+    const struct libc_file *f = path == NULL ? libc_file(dirfd) : NULL;
+    if (path == NULL && (f == NULL || f->kind == LIBC_CONSOLE)) {
+        return -EBADF;
+    }
+    struct libc_tree *tree = f == NULL ? NULL : f->tree;
+    long r = 0;
+    if (f == NULL) {
+        r = libc_resolve(dirfd, path, &p);
+        r = r == 0 ? libc_put_path(&p, 0) : r;
+        r = r == 0 ? libc_ask(p.tree, NOS_FS_OPEN, 3, p.at, 0, p.len, 0, &a) : r;
+        tree = p.tree;
+        number = a.word[0];
+    } else {
+        number = f->number;
+    }
+    if (r != 0) {
+        return r;
+    }
+    r = libc_ask(tree, NOS_FS_STAT, 3, number, 0, 0, 0, &a);
+    for (int i = 0; t != NULL && i < 2; i++) {
+        set[i] = t[i].tv_nsec == UTIME_OMIT ? a.word[NOS_FS_STAT_ACCESS + i] : set[i];
+    }
+    r = r == 0 ? libc_ask(tree, NOS_FS_TIMES, 3, number, set[0], set[1], 0, &a) : r;
+    if (f == NULL) {
+        (void)libc_ask(tree, NOS_FS_CLOSE, 1, number, 0, 0, 0, &a);
+    }
+    return r;
+}
+
+long libc_utimensat(const struct nos_libc_args *x)
+{
+    LOCKED(set_times(x->a[0], (const char *)x->a[1], (const struct timespec *)x->a[2]));
+}
