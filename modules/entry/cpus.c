@@ -10,7 +10,7 @@ enum {
     STACK = 4096,
     PRIORITY = 5,
     CPUS_MAX = 8,
-    SLICE = 300000, /* rounds: some milliseconds, so that a move falls inside */
+    SLICE = 50000, /* rounds: some milliseconds, and more in QEMU, so that a move falls inside */
     TURNS = 12, /* on 4 CPUs each place at each distance once */
     CALLS = 100,
     PATIENCE_NS = 1000000,

@@ -82,7 +82,7 @@ def budget(t):
             need(kept >= 0.95, other)
         ctl(vm, 'kill', str(limited))
         third = start(vm, module_file('crashme'), 'spin')
-        halves = shares(vm, [free, third], 0.03)
+        halves = shares(vm, [free, third], 0.03, 1_000_000_000)
         with t.case(f'without a budget they share: {halves[0]:.3f} {halves[1]:.3f}'):
             need(all(0.45 <= h <= 0.55 for h in halves), halves)
 

@@ -168,7 +168,7 @@ def console_ends(t):
             need('console' in vm.ask('caps'), 'no listing')
             need('console' in vm.ask('caps'), 'no listing')
             same(len(held(vm, 'shell')), 1, 'rings')
-        for number in range(3):
+        for number in range(2):
             seen = vm.com1.seen
             send(vm, 'stream-bulk')
             vm.com1.expect(r'S0\d\d\d00 ', 60)
