@@ -7,6 +7,7 @@
 
 #include "abi/start.h"
 #include "cli/hex.h"
+#include "cli/loadable.h"
 #include "cli/modcheck.h"
 #include "cli/modfile.h"
 #include "cli/node.h"
@@ -23,6 +24,7 @@ enum {
     OPT_NOW,
     OPT_ID,
     OPT_WITH_ALL,
+    OPT_MODULE,
     POWER_OFF = 1,
     POWER_RESET = 2,
     LOAD_MS = 60000,
@@ -32,7 +34,7 @@ enum {
 
 struct command_args {
     struct node_args node;
-    const char *word[WORDS_MAX], *out, *id;
+    const char *word[WORDS_MAX], *out, *id, *module;
     size_t n, least, most;
     const char *missing; /* what to say when there are fewer than `least` */
     bool start, reset, now, with_all;
@@ -56,6 +58,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_WITH_ALL:
         a->with_all = true;
+        return 0;
+    case OPT_MODULE:
+        a->module = arg;
         return 0;
     case OPT_ID:
         a->id = arg;
@@ -161,14 +166,15 @@ static int report_load(const char *path, span_t file, const struct buf *answer)
 
 static const struct argp_option load_options[] = {
     { "start", OPT_START, 0, 0, "start it, with ARG", 0 },
+    { "module", OPT_MODULE, "NAME", 0, "which one of a wad that holds several", 0 },
     { 0 },
 };
 static const struct argp argp_load = {
     load_options,
     parse_command,
-    "FILE.mod [ARG]",
+    "FILE.mod|FILE.wad [ARG]",
     "Send a module to a live node, which verifies it as at boot: signature, hashes, manifest, "
-    "policy.",
+    "policy. Out of a wad it is taken when every hash in the wad holds.",
     children,
     NULL,
     NULL,
@@ -211,7 +217,7 @@ int cmd_load(int argc, char **argv)
     }
     int rc = check_arg(a.word[1]);
     if (rc == DONE) {
-        rc = file_read(a.word[0], NOS_MG_UPLOAD_MAX, &file);
+        rc = loadable_read(a.word[0], a.module, &file);
     }
     if (rc == DONE) {
         rc = node_open(&a.node, &n);
@@ -399,12 +405,13 @@ int cmd_stop(int argc, char **argv)
 
 static const struct argp_option upgrade_options[] = {
     { "id", OPT_ID, "MODULE_ID", 0, "a module that the node has verified, instead of a file", 0 },
+    { "module", OPT_MODULE, "NAME", 0, "which one of a wad that holds several", 0 },
     { 0 },
 };
 static const struct argp argp_upgrade = {
     upgrade_options,
     parse_command,
-    "ID NEW.mod",
+    "ID NEW.mod|NEW.wad",
     "Put a new version in the place of a running capsule, with its state and its waiting callers. "
     "If the new version does not come up, refuses the state or does not answer, the old one goes "
     "on.",
@@ -427,7 +434,7 @@ static int module_of(struct node *n, const struct command_args *a, struct buf *i
         buf_add(id, SPAN_OF(bytes));
         return DONE;
     }
-    int rc = file_read(a->word[1], NOS_MG_UPLOAD_MAX, &file);
+    int rc = loadable_read(a->word[1], a->module, &file);
     if (rc == DONE) {
         look_first(a->word[1], buf_span(&file));
         rc = upload(n, buf_span(&file));

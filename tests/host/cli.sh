@@ -617,9 +617,25 @@ t 'a line that loses bytes' 0 "$n0n" mem
 node_down
 node_up noise
 t 'load' 0 "$n0n" load hello.mod
-says out "^verified $("$n0n" mod inspect hello.mod -o json 2>/dev/null | jq -r '.[0].module_id')$"
+hello_id=$("$n0n" mod inspect hello.mod -o json 2>/dev/null | jq -r '.[0].module_id')
+says out "^verified $hello_id$"
 t 'load and start' 0 "$n0n" load hello.mod --start 'an argument'
 says out 'capsule 9'
+t 'load from a wad' 0 "$n0n" load h.wad --start 'an argument'
+says out "^verified $hello_id$"
+jq '.modules += ["later.mod"]' pack/wad.json >pack/two.json
+cp later.mod pack/
+t 'wad build of two modules' 0 "$n0n" wad build pack/two.json -o two.wad
+t 'load from a wad, which one?' 1 "$n0n" load two.wad
+says err 'say which: --module'
+t 'load from a wad, this one' 0 "$n0n" load two.wad --module later
+t 'load from a wad, by its path' 0 "$n0n" load two.wad --module modules/hello.mod
+t 'load from a wad, none such' 1 "$n0n" load two.wad --module hell
+t 'load from a module, which one?' 2 "$n0n" load hello.mod --module hello
+cp h.wad bad.wad
+flip bad.wad 4100
+t 'load from a wad, damaged' 1 "$n0n" load bad.wad
+says err 'WAD_BLAKE3.*nothing of it is used'
 cp hello.mod broken.mod
 poke broken.mod 190 1
 t 'load broken' 5 "$n0n" load broken.mod
