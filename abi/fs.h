@@ -11,13 +11,13 @@
 #include "abi/status.h"
 
 /* Numbers that abi/status.h leaves: the kernel never says them, so its table does not have them. */
-#define NOS_FS_EXISTS ((nos_status_t)-192)    /* the name is taken */
-#define NOS_FS_NOT_DIR ((nos_status_t)-193)   /* a part of the path, or what is to be one */
-#define NOS_FS_IS_DIR ((nos_status_t)-194)    /* a directory, where a file is wanted */
-#define NOS_FS_NOT_EMPTY ((nos_status_t)-195) /* the directory has entries */
-#define NOS_FS_LOOP ((nos_status_t)-196)      /* more than 16 symlinks on the way */
-#define NOS_FS_NAME ((nos_status_t)-197)      /* a name over 255 bytes, a path over 1,023 */
-#define NOS_FS_READ_ONLY ((nos_status_t)-198) /* this client may only read the tree */
+#define NOS_FS_EXISTS ((nos_status_t)-256)    /* the name is taken */
+#define NOS_FS_NOT_DIR ((nos_status_t)-257)   /* a part of the path, or what is to be one */
+#define NOS_FS_IS_DIR ((nos_status_t)-258)    /* a directory, where a file is wanted */
+#define NOS_FS_NOT_EMPTY ((nos_status_t)-259) /* the directory has entries */
+#define NOS_FS_LOOP ((nos_status_t)-260)      /* more than 16 symlinks on the way */
+#define NOS_FS_NAME ((nos_status_t)-261)      /* a name over 255 bytes, a path over 1,023 */
+#define NOS_FS_READ_ONLY ((nos_status_t)-262) /* this client may only read the tree */
 
 enum { /* bytes */
        NOS_FS_NAME_MAX = 255,

@@ -292,6 +292,9 @@ static nos_status_t do_map(const struct ask *q)
         return st;
     }
     struct data *d = &o->node->file.data;
+    if (q->s->read_only && data_held(d) < d->size) {
+        return NOS_FS_READ_ONLY;  // to fill its holes would take from what others may write
+    }
     st = data_solid(&q->s->tree->purse, d);
     if (st == NOS_OK) {
         st = block_lend(&d->block, write, &q->a->lent);

@@ -9,7 +9,7 @@
 #include "modules/memfs/tree_impl.h"
 
 _Static_assert(sizeof(struct node) <= 256, "sixteen to a page");
-_Static_assert(NOS_FS_PATH_MAX < POOL_MAX, "a symlink's target fits");
+_Static_assert((int)NOS_FS_PATH_MAX < (int)POOL_MAX, "a symlink's target fits");
 
 static uint32_t hash_of(span_t name)
 {

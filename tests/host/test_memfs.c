@@ -443,6 +443,13 @@ static void read_only(void **state)
     assert_int_equal(ask(&reader, NOS_FS_LOCK, 4, r, NOS_FS_ALONE, 0, 9), NOS_DENIED);
     assert_int_equal(ask(&reader, NOS_FS_MAP, 2, r, 0, 0, 0), NOS_OK);
     reads(&me, f, 0, "text");
+    // mapping a hole fills it: not at the cost of those who may write
+    f = made(&me, "hole");
+    assert_int_equal(ask(&me, NOS_FS_TRUNCATE, 2, f, 1 << 20, 0, 0), NOS_OK);
+    r = opened(&reader, "hole", NOS_FS_READABLE);
+    uint64_t held = tree.purse.bytes;
+    assert_int_equal(ask(&reader, NOS_FS_MAP, 2, r, 0, 0, 0), NOS_FS_READ_ONLY);
+    assert_int_equal(tree.purse.bytes, held);
 }
 
 /* Numbers are a session's own. */

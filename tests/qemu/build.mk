@@ -41,7 +41,7 @@ test-libc:
 soak:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) $(PORT_MODS)
-	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
+	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'env MEMFS_STEPS=1000000 build/host-clang/tests/test_memfs_model' 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.
 prove-zero-state:

@@ -1,0 +1,47 @@
+/* memfs: the input is what two clients of one tree ask, one of whom may only read, and what they
+ * write to their windows meanwhile. Whatever it is: nothing of the reader's changes a byte, quotas
+ * hold, and when both have gone everything is wiped and given back. */
+#include "fuzz/fuzz.h"
+#include "tests/host/memfs_host.h"
+
+enum { STEP = 40, BYTES_MAX = 1 << 20, NODES_MAX = 64 };
+
+static uint8_t window[2][NOS_FS_WINDOW];
+
+static uint64_t word_of(const uint8_t *p)
+{
+    uint64_t w = load_le64(p);
+    return (w >> 56 & 1) != 0 ? w : w & 0xff;  // small ones are found more easily
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct tree tree;
+    struct answer a;
+    struct session s[2] = {
+        { .id = 1, .tree = &tree, .window = MSPAN_OF(window[0]) },
+        { .id = 2, .tree = &tree, .window = MSPAN_OF(window[1]), .read_only = true },
+    };
+
+    PROMISE(tree_begin(&tree, BYTES_MAX, NODES_MAX) == NOS_OK);
+    for (size_t at = 0; at + STEP <= size; at += STEP) {
+        const uint8_t *p = data + at;
+        unsigned who = p[0] & 1;
+        const uint64_t word[] = { word_of(p + 8), word_of(p + 16), word_of(p + 24),
+                                  word_of(p + 32) };
+        uint64_t bytes = tree.purse.bytes;
+        uint32_t nodes = tree.nodes;
+        memcpy(window[who] + (p[2] & 15), p + 3, 5);
+        nos_status_t st = session_serve(&s[who], p[1] % 24, word, (p[0] >> 1) % 6, at, &a);
+        PROMISE(st != NOS_OK || a.n_words <= 8);
+        PROMISE(tree.purse.bytes <= BYTES_MAX && tree.nodes <= NODES_MAX && host_dirty == 0);
+        // a reader takes nothing: mapping may save tables, closing end what has no name any more
+        PROMISE(who == 0 || (tree.purse.bytes <= bytes && tree.nodes <= nodes));
+    }
+    session_end(&s[0]);
+    session_end(&s[1]);
+    tree_end(&tree);
+    PROMISE(tree.purse.bytes == 0 && tree.nodes == 0);
+    PROMISE(host_pages == 0 && host_blocks == 0 && host_lent == 0 && host_dirty == 0);
+    return 0;
+}
