@@ -237,6 +237,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "files") == 0) {
         files();
     }
+    if (argc > 1 && strcmp(argv[1], "costs") == 0) {
+        costs();
+    }
     atexit(last_words);
     printf("ctest: %u hold, %u do not\n", passed, failed);
     return failed != 0;

@@ -4,3 +4,4 @@
 void check(int holds, const char *what, int line);
 
 void files(void);
+void costs(void);

@@ -86,31 +86,34 @@ static void attach_door(struct nos_msg *m)
     nos_ignore(nos_reply(m));
 }
 
-static void serve(struct nos_msg *m)
+/* True: `m` is the answer, not sent yet. A mapping's is sent here, because it can be refused: then
+ * nobody knows of the mapping. */
+static bool serve(struct nos_msg *m)
 {
     static struct answer a;
     struct client *c = client_of(m->badge);
 
     if (c == NULL) {
-        refuse(m, NOS_REVOKED);  // of a memfs that was here before
-        return;
+        nos_msg_answer(m, NOS_REVOKED);  // of a memfs that was here before
+        return true;
     }
     nos_status_t st = session_serve(&c->session, m->label, m->word, m->n_words, nos_now_ns(), &a);
     nos_msg_answer(m, st);
-    if (st == NOS_OK) {
-        m->n_words = a.n_words;
-        memcpy(m->word, a.word, sizeof a.word);
+    m->n_words = a.n_words;
+    for (uint32_t i = 0; i < a.n_words; i++) {
+        m->word[i] = a.word[i];
     }
-    if (st == NOS_OK && a.lent != 0 &&
-        !nos_msg_copy(m, (nos_handle_t){ a.lent },
-                      NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP)) {
-        nos_msg_answer(m, NOS_TOO_BIG);
+    if (a.lent == 0) {
+        return true;
     }
-    if (nos_reply(m) != NOS_OK && a.lent != 0) {
-        const uint64_t number = a.word[0];  // nobody knows of the mapping
+    bool fits =
+        nos_msg_copy(m, (nos_handle_t){ a.lent }, NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP);
+    if (!fits || nos_reply(m) != NOS_OK) {
+        const uint64_t number = a.word[0];
         st = session_serve(&c->session, NOS_FS_CLOSE, &number, 1, nos_now_ns(), &a);
         refuse(m, st == NOS_OK ? NOS_NO_SLOT : st);
     }
+    return false;
 }
 
 /* ---- doors ---- */
@@ -209,30 +212,91 @@ static nos_status_t make_doors(nos_handle_t main)
     return st;
 }
 
+/* ---- who looks for clients that are gone ---- */
+
+static struct {
+    struct nos_thread thread;
+    nos_handle_t begin, due;  // there are clients; it is time to look
+    bool wanted;
+    uint8_t stack[STACK] ALIGNED(16);
+} watch;
+
+/* A thread of its own, so that the first one waits without a deadline: a message is then half the
+ * work for the kernel. */
+static void run_watch(void *arg, uint64_t *ipc_buffer)
+{
+    uint64_t bits;
+
+    (void)arg;
+    (void)ipc_buffer;
+    for (;;) {
+        if (!__atomic_load_n(&watch.wanted, __ATOMIC_SEQ_CST) &&
+            nos_sys_notify_wait(watch.begin, NOS_DEADLINE_NEVER, &bits) != NOS_OK) {
+            return;
+        }
+        nos_ignore(nos_sys_sleep(nos_now_ns() + BURY_NS));
+        nos_ignore(nos_sys_notify_signal(watch.due, 1));
+    }
+}
+
+static nos_status_t make_watch(nos_handle_t main)
+{
+    nos_handle_t thread;
+
+    watch.thread.run = run_watch;
+    nos_status_t st = nos_sys_notify_create(&watch.begin);
+    st = st == NOS_OK ? nos_sys_notify_create(&watch.due) : st;
+    st = st == NOS_OK ? nos_sys_notify_bind(watch.due, main) : st;
+    return st == NOS_OK ? nos_thread_start(&watch.thread, watch.stack, STACK, PRIORITY, &thread)
+                        : st;
+}
+
+static void look(void)
+{
+    bool any = clients_bury(), was = __atomic_exchange_n(&watch.wanted, any, __ATOMIC_SEQ_CST);
+
+    if (any && !was) {
+        nos_ignore(nos_sys_notify_signal(watch.begin, 1));
+    }
+}
+
+/* ---- the loop ---- */
+
+/* True: `m` is the answer, not sent yet. */
+static bool handle(struct nos_msg *m)
+{
+    if (m->notified) {
+        look();
+        return false;
+    }
+    if (nos_control(m) || m->token == 0) {
+        return false;  // nobody waits: it would be done on this capsule's account
+    }
+    if (m->badge != 0 && (m->badge & DOOR_BADGE) == 0) {
+        return serve(m);
+    }
+    if (m->badge == 0) {
+        attach(m);
+    } else {
+        attach_door(m);
+    }
+    look();
+    return false;
+}
+
 int nos_main(void)
 {
     static struct nos_msg m;
     nos_handle_t main = nos_find_handle(NOS_CAP_ENDPOINT, "memfs");
-    uint64_t due = NOS_DEADLINE_NEVER; /* of the next look for who is gone */
+    bool answer = false;
 
     clients_init(main);
-    nos_status_t st = make_doors(main);
+    nos_status_t st = make_watch(main);
+    st = st == NOS_OK ? make_doors(main) : st;
     while (st == NOS_OK) {
-        st = nos_recv(main, &m, due);
-        if (st == NOS_OK && nos_control(&m)) {
-            continue;
-        }
-        if (st == NOS_OK && m.badge == 0) {
-            attach(&m);
-        } else if (st == NOS_OK && (m.badge & DOOR_BADGE) != 0) {
-            attach_door(&m);
-        } else if (st == NOS_OK) {
-            serve(&m);
-        }
-        st = st == NOS_TIMED_OUT ? NOS_OK : st;
-        if (due == NOS_DEADLINE_NEVER || nos_now_ns() >= due) {
-            due = clients_bury() ? nos_now_ns() + BURY_NS : NOS_DEADLINE_NEVER;
-        }
+        st = answer ? nos_reply_recv(main, &m, NOS_DEADLINE_NEVER)
+                    : nos_recv(main, &m, NOS_DEADLINE_NEVER);
+        answer = st == NOS_OK && handle(&m);
     }
     nos_log("memfs: cannot serve: %s", status_text(st));
     return 1;

@@ -556,12 +556,14 @@ static nos_status_t serve(const struct ask *q, uint64_t op, uint32_t n)
 nos_status_t session_serve(struct session *s, uint64_t op, const uint64_t *word, uint32_t n,
                            uint64_t now, struct answer *a)
 {
-    *a = (struct answer){ 0 };
+    a->n_words = 0;
+    a->lent = 0;
     const struct ask q = { s, word, now, a };
     nos_status_t st = serve(&q, op, n);
     forget_paths();
     if (st != NOS_OK) {
         a->n_words = 0;
+        a->lent = 0;
     }
     return st;
 }

@@ -3,8 +3,9 @@
 import os
 import re
 
-from cases import need, test
+from cases import ALONE, need, test
 from lab import BUILD, boot, ctl
+from vm import Config
 
 
 def send(vm, name, *words):
@@ -38,3 +39,20 @@ def files(t):
         with t.case('a private tree is gone with its capsule, and is nobody else\'s'):
             lua(vm, 'io.open([[mine]],[[w]]):write([[secret]])print([[kept]])', 'kept')
             lua(vm, 'print(io.open([[mine]]))', 'No such file')
+
+
+# Instructions; the bars of docs/memfs.md.
+@test(later=True, once=ALONE)
+def costs(t):
+    with boot('memfs-costs', config=Config(icount=True, smp=1)) as vm:
+        vm.ready()
+        send(vm, 'memfs', '--start')
+        send(vm, 'ctest')
+        vm.ask('load ctest costs')
+        text = vm.com1.expect(r'(.*)ctest: the exit handler ran', 120).group(1)
+        cost = {name: int(n) for name, n in re.findall(r'cost (\w+) (\d+)', text)}
+        with t.case(f'a mapping, at most 10,000: {cost}'):
+            need(cost['map_1m'] <= 10000, text)
+        with t.case('1 MiB read, at most 1.3 times a memcpy'):
+            need(cost['read_1m'] <= 1.3 * cost['memcpy_1m'], text)
+            need(cost['read_1m_first'] <= 1.3 * cost['memcpy_1m'], text)
