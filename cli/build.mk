@@ -1,6 +1,7 @@
 # nonosctl: build/bin/nonosctl (gcc, what a user runs) and build/host-CC/bin/nonosctl (ASan + UBSan, what is tested).
 
 CLI_SRCS := $(sort $(wildcard cli/*.c))
+# libcurl is loaded when it is needed: cli/curl.h.
 CLI_LIBS := -lcjson
 
 # Names of system calls, for the `filter` of a manifest and for refusals in the audit log.
@@ -61,17 +62,20 @@ build/test/tiny.efi: tests/host/data/tiny_efi.c tools/flags.mk
 
 CLI_FOR_TESTS := $(filter-out cli/main.c cli/cmd_%,$(CLI_SRCS))
 TEST_cli_source_SRCS := $(CLI_FOR_TESTS)
-TEST_cli_source_LIBS := -lcjson
+TEST_cli_source_LIBS := $(CLI_LIBS)
 TEST_cli_source_DEPS := $(CLI_GEN)
 TEST_cli_key_SRCS := $(CLI_FOR_TESTS)
-TEST_cli_key_LIBS := -lcjson
+TEST_cli_key_LIBS := $(CLI_LIBS)
 TEST_cli_key_DEPS := $(CLI_GEN)
 TEST_cli_program_SRCS := $(CLI_FOR_TESTS)
-TEST_cli_program_LIBS := -lcjson
+TEST_cli_program_LIBS := $(CLI_LIBS)
 TEST_cli_program_DEPS := $(CLI_GEN) build/test/tiny.elf
+TEST_cli_wad_SRCS := $(CLI_FOR_TESTS)
+TEST_cli_wad_LIBS := $(CLI_LIBS)
+TEST_cli_wad_DEPS := $(CLI_GEN)
 TEST_gdb_stub_SRCS := cli/gdb_stub.c cli/gdb_regs.c
 TEST_cli_blackbox_DEPS := build/test/tiny.elf build/test/tiny.efi
 $(foreach cc,$(HOST_CCS),$(eval TEST_cli_blackbox_DEPS_$(cc) := $(addprefix build/host-$(cc)/bin/,nonosctl fakenode mkchain mkwad)))
 TEST_storm_SRCS := modules/storm/plan.c $(CLI_FOR_TESTS)
-TEST_storm_LIBS := -lcjson
+TEST_storm_LIBS := $(CLI_LIBS)
 TEST_storm_DEPS := $(CLI_GEN)

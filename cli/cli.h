@@ -28,6 +28,8 @@ int cmd_wad_verify(int argc, char **argv);
 int cmd_wad_inspect(int argc, char **argv);
 int cmd_wad_unpack(int argc, char **argv);
 int cmd_wad_diff(int argc, char **argv);
+int cmd_wad_push(int argc, char **argv);
+int cmd_wad_pull(int argc, char **argv);
 int cmd_policy_sign(int argc, char **argv);
 int cmd_policy_inspect(int argc, char **argv);
 int cmd_image_make(int argc, char **argv);

@@ -18,6 +18,8 @@ const struct verb verbs[] = {
     { "wad inspect", "show what is inside a wad", cmd_wad_inspect },
     { "wad unpack", "write what is inside a wad into a new folder", cmd_wad_unpack },
     { "wad diff", "what is new, gone or changed between two wads", cmd_wad_diff },
+    { "wad push", "put a wad into an OCI registry or layout folder", cmd_wad_push },
+    { "wad pull", "get a wad from an OCI registry or layout folder", cmd_wad_pull },
     { "policy sign", "make the signed boot policy from its source", cmd_policy_sign },
     { "policy inspect", "show what is inside a policy", cmd_policy_inspect },
     { "image make", "make a boot image, checking everything that goes in", cmd_image_make },

@@ -96,7 +96,7 @@ const char *bill_check_sbom(const struct wad_loaded *w)
     return why;
 }
 
-/** The key that the judge believes and that has this id; NULL: none. */
+/** The key that the judge believes and that has this id. */
 static bool believed_key(const struct module_judge *judge, const char *keyid, uint8_t pk[32])
 {
     struct nos_pol_publisher pub;

@@ -227,10 +227,10 @@ bool wad_lump(const struct wad *w, uint32_t i, struct wad_lump *out)
     const uint8_t *row = row_of(w, i);
     struct wad_lump l = { .type = load_le16(row),
                           .off = load_le64(row + OFF(off)),
+                          .len = load_le64(row + OFF(len)),
                           .blake3 = row + OFF(blake3),
                           .sha256 = row + OFF(sha256) };
-    if (w->file.len != 0 &&
-        !span_cut(w->file, (size_t)l.off, (size_t)load_le64(row + OFF(len)), &l.bytes)) {
+    if (w->file.len != 0 && !span_cut(w->file, (size_t)l.off, (size_t)l.len, &l.bytes)) {
         return false;
     }
     *out = l;

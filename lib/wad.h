@@ -21,9 +21,9 @@ struct wad {  // borrows the file
     span_t detached;  // TLV; empty: there is none
 };
 
-struct wad_lump {   // borrows the file
-    uint16_t type;  // enum nos_wad_type
-    uint64_t off;   // in the file
+struct wad_lump {       // borrows the file
+    uint16_t type;      // enum nos_wad_type
+    uint64_t off, len;  // of its bytes in the file
     span_t bytes;
     const uint8_t *blake3, *sha256;
 };

@@ -8,7 +8,7 @@
 #   TEST_NAME_DEPS := build/gen/x.inc            what must exist before it is compiled
 
 HOST_TESTS := $(sort $(patsubst tests/host/test_%.c,%,$(wildcard tests/host/test_*.c)))
-TOOL_TESTS := cli_blackbox cli_key cli_program cli_source gdb_stub storm
+TOOL_TESTS := cli_blackbox cli_key cli_program cli_source cli_wad gdb_stub storm
 HOST_TESTS_gcc := $(TOOL_TESTS)
 HOST_TESTS_clang := $(filter-out $(TOOL_TESTS),$(HOST_TESTS))
 HOST_TEST_BINS_BOTH := $(foreach cc,$(HOST_CCS),$(HOST_TESTS:%=build/host-$(cc)/tests/test_%))
