@@ -8,7 +8,7 @@ IMAGE_MODULES := init console shell manage hello crashme
 
 MODULES += entry secrets storm ward pupil patient
 # Two builds of one service, and who upgrades it.
-MODULES += counter counter2 tally memfs
+MODULES += counter counter2 tally memfs fsattack
 MODULE_MORE_counter2 := modules/counter/counter.c
 # Programs with a C library (docs/libc.md).
 PROGRAMS := chello ctest

@@ -122,16 +122,37 @@ static nos_status_t make_tree(struct tree *t)
     return st;
 }
 
-nos_status_t client_begin(struct share *share, bool read_only, struct attached *out)
+/* One session through a door for a capsule: one that asks again and again would have all places,
+ * and a private tree's quota each time. */
+static bool has_one(uint32_t capsule, const struct share *share, bool read_only)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct client *c = &clients[i];
+        bool same = share == NULL
+                        ? c->private
+                        : c->session.tree == &share->tree && c->session.read_only == read_only;
+        if (c->session.id != 0 && c->capsule == capsule && same) {
+            return true;
+        }
+    }
+    return false;
+}
+
+nos_status_t client_begin(uint32_t capsule, struct share *share, bool read_only,
+                          struct attached *out)
 {
     nos_status_t st = NOS_OK;
     uint64_t badge = 0;
-    struct client *c = unused(&badge);
 
+    if (has_one(capsule, share, read_only)) {
+        return NOS_BUSY;
+    }
+    struct client *c = unused(&badge);
     if (c == NULL) {
         return NOS_NO_SLOT;
     }
     c->session.id = badge;
+    c->capsule = capsule;
     c->session.read_only = read_only;
     c->private = share == NULL;
     if (share == NULL) {

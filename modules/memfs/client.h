@@ -12,6 +12,7 @@ struct client {
     struct session session;  // .id = the badge of its handle; 0 = free
     struct tree own;
     bool private;           // `own` is its tree
+    uint32_t capsule;       // whose session it is, as the kernel stamped it
     nos_handle_t lifeline;  // right CALL
     nos_handle_t call;      // what the client was given, under a cell
     nos_handle_t region;    // the window's
@@ -25,9 +26,11 @@ struct attached {  // for the client: the answer's handles
 /** The endpoint that all clients call. */
 void clients_init(nos_handle_t endpoint);
 
-/** A new client of a share, or (NULL) with a tree of its own. Errors: NO_SLOT, QUOTA, NO_MEMORY.
- * Gives: handles to be sent; the lifeline is to be moved or closed. */
-MUST_CHECK nos_status_t client_begin(struct share *share, bool read_only, struct attached *out);
+/** A new session of a capsule: of a share, or (NULL) with a tree of its own. Errors: BUSY (it has
+ * one through that door), NO_SLOT, QUOTA, NO_MEMORY. Gives: handles to be sent; the lifeline is to
+ * be moved or closed. */
+MUST_CHECK nos_status_t client_begin(uint32_t capsule, struct share *share, bool read_only,
+                                     struct attached *out);
 
 /** The client of that badge; NULL. */
 struct client *client_of(uint64_t badge);

@@ -46,12 +46,13 @@ static void refuse(struct nos_msg *m, nos_status_t st)
     nos_ignore(nos_reply(m));
 }
 
-static nos_status_t begin(struct share *share, bool read_only, struct attached *out)
+static nos_status_t begin(uint32_t capsule, struct share *share, bool read_only,
+                          struct attached *out)
 {
-    nos_status_t st = client_begin(share, read_only, out);
+    nos_status_t st = client_begin(capsule, share, read_only, out);
     if (st != NOS_OK) {
         (void)clients_bury();
-        st = client_begin(share, read_only, out);
+        st = client_begin(capsule, share, read_only, out);
     }
     return st;
 }
@@ -61,21 +62,21 @@ static void attach(struct nos_msg *m)
     struct attached a;
     nos_status_t st = m->label == NOS_FS_ATTACH && m->n_words == 0 ? NOS_OK : NOS_BAD_MESSAGE;
 
-    st = st == NOS_OK ? begin(NULL, false, &a) : st;
+    st = st == NOS_OK ? begin(m->sender, NULL, false, &a) : st;
     st = st == NOS_OK ? client_answer(m, &a) : st;
     if (st != NOS_OK) {
         refuse(m, st);
     }
 }
 
-/* For a door: the numbers of the handles, which it sends itself. */
+/* For a door, which says whose: the numbers of the handles, which it sends itself. */
 static void attach_door(struct nos_msg *m)
 {
     struct attached a;
     uint64_t i = m->badge & ~DOOR_BADGE;
     nos_status_t st = i < n_doors && m->sender == nos_self()->capsule ? NOS_OK : NOS_DENIED;
 
-    st = st == NOS_OK ? begin(doors[i].share, doors[i].read_only, &a) : st;
+    st = st == NOS_OK ? begin((uint32_t)m->word[0], doors[i].share, doors[i].read_only, &a) : st;
     nos_msg_answer(m, st);
     if (st == NOS_OK) {
         m->n_words = 3;
@@ -126,6 +127,8 @@ static void open_door(struct door *d)
     nos_status_t st = m->label == NOS_FS_ATTACH && m->n_words == 0 ? NOS_OK : NOS_BAD_MESSAGE;
 
     if (st == NOS_OK) {
+        m->word[0] = m->sender;
+        m->n_words = 1;
         st = nos_call(d->asks, m, NOS_DEADLINE_NEVER);
         st = st == NOS_OK ? nos_msg_status(m) : st;
     }

@@ -210,6 +210,7 @@ static void paths_(void **state)
     uint64_t f = ino(&me, "/d/e/f");
     assert_int_equal(ino(&me, "//d/.//e/../e/./f"), f);
     assert_int_equal(ino(&me, "../../../d/e/f"), f);
+    assert_int_equal(ino(&me, ".."), NOS_FS_ROOT_INO);
     assert_int_equal(ino(&me, ".."), ino(&me, "/"));
     assert_int_equal(stat_(&me, "d/e/f/", 0), NOS_FS_NOT_DIR);
     assert_int_equal(stat_(&me, "d/e/f/..", 0), NOS_FS_NOT_DIR);

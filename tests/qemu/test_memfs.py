@@ -3,7 +3,7 @@
 import os
 import re
 
-from cases import ALONE, need, test
+from cases import ALONE, need, rows, test
 from lab import BUILD, boot, ctl
 from vm import Config
 
@@ -39,6 +39,27 @@ def files(t):
         with t.case('a private tree is gone with its capsule, and is nobody else\'s'):
             lua(vm, 'io.open([[mine]],[[w]]):write([[secret]])print([[kept]])', 'kept')
             lua(vm, 'print(io.open([[mine]]))', 'No such file')
+
+
+@test(later=True)
+def attacks(t):
+    with boot('fsattack') as vm:
+        vm.ready()
+        send(vm, 'memfs', '--start')
+        send(vm, 'fsattack')
+        vm.ask('load fsattack')
+        rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 52)
+        vm.ask('load fsattack hold')
+        held = vm.com1.expect(r'(.*)FS held', 60).group(1)
+        rows(t, held, 'FS', 5)
+        vm.ask('kill fsattack')
+        vm.ask('load fsattack after')
+        rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 5)
+        vm.ask('load fsattack stale')
+        rows(t, vm.com1.expect(r'(.*)FS waiting', 60).group(1), 'FS', 2)
+        vm.ask('kill memfs')
+        vm.ask('load memfs')
+        rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 3)
 
 
 # Instructions; the bars of docs/memfs.md.
