@@ -1,8 +1,8 @@
 # Programs of others, from their packages, unmodified: built with our C library, signed as modules. Nothing of theirs is stored here;
-# a port is a manifest, a list of sources, and flags.
+# a port is a manifest, a list of sources, flags, and what its wad holds.
 
 PORTS := lua
-PORT_MODS := $(PORTS:%=build/modules/%.mod)
+PORT_WADS := $(PORTS:%=build/wads/%.wad)
 
 # port NAME: build/deps/NAME/$(PORT_DIR_NAME)/*.c of PORT_SRCS_NAME, compiled with PORT_CFLAGS_NAME
 define port_rules
@@ -21,6 +21,14 @@ build/libc/ports/$(1)/%.o: build/deps/$(1).stamp $$(PORT_NEEDS_$(1)) tools/flags
 build/modules/$(1).mod: build/modules/$(1).elf modules/ports/$(1)/manifest.json $(MODULE_KEY) build/bin/nonosctl
 	$$(say) SIGN '$$@'
 	$$(Q)build/bin/nonosctl mod build --elf $$< --manifest modules/ports/$(1)/manifest.json --sign $(MODULE_KEY) -o $$@
+
+# The hashes of what is inside are those that deps/fetch compared.
+build/wads/$(1).wad: build/modules/$(1).mod modules/ports/$(1)/wad.json deps/lock
+	$$(say) WAD '$$@'
+	$$(Q)for h in $$$$(sed -n 's/.*"sha256": "\([0-9a-f]*\)".*/\1/p' modules/ports/$(1)/wad.json); do \
+	    grep -q "$$$$h" deps/lock || { echo "modules/ports/$(1)/wad.json: $$$$h is not in deps/lock"; exit 1; }; done
+	$$(Q)mkdir -p $$(@D) && build/bin/nonosctl wad build modules/ports/$(1)/wad.json --sign $(MODULE_KEY) \
+	    --builder urn:n0n:builder:make -o $$@
 endef
 
 # Lua 5.4, the interpreter. Debian's package finds its paths in a header that its own build makes.
@@ -35,4 +43,4 @@ build/gen/ports/lua5.4-deb-multiarch.h: modules/ports/build.mk
 $(foreach p,$(PORTS),$(eval $(call port_rules,$(p))))
 
 .PHONY: ports
-ports: $(PORT_MODS)
+ports: $(PORT_WADS)

@@ -33,14 +33,14 @@ test-qemu:
 # Programs with a C library. Not in `make test` yet: musl's 1,340 files take a minute to compile.
 test-libc:
 	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) $(PORT_MODS)
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) $(PORT_WADS)
 	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs' 'tests/qemu/run --soak --only libc --only memfs --cpus 4'
 
 # The long runs, each of which has its smoke in the tests above: the same function with other numbers; and what is tried
 # above by one compiler, or with one CPU, by the other and with four.
 soak:
 	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) $(PORT_MODS)
+	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) $(PORT_WADS)
 	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'env MEMFS_STEPS=1000000 build/host-clang/tests/test_memfs_model' 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.

@@ -47,3 +47,17 @@ def wad(t):
                 f.write(bytes([last ^ 1]))
             done = ctl(vm, 'load', path, '--module', 'hello', check=False)
             need(done.returncode == 1 and 'WAD_BLAKE3' in done.stderr, done.stderr)
+
+
+@test(later=True)
+def port(t):
+    """A program of others, from its package to its first line, through a wad."""
+    path = os.path.join(BUILD, 'wads', 'lua.wad')
+    with boot('wad-port') as vm:
+        vm.ready()
+        with t.case('lua.wad is believed'):
+            tool('wad', 'verify', path, '--key', os.path.join(BUILD, 'keys', 'publisher.pub'))
+        with t.case('Lua runs from it'):
+            ctl(vm, 'load', path)
+            vm.ask('load lua -e print(6*7)')
+            vm.com1.expect(r'42\r?\n', 20)
