@@ -290,6 +290,20 @@ static bool is(const char *what)
     return span_equal(span_of(nos_arg(), strlen(nos_arg())), span_of(what, strlen(what)));
 }
 
+/* Who lets the lifeline go has ended the session, whatever else is kept. */
+static void kept(void)
+{
+    uint8_t byte;
+    struct nos_fs next = { 0 };
+
+    nos_ignore(nos_sys_handle_close(own.lifeline));
+    nos_ignore(nos_sys_sleep(nos_now_ns() + 400000000));
+    row("kept-session", NOS_REVOKED, ask(&own, NOS_FS_ROOM, 0, 0, 0, 0, 0));
+    row("kept-window", NOS_PEER_CLOSED, nos_fs_get(&own, 0, mspan_of(&byte, 1)));
+    row("attach-again", NOS_OK, nos_fs_attach(door("memfs"), &next));
+    row("a-new-tree", NOS_NOT_FOUND, open_(&next, "fill", NOS_FS_READABLE));
+}
+
 int nos_main(void)
 {
     row("attach", NOS_OK, nos_fs_attach(door("memfs"), &own));
@@ -309,6 +323,7 @@ int nos_main(void)
         mappings();
         race();
         quotas();
+        kept();
     }
     nos_print("FS done\n");
     return 0;
