@@ -8,17 +8,15 @@
 #include <string.h>
 
 #include "lib/status.h"
-#include "sdk/fs.h"
+#include "modules/fsattack/fsattack.h"
 #include "sdk/ipc.h"
-#include "sdk/print.h"
-#include "sdk/start.h"
 
-enum { RW = NOS_FS_READABLE | NOS_FS_WRITABLE, READ = 1, READ_WRITE = 3 };
+enum { READ = 1, READ_WRITE = 3 };
 
-static struct nos_fs own, share, reader;
-static struct nos_fs_answer said;
+struct nos_fs own, share, reader;
+struct nos_fs_answer said;
 
-static void row(const char *name, nos_status_t want, nos_status_t got)
+void row(const char *name, nos_status_t want, nos_status_t got)
 {
     nos_print("FS %s %d %d %s\n", name, want, got, want == got ? "ok" : "BAD");
 }
@@ -28,20 +26,20 @@ static nos_handle_t door(const char *name)
     return nos_find_handle(NOS_CAP_ENDPOINT, name);
 }
 
-static nos_status_t ask(struct nos_fs *f, uint32_t op, uint32_t n, uint64_t a, uint64_t b,
-                        uint64_t c, uint64_t d)
+nos_status_t ask(struct nos_fs *f, uint32_t op, uint32_t n, uint64_t a, uint64_t b, uint64_t c,
+                 uint64_t d)
 {
     const uint64_t word[] = { a, b, c, d };
     return nos_fs_ask(f, op, word, n, &said);
 }
 
-static size_t put(struct nos_fs *f, size_t at, const char *text)
+size_t put(struct nos_fs *f, size_t at, const char *text)
 {
     nos_ignore(nos_fs_put(f, at, span_of(text, strlen(text))));
     return strlen(text);
 }
 
-static nos_status_t open_(struct nos_fs *f, const char *path, uint64_t flags)
+nos_status_t open_(struct nos_fs *f, const char *path, uint64_t flags)
 {
     return ask(f, NOS_FS_OPEN, 3, 0, flags, put(f, 0, path), 0);
 }
@@ -311,7 +309,12 @@ int nos_main(void)
     if (is("hold")) {
         return hold();
     }
-    if (is("after")) {
+    if (is("plant")) {
+        plant();
+    }
+    if (is("uproot")) {
+        uproot();
+    } else if (is("after")) {
         after();
     } else if (is("stale")) {
         stale();

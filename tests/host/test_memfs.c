@@ -263,6 +263,8 @@ static void symlinks(void **state)
     assert_memory_equal(me.window.data, "../../../d/f", said.word[0]);
     assert_int_equal(ask(&me, NOS_FS_READLINK, 2, 0, put(&me, 0, "d"), 0, 0), NOS_INVALID);
     assert_int_equal(symlink_(&me, "empty", ""), NOS_NOT_FOUND);
+    memcpy(me.window.data, "nula\0b", 6);
+    assert_int_equal(ask(&me, NOS_FS_SYMLINK, 3, 0, 3, 3, 0), NOS_INVALID);
     // a dangling one: made by opening, not when it is to be new
     assert_int_equal(symlink_(&me, "dangling", "d/new"), NOS_OK);
     assert_int_equal(stat_(&me, "dangling", 0), NOS_NOT_FOUND);

@@ -2,10 +2,12 @@
 
 import os
 import re
+import time
 
-from cases import ALONE, need, rows, test
+from cases import ALONE, need, rows, same, test
 from lab import BUILD, boot, ctl
-from vm import Config
+from test_wipe import ram_of
+from vm import SLOW, Config
 
 
 def send(vm, name, *words):
@@ -60,6 +62,59 @@ def attacks(t):
         vm.ask('kill fsattack')
         vm.ask('load fsattack after')
         rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 5)
+
+
+WORD = (1 << 64) - 1
+
+
+def secret(which):
+    """As modules/fsattack/plant.c has it."""
+    def word(n):
+        z = (n + 1) * 0x9e3779b97f4a7c15 & WORD
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & WORD
+        z = (z ^ z >> 27) * 0x94d049bb133111eb & WORD
+        return ((z ^ z >> 31) | 0x8080808080808080).to_bytes(8, 'little')
+    return b''.join(word(4 * which + k) for k in range(4))
+
+
+STAY, SHARED, LOST = range(4), 4, range(5, 9)
+
+
+def found(vm):
+    """Of which secrets eight bytes are in RAM."""
+    vm.stop()
+    ram = ram_of(vm, 'memfs-wipe')
+    vm.resume()
+    return [n for n in range(9) if any(secret(n)[k:k + 8] in ram for k in range(0, 32, 8))]
+
+
+def until(vm, want, seconds=5):
+    end = time.monotonic() + seconds * SLOW
+    got = found(vm)
+    while got != want and time.monotonic() < end:
+        time.sleep(0.2)
+        got = found(vm)
+    same(got, want, 'secrets in RAM')
+
+
+@test(later=True)
+def wiped(t):
+    """In data, blocks, names and symlinks: gone with the file, the name, the cut; the others with the capsule."""
+    with boot('memfs-wipe', config=Config(memory=64)) as vm:
+        vm.ready()
+        send(vm, 'memfs', '--start')
+        send(vm, 'fsattack')
+        vm.ask('load fsattack plant')
+        rows(t, vm.com1.expect(r'(.*)FS planted', 60).group(1), 'FS', 15)
+        with t.case('what was deleted, cut, replaced and renamed is gone; what stays is there'):
+            until(vm, [*STAY, SHARED])
+        vm.ask('kill fsattack')
+        with t.case('its private tree goes with a capsule; the share stays'):
+            until(vm, [SHARED])
+        vm.ask('load fsattack uproot')
+        vm.com1.expect('FS done', 20)
+        with t.case('until the file is deleted'):
+            until(vm, [])
 
 
 # Instructions; the bars of docs/memfs.md.
