@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,51 @@ static void share(void)
     FAILS(open("/other/x", O_RDONLY), ENOENT);
 }
 
+enum { WRITERS = 4, RECORDS = 100 };
+
+static void *writer(void *arg)
+{
+    char name[16], record[17], back[17] = "";
+    size_t me = (size_t)arg, good = 0;
+    int log = open("log", O_WRONLY | O_APPEND);
+
+    snprintf(name, sizeof name, "own-%zu", me);
+    int fd = open(name, O_RDWR | O_CREAT, 0600);
+    for (unsigned i = 0; i < RECORDS; i++) {
+        snprintf(record, sizeof record, "%zu record %06u\n", me, i);
+        good += write(log, record, 16) == 16 && pwrite(fd, record, 16, i * 16) == 16;
+        good += pread(fd, back, 16, i * 16) == 16 && memcmp(back, record, 16) == 0;
+    }
+    close(fd);
+    close(log);
+    return good == 2 * RECORDS && unlink(name) == 0 ? arg : NULL;
+}
+
+static void threads(void)
+{
+    pthread_t t[WRITERS];
+    char line[64];
+    void *result;
+    unsigned whole = 0, started = 0, done = 0;
+
+    CHECK(close(open("log", O_CREAT | O_WRONLY, 0600)) == 0);
+    for (size_t i = 0; i < WRITERS; i++) {
+        started += pthread_create(&t[i], NULL, writer, (void *)(i + 1)) == 0;
+    }
+    for (size_t i = 0; i < started; i++) {
+        done += pthread_join(t[i], &result) == 0 && result == (void *)(i + 1);
+    }
+    CHECK(started == WRITERS && done == WRITERS);
+    FILE *f = fopen("log", "r");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+        unsigned who, which;
+        whole += strlen(line) == 16 && sscanf(line, "%u record %u", &who, &which) == 2 &&
+                 who <= WRITERS && which < RECORDS;
+    }
+    CHECK(whole == WRITERS * RECORDS);  // appended, and none in the middle of another
+    CHECK(f != NULL && fclose(f) == 0 && unlink("log") == 0);
+}
+
 void files(void)
 {
     streams();
@@ -204,5 +250,6 @@ void files(void)
     directories();
     large();
     locks();
+    threads();
     share();
 }

@@ -11,18 +11,18 @@ enum {
     CLIENTS = 32,
     WINDOW_PAGES = NOS_FS_WINDOW / FS_PAGE,
     READ_WRITE = 3,
-    PRIVATE_BYTES = 16 << 20,
-    PRIVATE_NODES = 4096,
     LEND = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_REVOKE,
     WINDOW_RIGHTS = NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP,
 };
 
 static struct client clients[CLIENTS];
 static nos_handle_t door;
+static struct limits limit;
 static uint64_t last_badge;
 
-void clients_init(nos_handle_t endpoint)
+void clients_init(nos_handle_t endpoint, const struct limits *limits)
 {
+    limit = *limits;
     door = endpoint;
     last_badge = load_le64(nos_self()->seed) & INT64_MAX;  // above are the doors'
 }
@@ -114,7 +114,7 @@ static nos_status_t make_tree(struct tree *t)
 {
     struct node *tmp;
 
-    nos_status_t st = tree_begin(t, PRIVATE_BYTES, PRIVATE_NODES);
+    nos_status_t st = tree_begin(t, limit.private_kib * 1024, (uint32_t)limit.private_nodes);
     if (st == NOS_OK) {
         const struct place at = { .dir = t->root, .name = SPAN_LIT("tmp") };
         st = tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), nos_now_ns(), &tmp);

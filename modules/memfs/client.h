@@ -1,5 +1,6 @@
 #pragma once
 /* Who uses memfs: a session, the handles that it was given, and for a private tree the tree. */
+#include "modules/memfs/limits.h"
 #include "modules/memfs/session.h"
 #include "sdk/ipc.h"
 
@@ -23,8 +24,8 @@ struct attached {  // for the client: the answer's handles
     nos_handle_t call, window, lifeline;
 };
 
-/** The endpoint that all clients call. */
-void clients_init(nos_handle_t endpoint);
+/** The endpoint that all clients call; what a private tree may hold. */
+void clients_init(nos_handle_t endpoint, const struct limits *limits);
 
 /** A new session of a capsule: of a share, or (NULL) with a tree of its own. Errors: BUSY (it has
  * one through that door), NO_SLOT, QUOTA, NO_MEMORY. Gives: handles to be sent; the lifeline is to

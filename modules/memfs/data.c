@@ -227,6 +227,17 @@ size_t data_read(const struct data *d, uint64_t at, mspan_t out)
     return len;
 }
 
+/* Who maps the block to write can have left something behind the end: it does not become the file's
+ * by growing. */
+static void clear_gap(struct data *d, uint64_t to)
+{
+    uint64_t room = (uint64_t)d->block.pages * FS_PAGE, end = to < room ? to : room;
+
+    if (d->size < end) {
+        memset(d->block.at + d->size, 0, end - d->size);
+    }
+}
+
 nos_status_t data_write(struct purse *p, struct data *d, uint64_t at, span_t in, size_t *done)
 {
     nos_status_t st = NOS_OK;
@@ -235,6 +246,7 @@ nos_status_t data_write(struct purse *p, struct data *d, uint64_t at, span_t in,
     if (at > NOS_FS_FILE_MAX || in.len > NOS_FS_FILE_MAX - at) {
         return NOS_TOO_BIG;
     }
+    clear_gap(d, at);
     (void)(foresee(p, d, at + in.len, in.len) == NOS_OK);
     while (st == NOS_OK && n < in.len) {
         size_t from = (size_t)((at + n) % FS_PAGE), part = FS_PAGE - from;
@@ -257,6 +269,7 @@ nos_status_t data_resize(struct purse *p, struct data *d, uint64_t size)
         return NOS_TOO_BIG;
     }
     uint64_t keep = pages_of(size), was = d->size;
+    clear_gap(d, size);
     d->size = size;
     if (size >= was) {
         return NOS_OK;  // what lies behind the end is zero, or a hole

@@ -20,8 +20,7 @@ enum {
     BURY_NS = 100000000,
     STACK = 4096,
     PRIORITY = 12,
-    SHARE_BYTES = 16 << 20,
-    SHARE_NODES = 4096,
+    WORDS = 8,
 };
 #define DOOR_BADGE (1ull << 63) /* | the door's index */
 
@@ -37,6 +36,7 @@ struct door {
 static struct door doors[DOORS];
 static struct share shares[DOORS];
 static uint32_t n_doors, n_shares;
+static struct limits limits;
 
 /* ---- the first thread ---- */
 
@@ -167,7 +167,7 @@ static struct share *share_of(const char *name)
         }
     }
     struct share *s = &shares[n_shares];
-    if (tree_begin(&s->tree, SHARE_BYTES, SHARE_NODES) != NOS_OK) {
+    if (tree_begin(&s->tree, limits.share_kib * 1024, (uint32_t)limits.share_nodes) != NOS_OK) {
         return NULL;
     }
     memcpy(s->name, name, sizeof s->name);
@@ -287,13 +287,35 @@ static bool handle(struct nos_msg *m)
     return false;
 }
 
+static bool read_limits(void)
+{
+    static char copy[NOS_ARG_MAX + 1];
+    char *word[WORDS];
+    size_t n = nos_arg_words(copy, word, WORDS);
+
+    limits = LIMITS_DEFAULT;
+    for (size_t i = 0; i < n; i++) {
+        if (!limits_take(&limits, word[i])) {
+            nos_log(
+                "memfs: %s is no limit: private_kib=, private_nodes=, share_kib= or share_nodes=, "
+                "and a number from 1 on",
+                word[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 int nos_main(void)
 {
     static struct nos_msg m;
     nos_handle_t main = nos_find_handle(NOS_CAP_ENDPOINT, "memfs");
     bool answer = false;
 
-    clients_init(main);
+    if (!read_limits()) {
+        return 1;
+    }
+    clients_init(main, &limits);
     nos_status_t st = make_watch(main);
     st = st == NOS_OK ? make_doors(main) : st;
     while (st == NOS_OK) {

@@ -1,6 +1,7 @@
 /* The tree of memfs and its requests: each rule by itself. What many of them do together is
  * test_memfs_model. */
 #include "tests/host/memfs_host.h"
+#include "modules/memfs/limits.h"
 #include "tests/host/test.h"
 
 enum { BYTES = 1 << 24, NODES = 400 };
@@ -537,6 +538,18 @@ static void mapped(void **state)
     assert_int_equal(host_lent, 1);
     assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, m, 0, 0, 0), NOS_OK);
     assert_int_equal(host_blocks, 0);
+    // what a mapping leaves behind the end is not the file's when it grows
+    f = made(&me, "g");
+    assert_int_equal(write_(&me, f, 0, "text"), NOS_OK);
+    assert_int_equal(ask(&me, NOS_FS_MAP, 2, f, NOS_FS_WRITABLE, 0, 0), NOS_OK);
+    m = said.word[0];
+    d = &me.open[f - 1].node->file.data;
+    memset(d->block.at + 4, 'x', FS_PAGE - 4);
+    assert_int_equal(write_(&me, f, 8, "end"), NOS_OK);
+    assert_memory_equal(d->block.at, "text\0\0\0\0end", 11);
+    assert_int_equal(ask(&me, NOS_FS_TRUNCATE, 2, f, 100, 0, 0), NOS_OK);
+    assert_true(span_is_zero(span_of(d->block.at + 11, 89)));
+    assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, m, 0, 0, 0), NOS_OK);
     // a file that became large by being written lies in a block already
     f = made(&me, "b");
     for (uint64_t at = 0; at < 1 << 20; at += NOS_FS_WINDOW) {
@@ -595,13 +608,42 @@ static void locks(void **state)
     assert_null(other.open[g - 1].node->file.locks);
 }
 
+static void limits(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "share_kib",
+        "share_kib=",
+        "share_kib=0",
+        "share_kib=-1",
+        "share_kib=1k",
+        "sharekib=1",
+        "share_kib=4294967296",
+        "share_kib=99999999999999999999",
+        "share_kib =1",
+        "share",
+    };
+    (void)state;
+    struct limits l = LIMITS_DEFAULT;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(limits_take(&l, bad[i]));
+    }
+    assert_memory_equal(&l, &LIMITS_DEFAULT, sizeof l);
+    assert_true(limits_take(&l, "share_kib=4294967295") && l.share_kib == UINT32_MAX);
+    assert_true(limits_take(&l, "private_kib=1") && l.private_kib == 1);
+    assert_true(limits_take(&l, "private_nodes=20") && l.private_nodes == 20);
+    assert_true(limits_take(&l, "share_nodes=007") && l.share_nodes == 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, clean)
-        T(files),   T(sparse), T(unlinked_while_open), T(paths_),    T(symlinks), T(renames),
-        T(listing), T(times),  T(removed_directories), T(read_only), T(numbers),  T(quotas),
-        T(mapped),  T(locks),
+        T(files),     T(sparse),   T(unlinked_while_open),
+        T(paths_),    T(symlinks), T(renames),
+        T(listing),   T(times),    T(removed_directories),
+        T(read_only), T(numbers),  T(quotas),
+        T(limits),    T(mapped),   T(locks),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,10 @@ def files(t):
             vm.ask('load ctest files')
             text = vm.com1.expect(r'(.*)ctest: the exit handler ran', 120).group(1)
             hold = re.search(r'ctest: (\d+) hold, 0 do not', text)
-            need(hold and int(hold[1]) >= 128, text)
+            need(hold and int(hold[1]) >= 132, text)
+        with t.case('what memfs must not be started with'):
+            vm.ask('load memfs share_kib=many')
+            need('share_kib=many is no limit' in vm.ask('log'), 'it does not say what is wrong')
         with t.case('who may only read the share reads it'):
             lua(vm, 'print(io.open([[/common/note]]):read([[a]]))', 'for all to read')
             lua(vm, 'print(io.open([[/common/note]],[[w]]))', 'Read-only file system')
@@ -52,7 +55,7 @@ def attacks(t):
         vm.ask('load fsattack stale')    # first, so that the numbers of both would begin alike
         rows(t, vm.com1.expect(r'(.*)FS waiting', 60).group(1), 'FS', 2)
         vm.ask('kill memfs')
-        vm.ask('load memfs')
+        vm.ask('load memfs share_nodes=500 share_kib=16384')
         rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 3)
         vm.ask('load fsattack')
         rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 56)

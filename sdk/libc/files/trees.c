@@ -43,6 +43,7 @@ int libc_fs_errno(nos_status_t st)
         { NOS_DENIED, EBADF },
         { NOS_BAD_HANDLE, EBADF },
         { NOS_INVALID, EINVAL },
+        { NOS_CANCELLED, EINTR },
     };
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
