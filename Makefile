@@ -28,6 +28,7 @@ TEST_CHECKS :=
 -include modules/ports/build.mk
 -include cli/build.mk
 -include tools/image.mk
+-include sdk/dist/build.mk
 -include tests/host/build.mk
 -include tests/qemu/build.mk
 -include tests/spin/build.mk
@@ -51,6 +52,7 @@ help:
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
 	@echo 'make storm    what nonosctl storm needs: docs/storm.md'
+	@echo 'make sdk      a tarball to write capsules with, outside of this folder: docs/sdk.md'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'

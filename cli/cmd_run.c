@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/qemu.h"
+#include "cli/sdkdir.h"
 
 enum {
     OPT_IMAGE = 256,
@@ -86,7 +87,8 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    { "image", OPT_IMAGE, "FILE", 0, "boot image (build/image/n0n.img)", 0 },
+    { "image", OPT_IMAGE, "FILE", 0,
+      "boot image (build/image/n0n.img; in a project's folder it is made first)", 0 },
     { "mem", OPT_MEM, "MIB", 0, "memory (512)", 0 },
     { "cpu", OPT_CPU, "MODEL", 0, "QEMU's CPU model (max)", 0 },
     { "smp", OPT_SMP, "N", 0, "CPUs (1)", 0 },
@@ -113,8 +115,7 @@ static const struct argp argp_run = {
 
 int cmd_run(int argc, char **argv)
 {
-    struct run_args a = { .config = { .image = "build/image/n0n.img",
-                                      .machine = "q35",
+    struct run_args a = { .config = { .machine = "q35",
                                       .cpu = "max",
                                       .accel = "tcg",
                                       .firmware = "/usr/share/OVMF",
@@ -124,5 +125,10 @@ int cmd_run(int argc, char **argv)
     parse_args(&argp_run, argc, argv, &a);
     a.config.extra = a.extra.item;
     a.config.n_extra = a.extra.n;
-    return qemu_run(&a.config);
+    int rc = DONE;
+    if (a.config.image == NULL) {
+        a.config.image = "build/image/n0n.img";
+        rc = project_here() ? project_make("image") : DONE;
+    }
+    return rc == DONE ? qemu_run(&a.config) : rc;
 }

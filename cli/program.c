@@ -56,7 +56,8 @@ static bool loaded_end(span_t elf, size_t *out)
             __builtin_add_overflow(off, len, &len) || len > elf.len) {
             return false;
         }
-        end = len > end ? len : end;
+        bool empty = len == off; /* in the file, where it then has no place */
+        end = len > end && !empty ? len : end;
         end = at + PHDR_LEN > end ? at + PHDR_LEN : end;
     }
     *out = end;

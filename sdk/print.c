@@ -1,6 +1,7 @@
 /* Where text goes is decided by what was granted, once, at the first print. */
 #include "sdk/print.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "sdk/format.h"
@@ -12,12 +13,13 @@ nos_status_t (*nos_console_sink)(span_t text);
 /* A console that hangs, or that a debugger holds, must not keep whoever prints: nor once for each
  * line. */
 enum { AGAIN_NS = 20000000 };
-static uint64_t patience = NOS_CONSOLE_PATIENCE_NS;
+static bool hasty;  // not what it waits: a capsule without initialised data is a page smaller
 
 static nos_status_t call_console(nos_handle_t console, struct nos_msg *m)
 {
+    uint64_t patience = hasty ? AGAIN_NS : NOS_CONSOLE_PATIENCE_NS;
     nos_status_t st = nos_call(console, m, nos_now_ns() + patience);
-    patience = st == NOS_TIMED_OUT ? AGAIN_NS : NOS_CONSOLE_PATIENCE_NS;
+    hasty = st == NOS_TIMED_OUT;
     return st == NOS_OK ? nos_msg_status(m) : st;
 }
 

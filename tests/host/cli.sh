@@ -1027,5 +1027,51 @@ says err 'already'
 node_down
 absent '*.tmp.*' 'keys/*.tmp.*'
 
+# --- projects: what is made of the SDK's templates; tests/sdk builds and boots them ---
+mkdir kit
+touch kit/n0n.mk
+ln -s "$root/sdk/templates" kit/templates
+export N0N_SDK=$dir/kit
+for lang in c c-nolibc; do
+    for what in cli service; do
+        t "new, $what in $lang" 0 "$n0n" new "p-$what" --lang $lang --template $what
+        says out 'nonosctl run'
+        says "p-$what/manifest.json" "\"name\": \"p-$what\""
+        says "p-$what/rule.json" "\"module\": \"p-$what\""
+        says "p-$what/Makefile" "^NAME := p-$what\$"
+        check "nothing is called as the template" [ -z "$(grep -r newcapsule "p-$what")" ]
+        check "a test for the developer's machine" ls "p-$what"/test_*.c >/dev/null
+        rm -r "p-$what"
+    done
+done
+for name in Upper 1digit 'a b' ../out twelve-and-more ''; do
+    t "new, no name: $name" 2 "$n0n" new "$name"
+    says err 'is no name for a module'
+done
+t 'new, without a name' 2 "$n0n" new
+t 'new, two names' 2 "$n0n" new one two
+t 'new, no such language' 2 "$n0n" new one --lang pascal
+says err 'c or c-nolibc'
+t 'new, no such template' 2 "$n0n" new one --template ghost
+mkdir taken
+t 'new, the folder exists' 3 "$n0n" new taken
+says err 'taken exists'
+ln -s nowhere dangling
+t 'new, a link of that name' 3 "$n0n" new dangling
+t 'new, an SDK without templates' 3 env N0N_SDK="$dir/keys" "$n0n" new one
+says err 'N0N_SDK is .*keys, where no SDK is'
+mkdir broken
+touch broken/n0n.mk
+t 'new, templates are gone' 3 env N0N_SDK="$dir/broken" "$n0n" new one
+absent one 'one.new.*' 'taken/*'
+t 'build, no project' 2 "$n0n" build
+says err 'nonosctl new NAME'
+t 'build, an argument' 2 "$n0n" build now
+"$n0n" new here >/dev/null
+cd here || exit 1
+t 'build, no make' 6 env PATH=/nonexistent "$n0n" build
+says err 'install the packages make'
+cd ..
+
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
