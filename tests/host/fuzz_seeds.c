@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "abi/fs.h"
 #include "abi/crash.h"
 #include "abi/postmortem.h"
 #include "lib/token.h"
@@ -111,6 +112,45 @@ static void audit_seeds(void)
     seed("audit", "proof", buf_copy(span_of(room, at + AUDIT_CHECK_BYTES)));
 }
 
+/* What two clients of memfs ask: fuzz/fuzz_memfs.c has the layout. */
+static struct buf memfs_requests(void)
+{
+    enum { RW = NOS_FS_READABLE | NOS_FS_WRITABLE, STEP = 40 };
+    static const struct {
+        uint8_t who, n, op;
+        char text[6];
+        uint64_t word[4];
+    } ask[] = {
+        { 0, 2, NOS_FS_MKDIR, "d", { 0, 1 } },
+        { 0, 3, NOS_FS_OPEN, "a", { 0, RW | NOS_FS_CREATE, 1 } },
+        { 0, 3, NOS_FS_WRITE, "text", { 1, 0, 100 } },
+        { 1, 3, NOS_FS_OPEN, "a", { 0, NOS_FS_READABLE, 1 } },
+        { 1, 3, NOS_FS_READ, "", { 1, 0, 200 } },
+        { 1, 2, NOS_FS_MAP, "", { 1, 0 } },
+        { 0, 4, NOS_FS_LOCK, "", { 1, NOS_FS_ALONE, 0, 9 } },
+        { 0, 3, NOS_FS_SYMLINK, "d/la", { 0, 3, 1 } },
+        { 0, 4, NOS_FS_RENAME, "ad/b", { 0, 1, 0, 3 } },
+        { 1, 3, NOS_FS_LIST, "", { 0, 0, 200 } },
+        { 0, 3, NOS_FS_STAT, "d/l", { 0, 0, 3 } },
+        { 0, 3, NOS_FS_UNLINK, "d/b", { 0, 0, 3 } },
+        { 0, 2, NOS_FS_TRUNCATE, "", { 1, 50 } },
+        { 0, 1, NOS_FS_CLOSE, "", { 1 } },
+        { 1, 1, NOS_FS_CLOSE, "", { 2 } },
+        { 1, 1, NOS_FS_CLOSE, "", { 1 } },
+    };
+    static uint8_t out[sizeof ask / sizeof ask[0]][STEP];
+
+    for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) {
+        out[i][0] = (uint8_t)(ask[i].who | ask[i].n << 1);
+        out[i][1] = ask[i].op;
+        memcpy(out[i] + 3, ask[i].text, 5);
+        for (size_t w = 0; w < 4; w++) {
+            store_le64(out[i] + 8 + 8 * w, ask[i].word[w]);
+        }
+    }
+    return buf_copy(SPAN_OF(out));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -140,6 +180,7 @@ int main(int argc, char **argv)
         0, 40, 0, 0, 0, 20, 64, 7, 0, 0, 0, 63, 1, 255, 255, 255, 255, 9
     };
     seed("ring", "peer", buf_copy(SPAN_OF(peer)));
+    seed("memfs", "requests", memfs_requests());
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());
