@@ -113,5 +113,5 @@ TEST_init_backoff_SRCS := modules/init/backoff.c
 TEST_init_health_SRCS := modules/init/health.c
 TEST_manage_request_SRCS := modules/manage/request.c
 TEST_loopback_ports_SRCS := modules/loopback/ports.c
-TEST_memfs_SRCS := $(addprefix modules/memfs/,data.c limits.c lock.c pool.c session.c tree.c walk.c)
+TEST_memfs_SRCS := $(addprefix modules/memfs/,data.c limits.c lock.c pool.c session.c session_data.c session_names.c tree.c walk.c)
 TEST_memfs_model_SRCS := $(TEST_memfs_SRCS)

@@ -44,6 +44,9 @@ struct libc_place {
 void libc_files_acquire(void);
 void libc_files_release(void);
 
+/** fcntl's F_GETLK, F_SETLK, F_SETLKW; takes the lock itself. */
+long libc_lock_file(long fd, long op, struct flock *l);
+
 /* What most calls are: one thing that is done with the lock held. */
 #define LOCKED(result) \
     do { \
