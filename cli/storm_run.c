@@ -107,12 +107,12 @@ static volatile sig_atomic_t child_pid;
 
 static void stop_child(int sig)
 {
-    int kept = errno;
+    int kept = errno;  // NOLINT: each thread's own, and a handler keeps it (signal-safety(7))
     (void)sig;
     if (child_pid > 0) {
         kill((pid_t)child_pid, SIGKILL);
     }
-    errno = kept;
+    errno = kept;  // NOLINT
 }
 
 static void be_child(const struct command *q, int out, pid_t parent)
