@@ -178,8 +178,10 @@ static void add_change(cJSON *rows, const char *what, span_t path, const struct 
                        const struct wad_lump *new)
 {
     cJSON *row = out_row();
+    uint16_t type = old != NULL ? old->type : 0;
+    type = new != NULL ? new->type : type;
     out_text(row, "change", what);
-    out_text(row, "type", wad_type_name(new != NULL ? new->type : old->type));
+    out_text(row, "type", wad_type_name(type));
     out_untrusted(row, "path", (const char *)path.data, path.len);
     if (old != NULL) {
         out_u64(row, "old_bytes", old->bytes.len);

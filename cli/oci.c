@@ -198,7 +198,7 @@ static int get_lump(const struct oci_store *from, const cJSON *layer, const stru
                        !mspan_cut(mspan_of(file->data, file->len), (size_t)l.off, size, &room))) {
         rc = broken(from, "a layer has another length than its lump");
     }
-    if (rc == DONE && size > 0) {
+    if (rc == DONE && room.data != NULL && size > 0) {
         memcpy(room.data, bytes.data, size);
     }
     buf_free(&bytes);
@@ -229,9 +229,11 @@ static int get_layers(const struct oci_store *from, const cJSON *layers, const s
     const cJSON *layer = cJSON_IsArray(layers) ? layers->child : NULL;
     int rc = DONE;
     for (uint32_t i = 0; rc == DONE && i < w->n; i++) {
-        rc = layer == NULL ? broken(from, "there are fewer layers than lumps")
-                           : get_lump(from, layer, w, i, file);
-        layer = rc == DONE ? layer->next : NULL;
+        if (layer == NULL) {
+            return broken(from, "there are fewer layers than lumps");
+        }
+        rc = get_lump(from, layer, w, i, file);
+        layer = layer->next;
     }
     if (rc == DONE && layer != NULL) {
         rc = layer->next != NULL ? broken(from, "there are more layers than lumps")
@@ -261,9 +263,9 @@ int oci_get(const struct oci_store *from, span_t manifest, struct buf *file)
     int rc = root == NULL ? broken(from, "the manifest is not JSON")
                           : get_index(from, root, &index, &w, &len);
     if (rc == DONE) {
-        uint8_t *at = buf_add_zero(file, (size_t)len);
-        memcpy(at, NOS_MAGIC_WAD, NOS_WAD_INDEX);
-        memcpy(at + NOS_WAD_INDEX, index.data, index.len);
+        buf_add(file, SPAN_LIT(NOS_MAGIC_WAD));
+        buf_add(file, buf_span(&index));
+        buf_add_zero(file, (size_t)len - file->len);
         rc = get_layers(from, cJSON_GetObjectItemCaseSensitive(root, "layers"), &w, file);
     }
     if (rc == DONE) {

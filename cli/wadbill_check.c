@@ -40,46 +40,67 @@ static bool sums_have(const cJSON *sums, const char *sha256)
     return false;
 }
 
-/* Both lists are looked through from where the last name was found: they are made in the same
- * order. */
-static const cJSON *find(const cJSON *all, const cJSON *from, const char *key, const char *path)
+/* The items of a list, sorted by the path that each is about: a stranger's list may be long, and in
+ * any order. */
+struct item {
+    const char *path;
+    const cJSON *about;
+};
+
+static int by_path(const void *a, const void *b)
 {
-    const cJSON *at = from != NULL ? from : all->child;
-    for (; at != NULL; at = at->next) {
-        if (says(at, key, path)) {
-            return at;
-        }
-    }
+    return strcmp(((const struct item *)a)->path, ((const struct item *)b)->path);
+}
+
+/** Those items of `all` that have `key`. Gives: an array to be freed. */
+static struct item *sorted(const cJSON *all, const char *key, size_t *n)
+{
+    struct item *items = must_alloc((size_t)cJSON_GetArraySize(all) * sizeof(*items));
+    const cJSON *at;
+    *n = 0;
     cJSON_ArrayForEach(at, all)
     {
-        if (says(at, key, path)) {
-            return at;
+        const char *path = string_of(at, key);
+        if (path != NULL) {
+            items[(*n)++] = (struct item){ path, at };
         }
     }
-    return NULL;
+    qsort(items, *n, sizeof(*items), by_path);
+    return items;
+}
+
+/** Does the item that is about `path` have that hash? */
+static bool has_hash(const struct item *items, size_t n, const char *path, const uint8_t sha256[32])
+{
+    const struct item key = { path, NULL };
+    const struct item *found = bsearch(&key, items, n, sizeof(*items), by_path);
+    struct hex32 hash = hex32(sha256);
+    if (found == NULL) {
+        return false;
+    }
+    const cJSON *sums = cJSON_GetObjectItemCaseSensitive(found->about, "checksums");
+    return sums != NULL ? sums_have(sums, hash.text)
+                        : says(cJSON_GetObjectItemCaseSensitive(found->about, "digest"), "sha256",
+                               hash.text);
 }
 
 /** Is every name of the wad there with its SHA-256? The two lists themselves need not be. */
-static bool covers(const struct wad_loaded *w, const cJSON *all, bool sbom)
+static bool covers(const struct wad_loaded *w, const cJSON *all, const char *key)
 {
     struct wad_walk walk = { 0 };
     struct wad_name n;
     struct wad_lump l;
-    const cJSON *at = NULL;
+    size_t count = 0;
+    struct item *items = sorted(all, key, &count);
     bool good = cJSON_IsArray(all);
     while (good && wad_tree_next(&w->tree, &walk, &n) && wad_lump(&w->wad, n.row, &l)) {
-        if (l.type == NOS_WAD_SBOM || l.type == NOS_WAD_PROVENANCE) {
-            continue;
+        if (l.type != NOS_WAD_SBOM && l.type != NOS_WAD_PROVENANCE) {
+            char *path = must_printf("%.*s", (int)n.path.len, (const char *)n.path.data);
+            good = has_hash(items, count, path, l.sha256);
+            free(path);
         }
-        char *path = must_printf("%.*s", (int)n.path.len, (const char *)n.path.data);
-        struct hex32 digest = hex32(l.sha256);
-        const char *sha256 = digest.text;
-        at = find(all, at == NULL ? NULL : at->next, sbom ? "packageFileName" : "name", path);
-        good = at != NULL &&
-               (sbom ? sums_have(cJSON_GetObjectItemCaseSensitive(at, "checksums"), sha256)
-                     : says(cJSON_GetObjectItemCaseSensitive(at, "digest"), "sha256", sha256));
-        free(path);
     }
+    free(items);
     return good;
 }
 
@@ -89,7 +110,7 @@ const char *bill_check_sbom(const struct wad_loaded *w)
     const char *why = NULL;
     if (root == NULL || !says(root, "spdxVersion", "SPDX-2.3")) {
         why = "the SBOM is not SPDX 2.3 in JSON";
-    } else if (!covers(w, cJSON_GetObjectItemCaseSensitive(root, "packages"), true)) {
+    } else if (!covers(w, cJSON_GetObjectItemCaseSensitive(root, "packages"), "packageFileName")) {
         why = "the SBOM does not name every part with its SHA-256";
     }
     cJSON_Delete(root);
@@ -164,7 +185,7 @@ static const char *check_statement(const struct wad_loaded *w, span_t body)
     if (root == NULL || !says(root, "_type", "https://in-toto.io/Statement/v1") ||
         !says(root, "predicateType", "https://slsa.dev/provenance/v1")) {
         why = "the provenance is not an in-toto statement v1 of SLSA provenance v1";
-    } else if (!covers(w, cJSON_GetObjectItemCaseSensitive(root, "subject"), false)) {
+    } else if (!covers(w, cJSON_GetObjectItemCaseSensitive(root, "subject"), "name")) {
         why = "the provenance does not name every part with its SHA-256";
     }
     cJSON_Delete(root);

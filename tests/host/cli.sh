@@ -409,6 +409,11 @@ t 'wad pull, which?' 1 "$n0n" wad pull oci:lay -o no.wad
 says err 'say which'
 t 'wad pull by tag' 0 "$n0n" wad pull oci:lay:1.2.4 -o back.wad
 same back.wad h2.wad
+t 'wad with a detached area' 0 "$n0n" wad inspect good.wad
+says out 'detached_bytes +10$'
+t 'wad push with a detached area' 0 "$n0n" wad push good.wad oci:lay2:1
+t 'wad pull with a detached area' 0 "$n0n" wad pull oci:lay2 -o back.wad
+same back.wad good.wad
 t 'wad pull of no tag' 1 "$n0n" wad pull oci:lay:9 -o no.wad
 t 'wad pull from no folder' 3 "$n0n" wad pull oci:nolay:9 -o no.wad
 t 'wad push without a tag' 2 "$n0n" wad push h.wad oci:lay
@@ -575,6 +580,10 @@ by='--root keys/root.pub --policy BOOT.POL'
     t 'kernel by policy' 0 "$n0n" mod verify KERNEL.MOD $by
     t 'revoked publisher' 1 "$n0n" mod verify other.mod $by
     says out PUB_REVOKED
+    t 'wad by policy' 0 "$n0n" wad verify h.wad $by
+    t 'wad by policy, provenance by a revoked publisher' 1 "$n0n" wad verify u.wad $by
+    says out 'not named to be believed'
+    silent_on out 'ok=no'
     t 'policy without root' 2 "$n0n" mod verify hello.mod --policy BOOT.POL
     t 'old module' 0 "$n0n" mod build -e "$elf" -m hello.json --sec-version 1 --sign keys/publisher.key -o old.mod
     t 'old module refused' 1 "$n0n" mod verify old.mod $by
