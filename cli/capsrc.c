@@ -117,7 +117,7 @@ static int read_kind(const struct field *f, uint16_t *out)
     return rc;
 }
 
-static int read_cap(const struct field *f, struct nos_cap *out)
+int capsrc_one(const struct field *f, struct nos_cap *out)
 {
     struct nos_cap cap = { 0 };
     uint64_t ttl_ms = 0;
@@ -156,7 +156,7 @@ int capsrc_read(const struct field *list, struct cap_list *out)
     int rc = field_array(list, 0, NOS_CAPS_MAX, &n);
     for (size_t i = 0; rc == DONE && i < n; i++) {
         struct field item = field_item(list, i);
-        rc = read_cap(&item, &all.cap[i]);
+        rc = capsrc_one(&item, &all.cap[i]);
         for (size_t j = 0; rc == DONE && j < i; j++) {
             if (cap_compare(&all.cap[i], &all.cap[j]) == 0) {
                 rc = field_fail(

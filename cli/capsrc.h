@@ -16,3 +16,6 @@ struct cap_list { /* sorted, no two for one object; every one passed cap_check *
 
 /** Read a list of capabilities. Errors: USAGE, reported. */
 MUST_CHECK int capsrc_read(const struct field *list, struct cap_list *out);
+
+/** One of them. Errors: USAGE, reported. */
+MUST_CHECK int capsrc_one(const struct field *f, struct nos_cap *out);

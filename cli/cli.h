@@ -37,6 +37,8 @@ int cmd_image_inspect(int argc, char **argv);
 int cmd_image_verify(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_build(int argc, char **argv);
+int cmd_test(int argc, char **argv);
+int cmd_dev(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 int cmd_ps(int argc, char **argv);

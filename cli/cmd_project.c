@@ -1,4 +1,4 @@
-/* build: the project in the current folder. */
+/* build, test: the project in the current folder. */
 #include "cli/cli.h"
 #include "cli/sdkdir.h"
 
@@ -27,4 +27,23 @@ int cmd_build(int argc, char **argv)
 {
     parse_args(&argp_build, argc, argv, NULL);
     return project_make("build");
+}
+
+static const struct argp argp_test = {
+    NULL,
+    parse_nothing,
+    "",
+    "Test the project in this folder: each test_*.c on this machine, then the capsule in a machine "
+    "of its own, which "
+    "must say what SAYS in the Makefile says.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+int cmd_test(int argc, char **argv)
+{
+    parse_args(&argp_test, argc, argv, NULL);
+    int rc = project_make("host-test");
+    return rc == DONE ? project_make("machine-test") : rc;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/expect.h"
 #include "cli/qemu.h"
 #include "cli/sdkdir.h"
 
@@ -15,12 +16,16 @@ enum {
     OPT_WINDOW,
     OPT_MANAGE,
     OPT_FIRMWARE,
-    OPT_DRY
+    OPT_DRY,
+    OPT_EXPECT,
+    OPT_WITHIN
 };
 
 struct run_args {
     struct qemu_config config;
     struct words extra;
+    const char *expect; /* NULL: the terminal's */
+    uint32_t within_s;
 };
 
 static const char *one_of(const char *arg, struct argp_state *state, const char *what,
@@ -78,6 +83,12 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
     case OPT_DRY:
         a->config.dry_run = true;
         return 0;
+    case OPT_EXPECT:
+        a->expect = arg;
+        return 0;
+    case OPT_WITHIN:
+        a->within_s = (uint32_t)parse_number(arg, state, "--within", 1, 3600);
+        return 0;
     case ARGP_KEY_ARG:
         words_add(&a->extra, arg, state);
         return 0;
@@ -99,6 +110,9 @@ static const struct argp_option options[] = {
       "where the management channel appears (build/run/manage.sock)", 0 },
     { "firmware", OPT_FIRMWARE, "DIR", 0,
       "folder with OVMF_CODE_4M.fd and OVMF_VARS_4M.fd (/usr/share/OVMF)", 0 },
+    { "expect", OPT_EXPECT, "TEXT", 0,
+      "nobody types: end well as soon as the console says this, and with 1 when it does not", 0 },
+    { "within", OPT_WITHIN, "SECONDS", 0, "for --expect (120)", 0 },
     { "dry-run", OPT_DRY, 0, 0, "print the QEMU command and do nothing", 0 },
     { 0 },
 };
@@ -115,7 +129,8 @@ static const struct argp argp_run = {
 
 int cmd_run(int argc, char **argv)
 {
-    struct run_args a = { .config = { .machine = "q35",
+    struct run_args a = { .within_s = 120,
+                          .config = { .machine = "q35",
                                       .cpu = "max",
                                       .accel = "tcg",
                                       .firmware = "/usr/share/OVMF",
@@ -129,6 +144,9 @@ int cmd_run(int argc, char **argv)
     if (a.config.image == NULL) {
         a.config.image = "build/image/n0n.img";
         rc = project_here() ? project_make("image") : DONE;
+    }
+    if (rc == DONE && a.expect != NULL && !a.config.dry_run) {
+        return qemu_expect(&a.config, a.expect, a.within_s);
     }
     return rc == DONE ? qemu_run(&a.config) : rc;
 }

@@ -27,6 +27,8 @@ const struct verb verbs[] = {
     { "image verify", "check a boot image as loader and kernel do", cmd_image_verify },
     { "new", "make a folder with a project: a capsule to be written", cmd_new },
     { "build", "compile, link and sign the project in this folder", cmd_build },
+    { "test", "test that project, on this machine and in one of its own", cmd_test },
+    { "dev", "at each save, build that project and put it into a running machine", cmd_dev },
     { "run", "boot an image in QEMU; in a project's folder, one with its capsule", cmd_run },
     { "storm", "break things by a seed in a machine of its own, and look what holds", cmd_storm },
     { "ps", "capsules of a live node", cmd_ps },

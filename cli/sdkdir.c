@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/grants.h"
 #include "cli/report.h"
 
 /** Takes: `dir`. Gives: its whole path, to be freed, or NULL when it holds no SDK. */
@@ -106,7 +107,10 @@ int project_make(const char *target)
         hint("`nonosctl new NAME` makes one, in a folder NAME");
         return USAGE;
     }
-    int rc = sdk_find(&sdk);
+    int rc = access("rule.json", F_OK) == 0 ? grants_check("manifest.json", "rule.json") : DONE;
+    if (rc == DONE) {
+        rc = sdk_find(&sdk);
+    }
     if (rc == DONE) {
         rc = make_with(sdk, target);
     }

@@ -16,6 +16,8 @@ bool project_here(void);
 
 /**
  * `make TARGET` in the current folder, which must be a project, with what it says on this terminal.
- * Errors: USAGE when it is no project; IO_FAILED without an SDK; TOOL_FAILED; reported.
+ * First rule.json, if there is one, is held against the manifest: grants_check.
+ * Errors: USAGE when it is no project; as grants_check; IO_FAILED without an SDK; TOOL_FAILED;
+ * reported.
  */
 MUST_CHECK int project_make(const char *target);

@@ -1078,6 +1078,38 @@ says err 'nonosctl new NAME'
 t 'build, an argument' 2 "$n0n" build now
 "$n0n" new here >/dev/null
 cd here || exit 1
+cat >manifest.json <<'END'
+{
+    "name": "here", "version": "0.1.0", "sec_version": 1,
+    "classes": [
+        "CoreExec", "IPC",
+        "IO"
+    ],
+    "// caps": ["{[", "\"]"],
+    "caps": [
+        { "kind": "endpoint", "name": "console", "rights": ["call", "grant"] }, { "kind": "log" },
+        { "kind": "endpoint",
+          "name": "memfs", "rights": ["call"] }
+    ],
+    "limits": { "memory_kib": 512, "stack_kib": 32, "handles": 16, "threads": 1, "priority": 10 }
+}
+END
+t 'build, more than is granted' 1 "$n0n" build
+says err '^nonosctl: manifest.json:5: here asks for the class IO, which rule.json does not grant'
+says err '^nonosctl: manifest.json:9: here asks for the rights \["grant"\] of .*console.*, which rule.json does not grant'
+says err '^nonosctl: manifest.json:9: here asks for \{"kind":"log"\}, which'
+says err '^nonosctl: manifest.json:10: here asks for .*"name":"memfs","rights":\["call"\]'
+says err 'the operator of the machine can grant it: in "grants" of rule.json'
+absent build
+sed -i 's/"here"/"there"/' manifest.json
+t 'build, a rule for another' 1 "$n0n" build
+says err 'is called there, and rule.json is for here'
+echo '{' >manifest.json
+t 'build, no JSON' 2 "$n0n" build
+rm -r ../here
+cd .. || exit 1
+"$n0n" new here >/dev/null
+cd here || exit 1
 t 'build, no make' 6 env PATH=/nonexistent "$n0n" build
 says err 'install the packages make'
 cd ..

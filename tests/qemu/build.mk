@@ -36,6 +36,11 @@ test-libc:
 	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) $(PORT_WADS)
 	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs' 'tests/qemu/run --soak --only libc --only memfs --cpus 4'
 
+# The SDK, from its tarball in an empty folder.
+.PHONY: test-sdk
+test-sdk: sdk
+	$(Q)tests/run --then tests/sdk/run
+
 # The long runs, each of which has its smoke in the tests above: the same function with other numbers; and what is tried
 # above by one compiler, or with one CPU, by the other and with four.
 soak:
