@@ -282,7 +282,7 @@ nos_status_t data_resize(struct purse *p, struct data *d, uint64_t size)
     if (last != NULL) {
         memset(last + size % FS_PAGE, 0, FS_PAGE - size % FS_PAGE);
     }
-    if (keep < d->block.pages) {
+    if (d->block.at != NULL && keep < d->block.pages) {
         memset(d->block.at + keep * FS_PAGE, 0, (d->block.pages - keep) * FS_PAGE);
     }
     return NOS_OK;

@@ -167,7 +167,7 @@ nos_status_t do_open(const struct ask *q)
         st = data_resize(&q->s->tree->purse, &at.node->file.data, 0);
         at.node->changed = at.node->status = q->now;
     }
-    if (st != NOS_OK) {
+    if (st != NOS_OK || at.node == NULL) {
         return st;
     }
     node_hold(at.node);

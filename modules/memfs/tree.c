@@ -112,7 +112,7 @@ static void detach(struct node *n, uint64_t now)
     struct node *dir = n->parent;
 
     *(n->prev != NULL ? &n->prev->next : &dir->dir.first) = n->next;
-    *(n->next != NULL ? &n->next->prev : &dir->dir.last) = n->prev;
+    *(n->next != NULL ? &n->next->prev : &dir->dir.last) = n->prev;  // NOLINT: who has a name has one
     n->next = n->prev = n->parent = NULL;
     dir->dir.entries--;
     dir->changed = dir->status = n->status = now;
