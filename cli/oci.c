@@ -45,7 +45,6 @@ bool oci_digest_ok(const char *text)
 {
     uint8_t hash[SHA256_LEN];
     return text != NULL && strlen(text) == OCI_DIGEST &&
-           strncmp(text, PREFIX, sizeof(PREFIX) - 1) == 0 &&
            hex_decode(text + sizeof(PREFIX) - 1, 64, MSPAN_OF(hash)) &&
            strcmp(digest_text(hash).text, text) == 0;
 }

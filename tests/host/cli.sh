@@ -466,6 +466,11 @@ t 'layout with a blob gone' 3 "$n0n" wad pull oci:lay1:1.2.3 -o no.wad
 flip "$blobs/${digest#sha256:}" 30
 t 'layout with its manifest changed' 1 "$n0n" wad pull oci:lay1:1.2.3 -o no.wad
 says err 'has other bytes'
+for d in '"sha256:../../../h.wad"' '"nonsense"' null; do
+    jq ".manifests[0].digest = $d" lay/index.json >lay1/index.json
+    t "layout with the digest $d" 1 "$n0n" wad pull oci:lay1:1.2.3 -o no.wad
+    says err 'not one of SHA-256'
+done
 echo '{}' >lay1/index.json
 t 'layout without an index' 1 "$n0n" wad pull oci:lay1:1.2.3 -o no.wad
 absent no.wad 'no.wad.tmp*'
@@ -532,6 +537,7 @@ evil loop 4 'does not answer' pull
 evil short 4 'does not answer' pull
 evil noise 4 'does not answer' pull
 evil away 5 'sends the upload to another place' push
+evil twin 5 'sends the upload to another place' push
 evil slashes 5 'sends the upload to another place' push
 evil nowhere 5 'sends the upload to another place' push
 evil no 5 'refused an upload' push

@@ -41,7 +41,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         name = self.path.split('/')[2]
-        places = {'away': 'http://127.0.0.1:1/v2/away/x', 'slashes': '//127.0.0.1:1/x', 'nowhere': ''}
+        places = {'away': 'http://127.0.0.1:1/v2/away/x', 'slashes': '//127.0.0.1:1/x', 'nowhere': '',
+                  'twin': f'http://127.0.0.2:{self.server.server_address[1]}/x'}
         if name in places:
             self.say(202, Location=places[name])
         else:
