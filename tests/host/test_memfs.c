@@ -195,6 +195,9 @@ static void unlinked_while_open(void **state)
     uint64_t held = tree.purse.bytes;
     assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, f, 0, 0, 0), NOS_OK);
     assert_int_equal(tree.purse.bytes, held - FS_PAGE);
+    (void)made(&me, "b");
+    assert_int_not_equal(ino(&me, "b"), was);  // nor once it has gone
+    assert_int_not_equal(ino(&me, "b"), ino(&me, "a"));
 }
 
 /* ---- paths ---- */
@@ -597,6 +600,7 @@ static void locks(void **state)
     // closing any number of the file lets go of everything on it
     uint64_t second = opened(&other, "a", NOS_FS_READABLE);
     assert_int_equal(ask(&other, NOS_FS_CLOSE, 1, second, 0, 0, 0), NOS_OK);
+    assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 100, 100), NOS_WOULD_BLOCK);  // its own, that is
     assert_int_equal(lock_(&me, f, NOS_FS_ALONE, 0, UINT64_MAX), NOS_OK);
     session_end(&me);
     assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 0, UINT64_MAX), NOS_OK);
