@@ -147,7 +147,8 @@ int importer(void)
         } else if (m.label == LABEL_PUT && at <= sizeof(token) && len <= sizeof(token) - at &&
                    nos_msg_get(&m, 2, len, &piece)) {
             memcpy(token + at, piece.data, len);
-            nos_print("COURIER has %llu\n", (unsigned long long)(at + len));
+            uint64_t end = at + len;
+            nos_print("COURIER has %llu\n", (unsigned long long)end);
         }
     }
 }

@@ -60,7 +60,9 @@ static void unmap(nos_handle_t region, void *first, uint64_t offset)
     while (st == NOS_OK && word[0] == 0) {
         nos_ignore(nos_sys_sleep(nos_now_ns() + SHORT_NS));
     }
-    st = st == NOS_OK ? nos_sys_region_unmap(first) : st;
+    if (st != NOS_OK || nos_sys_region_unmap(first) != NOS_OK) {
+        return;
+    }
     uint64_t then = word[0];
     for (unsigned i = 0; i < PATIENCE; i++) {  // its end comes when its processor runs
         nos_ignore(nos_sys_sleep(nos_now_ns() + LONG_NS));

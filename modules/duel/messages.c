@@ -115,7 +115,8 @@ static void all_or_nothing(void)
     row("all-or-nothing/third-is-none", NOS_BAD_HANDLE, fits ? ask(ORDER_LOOK) : NOS_TOO_BIG);
     row("all-or-nothing/first-is-here", NOS_OK, nos_sys_notify_signal(a, BITS));
     fresh_message();
-    fits = nos_msg_move(&duel.m, a, ALL_OF_IT) && nos_msg_move(&duel.m, a, ALL_OF_IT);
+    fits = nos_msg_move(&duel.m, a, ALL_OF_IT);
+    fits = fits && nos_msg_move(&duel.m, a, ALL_OF_IT);
     row("all-or-nothing/moved-twice", NOS_BAD_HANDLE, fits ? ask(ORDER_LOOK) : NOS_TOO_BIG);
     row("all-or-nothing/still-here", NOS_OK, nos_sys_notify_signal(a, BITS));
     fresh_message();

@@ -111,9 +111,9 @@ static nos_status_t make_plan(const struct nos_supervision *first, uint8_t order
     }
     if (st == NOS_OK) {
         st = order_start(plan.wanted, order, &plan.n);
-    }
-    if (st == NOS_NEED_CYCLE) {
-        nos_log("init: %.16s waits for itself: %s", plan.room[order[0]].name, status_text(st));
+        if (st == NOS_NEED_CYCLE) {
+            nos_log("init: %.16s waits for itself: %s", plan.room[order[0]].name, status_text(st));
+        }
     }
     return st;
 }
@@ -171,7 +171,7 @@ nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id)
     if (st == NOS_OK) {
         st = start_all(&about, arg, &s);
     }
-    if (st == NOS_OK) {
+    if (st == NOS_OK && s != NULL) {
         *id = s->id;
     }
     return st;

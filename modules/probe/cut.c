@@ -271,7 +271,7 @@ void holder(void)
     expect("cap_revoke/passed", NOS_DENIED, nos_sys_cap_revoke(note));
     expect("region_map/passed", NOS_OK, nos_sys_region_map(region, READ, &at));
     volatile const char *bytes = at;
-    expect("region/shared", NOS_OK, bytes[0] == 'g' ? NOS_OK : NOS_INVALID);
+    expect("region/shared", NOS_OK, bytes != NULL && bytes[0] == 'g' ? NOS_OK : NOS_INVALID);
     expect("notify_wait/two-capsules", NOS_OK, start(&two, await_bits, h));
     m.label = CUT;
     m.n_words = m.n_handles = 0;

@@ -309,8 +309,10 @@ static int ask(uint64_t op)
                               : NOS_BAD_MESSAGE;
     }
     nos_print("secrets: %s\n", st == NOS_OK ? "done" : "refused");
-    while (st == NOS_OK && op == TAKE) {
-        nos_ignore(nos_sys_sleep(UINT64_MAX));
+    if (st == NOS_OK && op == TAKE) {
+        for (;;) {
+            nos_ignore(nos_sys_sleep(UINT64_MAX));
+        }
     }
     return st == NOS_OK ? 0 : 1;
 }

@@ -39,8 +39,9 @@ static void load_history(const struct nos_state_in *in)
     char text[EDIT_LINE];
     span_t line;
 
-    for (uint16_t i = 0; i < EDIT_HISTORY; i++) {
-        if (nos_state_get(in, TAG_HISTORY_FIRST + i, &line) && line.len < sizeof(text)) {
+    for (unsigned i = 0; i < EDIT_HISTORY; i++) {
+        if (nos_state_get(in, (uint16_t)(TAG_HISTORY_FIRST + i), &line) &&
+            line.len < sizeof(text)) {
             memcpy(text, line.data, line.len);
             text[line.len] = '\0';
             edit_remember(edit, text);

@@ -20,7 +20,7 @@ extern uint64_t broken;
 extern uint64_t at_fault; /* number of the fault that is on */
 void digest_begin(void);
 void digest_add(const void *bytes, size_t len);
-void digest_text(char out[65]); /* of all that was added so far */
+void digest_text(char text[65]); /* of all that was added so far */
 
 /* ---- node.c: the kernel's side ---- */
 

@@ -29,7 +29,8 @@ static nos_status_t start_worker(unsigned i)
     char arg[64];
 
     nos_ignore(nos_sys_handle_close(sw.capsule[i]));  // 0 at first
-    nos_format(arg, sizeof(arg), "work %llu %u", (unsigned long long)(sw.seed + sw.starts), i);
+    uint64_t seed = sw.seed + sw.starts;
+    nos_format(arg, sizeof(arg), "work %llu %u", (unsigned long long)seed, i);
     nos_status_t st = nos_sys_capsule_spawn(sw.module, arg, strlen(arg), sw.ended, 1ull << i,
                                             (nos_handle_t){ 0 }, &sw.capsule[i]);
     sw.starts++;
