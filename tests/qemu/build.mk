@@ -39,6 +39,7 @@ test-libc:
 # The SDK, from its tarball in an empty folder.
 .PHONY: test-sdk
 test-sdk: sdk
+	$(Q)deps/setup sdk
 	$(Q)tests/run --then tests/sdk/run
 
 # The long runs, each of which has its smoke in the tests above: the same function with other numbers; and what is tried
