@@ -5,9 +5,11 @@ set -u
 root=$PWD
 n0n=$root/$1 fake=$root/$2 mkchain=$(dirname "$root/$2")/mkchain mkwad=$(dirname "$root/$2")/mkwad
 elf=$root/build/test/tiny.elf efi=$root/build/test/tiny.efi
-dir=$(mktemp -d)
+above=$(mktemp -d)
+dir=$above/here  # so that ../x is nobody else's
+mkdir "$dir"
 node=
-trap '[ -z "$node" ] || kill "$node" 2>/dev/null; rm -rf "$dir"' EXIT
+trap '[ -z "$node" ] || kill "$node" 2>/dev/null; rm -rf "$above"' EXIT
 cd "$dir" || exit 1
 unset N0N_NODE N0N_OPERATOR SOURCE_DATE_EPOCH
 passed=0 failed=0
@@ -78,7 +80,7 @@ same() {
 
 absent() {
     # shellcheck disable=SC2068  # words are patterns
-    if ls $@ >/dev/null 2>&1; then bad "left behind: $*"; else good; fi
+    if [ -n "$(ls -d $@ 2>/dev/null)" ]; then bad "left behind: $*"; else good; fi  # each of them
 }
 
 poke() { # FILE OFFSET BYTE(octal)
