@@ -10,7 +10,7 @@ from cases import ALONE, LATER, add, need, same, test
 from lab import boot
 from qmp import GPRS
 from test_entry import send
-from vm import SLOW, Config, Failure
+from vm import BUSY, Config, Failure
 
 CONFIG = Config(memory=64)
 PATTERN = 0x123456789abcdf00    # rbx of a thread of `entry calls`
@@ -297,5 +297,5 @@ def every_exit_by_iret(t):
         sysret = next(p for p in kernel.instructions('exit_user', 'exit_full') if p[1].startswith('sysret'))
         with t.case('no exit by sysret of a thread that began after that'):
             for _ in range(5):
-                need(not lab.gdb.run_to(lab.base + sysret[0], 0.2 * SLOW) or lab.gdb.registers()['rbx'] != PATTERN,
+                need(not lab.gdb.run_to(lab.base + sysret[0], 0.2 * BUSY) or lab.gdb.registers()['rbx'] != PATTERN,
                      'there was one')

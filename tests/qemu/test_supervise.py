@@ -10,7 +10,7 @@ import time
 
 from cases import LATER, need, same, test
 from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, ctl_json, policy_from, run
-from vm import SLOW
+from vm import BUSY, SLOW
 
 PUPIL = os.path.join(BUILD, 'modules', 'pupil.mod')
 RESTART_AT, RESTARTED, GIVEN_UP, CANNOT_START, UNHEALTHY, STOP_ASKED, STOPPED, STOP_FORCED, DEPENDANTS, SYSTEM = \
@@ -61,7 +61,7 @@ def one_capsule(t):
         with t.case('who answers is well, however busy a less urgent one keeps the machine'):
             number = load(vm, 'obey')
             busy = load(vm, 'spin', 'crashme')
-            time.sleep(3 * SLOW)  # asked every 300 ms, killed after a second of silence
+            time.sleep(3 * BUSY)  # asked every 300 ms, killed after a second of silence
             need(number in numbers(vm).values(), 'it was killed: who asked it was less urgent than the busy one')
             vm.ask(f'kill {busy}')
             vm.ask(f'kill {number}')

@@ -13,7 +13,7 @@ import kernel
 from cases import LATER, OWN, need, same, test
 from lab import BUILD, Module, boot, ctl, ctl_json, module_file, policy_from, run, volume
 from test_wipe import STAY, ended
-from vm import SLOW, Config
+from vm import BUSY, SLOW, Config
 
 PLACES = ('heap', 'stack', 'registers', 'FPU registers', 'message in flight', 'shared region', 'service', 'vault')
 EACH, SECRET, PIECES = 8, 32, 15
@@ -322,7 +322,7 @@ def control_machine(t, look):
         with t.case('control: a poweroff that does not wipe leaves each of 64'):
             vm.com1.send('poweroff now\r')
             vm.com1.expect(r'power: off', 20)
-            time.sleep(0.5 * SLOW)
+            time.sleep(0.5 * BUSY)
             all_there(look(vm, 'zero-control', secrets))
         gdb.close()
 
@@ -336,7 +336,7 @@ def control_capsule(t, look, end):
         gdb = _patch(vm, {at: NOTHING for at in _zeroing()})
         with t.case(f'control, {end}: frames that are freed and not zeroed hold heap, stack and region'):
             ENDS[end](vm, number)
-            time.sleep(1 * SLOW)
+            time.sleep(1 * BUSY)
             found = by_place(look(vm, f'zero-control-{end}', secrets))
             all_there(found[0] + found[1] + found[5], ('heap', 'stack', 'shared region'))
         gdb.close()

@@ -24,6 +24,7 @@ VARS = os.path.join(OVMF, 'OVMF_VARS_4M.fd')
 CPUS = int(os.environ.get('N0N_CPUS', '1'))  # of every machine whose test does not say: tests/qemu/run --cpus
 # Stretches every time limit. A limit ends what hangs; as it costs nothing else it is long, for machines that others use too.
 SLOW = float(os.environ.get('N0N_SLOW', '3'))
+BUSY = max(1, SLOW / 3)  # and this what is waited in any case, to see that nothing happens
 
 _ANSI = re.compile(r'\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][0-9A-B]|\x1b[=>78]|\r')
 
