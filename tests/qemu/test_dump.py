@@ -71,6 +71,7 @@ def looked_at(t):
         vm.ready(120)
         vm.ask('load hello')
         vm.ask('load crashme null-read')
+        vm.com1.anywhere('crashme .*given up after')  # or it dies between two looks
         alive = {verb: ctl_json(vm, verb) for verb in ('ps', 'caps', 'modules', 'about')}
         deaths = ctl_json(vm, 'crash', 'ls')
         records = ctl_json(vm, 'audit')
