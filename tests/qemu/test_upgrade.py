@@ -36,8 +36,8 @@ def patched(bad, base='counter2', patient_ms=20):
     return m.set_records(out)
 
 
-def files():
-    """Each build as a file, {how it is bad: path}; 0: good."""
+def files(whose):
+    """Each build as a file of that test's own, {how it is bad: path}; 0: good."""
     out = {0: os.path.join(BUILD, 'modules', 'counter2.mod')}
     for bad in range(START, OTHER + 1):
         m = patched(bad)
@@ -46,7 +46,7 @@ def files():
         if bad == OTHER:
             m.key = key('publisher', 'second')
             m.header[64:96] = run(CRAFT, 'id', m.key)[:32]
-        out[bad] = os.path.join(BUILD, 'test', f'upgrade-{bad}.mod')
+        out[bad] = os.path.join(BUILD, 'test', f'{whose}-{bad}.mod')
         with open(out[bad], 'wb') as f:
             f.write(m.bytes())
     return out
@@ -91,7 +91,7 @@ def under_load(t):
     with boot('upgrade', {'BOOT.POL': policy_from(admit)}, COUNTED) as vm:
         vm.ready()
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
-        for how, path in files().items():
+        for how, path in files(vm.name).items():
             if how != SAVE:
                 ctl(vm, 'load', path)
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'tally.mod'))
@@ -115,7 +115,7 @@ def refusal(vm, *arguments):
 
 @test(once=LATER)
 def by_the_operator(t):
-    good, again = files(), os.path.join(BUILD, 'modules', 'counter.mod')
+    good, again = files('operator'), os.path.join(BUILD, 'modules', 'counter.mod')
     with boot('upgrade-operator', config=COUNTED) as vm:
         vm.ready()
         ctl(vm, 'load', again, '--start')
@@ -156,7 +156,6 @@ def by_the_operator(t):
 
 @test
 def at_the_prompt(t):
-    files()
     with boot('upgrade-prompt') as vm:
         vm.ready()
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
