@@ -7,6 +7,7 @@ import json
 import os
 import struct
 import subprocess
+import threading
 
 import fat
 import snapshot
@@ -21,6 +22,7 @@ TEST_KEYS = os.path.join(BUILD, 'test', 'keys')
 ROOT_KEY = os.path.join(KEYS, 'root.key')
 PUBLISHER_KEY = os.path.join(KEYS, 'publisher.key')
 LOADER = 'EFI/BOOT/BOOTX64.EFI'
+_one_at_a_time = threading.Lock()
 
 
 def run(*command, data=None, check=True):
@@ -72,9 +74,10 @@ def boot(name, changes=None, config=Config(), cold=False, image=None, writable=N
 def key(kind, name):
     """A key of the tests' own, made on first use."""
     path = os.path.join(TEST_KEYS, f'{name}.key')
-    if not os.path.exists(path):
-        os.makedirs(TEST_KEYS, mode=0o700, exist_ok=True)
-        run(CTL, 'key', 'new', '--type', kind, '-o', path)
+    with _one_at_a_time:
+        if not os.path.exists(path):
+            os.makedirs(TEST_KEYS, mode=0o700, exist_ok=True)
+            run(CTL, 'key', 'new', '--type', kind, '-o', path)
     return path
 
 

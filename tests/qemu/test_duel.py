@@ -3,6 +3,7 @@ and a revocation that races with use on another processor."""
 
 import json
 import os
+import threading
 
 from cases import OWN, need, rows, test
 from lab import BUILD, CTL, PUBLISHER_KEY, TOP, boot, ctl, policy_from, run
@@ -36,8 +37,8 @@ def admit(policy):
 
 
 def module(manifest):
-    """The same code under another manifest."""
-    path = os.path.join(BUILD, 'test', manifest['name'])
+    """The same code under another manifest; in a file of its own, because several tests make it at once."""
+    path = os.path.join(BUILD, 'test', f'{manifest["name"]}-{threading.get_ident()}')
     with open(path + '.json', 'w', encoding='utf-8') as f:
         json.dump(manifest, f)
     run(CTL, 'mod', 'build', '--elf', os.path.join(BUILD, 'modules', 'duel.elf'), '--manifest', path + '.json', '--sign',
