@@ -11,8 +11,8 @@ enum {
     PRIORITY = 5,
     CPUS_MAX = 8,
     SLICE = 50000, /* rounds: some milliseconds, and more in QEMU, so that a move falls inside */
-    TURNS = 24,
-    CALLS = 200,
+    TURNS = 12,
+    CALLS = 100,
     PATIENCE_NS = 1000000,
     PATIENCE = 20000
 };

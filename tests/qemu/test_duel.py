@@ -51,7 +51,7 @@ def fight(t, smp):
         vm.ready()
         for manifest in (dueler(), counter()):
             ctl(vm, 'load', module(manifest))
-        rounds = t.size(smoke=8, soak=100)
+        rounds = t.size(smoke=5, soak=100)
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start', str(rounds))
         vm.com1.expect(r'^DUEL done', 60 + 5 * rounds)
         rows(t, vm.com1.text(), 'DUEL', ROWS)

@@ -66,7 +66,7 @@ def from_cpu_to_cpu(t):
                 with t.case(f'{cpus} CPUs: {name}'):
                     same([r[1:] for r in rows if r[0] == name], [('0', 'ok')], 'row')
             with t.case(f'{cpus} CPUs: every call had its own answer'):
-                same(re.findall(r'ENTRY (\d+) answers', text), [str(200 * cpus * cpus)], 'answers')
+                same(re.findall(r'ENTRY (\d+) answers', text), [str(100 * cpus * cpus)], 'answers')
 
 
 @test(once=OWN)

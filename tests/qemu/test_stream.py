@@ -95,7 +95,7 @@ def bulk(t):
             alone(vm)
 
 
-@test(once=OWN)
+@test(once=OWN, later=True)
 def four_processors(t):
     """The same with the writer and the console at work at once."""
     with boot('bulk-4', config=Config(smp=4)) as vm:
