@@ -70,3 +70,11 @@ void block_unlend(uint32_t lent)
 {
     host_lent -= lent != 0 ? 1 : 0;
 }
+
+/* Nothing of a tree is left, and what came back was wiped. Ends it. */
+static inline bool host_ended(struct tree *t)
+{
+    tree_end(t);
+    return t->nodes == 0 && t->purse.bytes == 0 && host_pages == 0 && host_blocks == 0 &&
+           host_lent == 0 && host_dirty == 0;
+}

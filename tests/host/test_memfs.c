@@ -32,13 +32,7 @@ static int clean(void **state)
     session_end(&me);
     session_end(&other);
     session_end(&reader);
-    tree_end(&tree);
-    assert_int_equal(tree.nodes, 0);
-    assert_int_equal(tree.purse.bytes, 0);
-    assert_int_equal(host_pages, 0);
-    assert_int_equal(host_blocks, 0);
-    assert_int_equal(host_lent, 0);
-    assert_int_equal(host_dirty, 0);
+    assert_true(host_ended(&tree));
     return 0;
 }
 
@@ -600,7 +594,8 @@ static void locks(void **state)
     // closing any number of the file lets go of everything on it
     uint64_t second = opened(&other, "a", NOS_FS_READABLE);
     assert_int_equal(ask(&other, NOS_FS_CLOSE, 1, second, 0, 0, 0), NOS_OK);
-    assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 100, 100), NOS_WOULD_BLOCK);  // its own, that is
+    assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 100, 100),
+                     NOS_WOULD_BLOCK);  // its own, that is
     assert_int_equal(lock_(&me, f, NOS_FS_ALONE, 0, UINT64_MAX), NOS_OK);
     session_end(&me);
     assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 0, UINT64_MAX), NOS_OK);

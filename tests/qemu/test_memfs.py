@@ -1,23 +1,13 @@
 """Files in memory (docs/memfs.md): what C and POSIX promise of them, shares, clients that die."""
 
-import os
 import re
 import time
 
 from cases import ALONE, need, rows, same, test
-from lab import BUILD, boot, ctl
+from lab import boot
+from test_libc import held, lua, send
 from test_wipe import ram_of
 from vm import SLOW, Config
-
-
-def send(vm, name, *words):
-    ctl(vm, 'load', os.path.join(BUILD, 'modules', f'{name}.mod'), *words)
-
-
-def lua(vm, text, want):
-    """Run a line of Lua. The prompt cuts an argument at blanks and knows quotes: see test_libc."""
-    vm.ask('load lua -e ' + text.replace(' ', '--[[]]'))
-    return vm.com1.expect(want, 30)
 
 
 @test(later=True)
@@ -30,10 +20,7 @@ def files(t):
             lua(vm, 'print(io.open([[/x]],[[w]]))', r'nil\t/x: ')
         send(vm, 'memfs', '--start')
         with t.case('files and directories, one by one'):
-            vm.ask('load ctest files')
-            text = vm.com1.expect(r'(.*)ctest: the exit handler ran', 120).group(1)
-            hold = re.search(r'ctest: (\d+) hold, 0 do not', text)
-            need(hold and int(hold[1]) >= 132, text)
+            held(vm, 'load ctest files', 132)
         with t.case('what memfs must not be started with'):
             vm.ask('load memfs share_kib=many')
             need('share_kib=many is no limit' in vm.ask('log'), 'it does not say what is wrong')
