@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/node.h"
+#include "cli/proc.h"
 #include "cli/sdkdir.h"
 #include "cli/source.h"
 #include "lib/status.h"
@@ -58,13 +58,6 @@ static const struct argp argp = {
     NULL,
     NULL,
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /** "manifest.json"'s name. Gives: to be freed. */
 static int project_name(char **out)
@@ -133,8 +126,7 @@ static int replace(const struct dev_args *a, const char *name)
     for (size_t i = 0; rc == DONE && i < n; i++) {
         char *text = must_printf("%u", id[i]);
         const char *const words[] = { text };
-        (void)verb(cmd_stop, a, "stop", words,
-                   1); /* it may have ended by itself meanwhile; if not, load says so */
+        (void)verb(cmd_stop, a, "stop", words, 1);  // it may have ended by itself meanwhile
         free(text);
     }
     char *file = must_printf("build/%s.mod", name);
@@ -172,13 +164,15 @@ static bool is_source(const char *name)
                              strcmp(dot, ".S") == 0 || strcmp(dot, ".json") == 0)));
 }
 
-/** What has come by now names a source? */
-static bool saved(int fd)
+/** What has come names a source? Blocks until something has. Gives: `*watching`, false when nothing
+ * will come any more. */
+static bool saved(int fd, bool *watching)
 {
     _Alignas(struct inotify_event) char room[4096];
     bool found = false;
     ssize_t n = read(fd, room, sizeof(room));
-    for (ssize_t at = 0; n > 0 && at < n;) {
+    *watching = n > 0 || errno == EINTR;
+    for (ssize_t at = 0; at < n;) {
         const struct inotify_event *e = (const struct inotify_event *)(const void *)(room + at);
         found = found || (e->len > 0 && is_source(e->name));
         at += (ssize_t)(sizeof(*e) + e->len);
@@ -188,17 +182,19 @@ static bool saved(int fd)
 
 /** Wait for a save, and until no more come: editors write several files. Gives: when the first
  * came. */
-static uint64_t wait_for_save(int fd)
+static int wait_for_save(int fd, uint64_t *first)
 {
     struct pollfd p = { fd, POLLIN, 0 };
-    uint64_t first = 0;
-    while (first == 0) {
-        first = saved(fd) ? now_ms() : 0; /* blocks */
+    bool found = false, watching = true;
+    while (watching && !found) {
+        found = saved(fd, &watching);
     }
-    while (poll(&p, 1, QUIET_MS) > 0) {
-        (void)saved(fd);
+    *first = now_ms();
+    while (watching && poll(&p, 1, QUIET_MS) > 0) {
+        (void)saved(fd, &watching);
     }
-    return first;
+    return watching ? DONE
+                    : fail(IO_FAILED, "cannot watch this folder any more: %s", strerror(errno));
 }
 
 int cmd_dev(int argc, char **argv)
@@ -213,10 +209,13 @@ int cmd_dev(int argc, char **argv)
     if (fd < 0 || inotify_add_watch(fd, ".", IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
         return fail(IO_FAILED, "cannot watch this folder: %s", strerror(errno));
     }
-    int rc = one_round(&a, now_ms());
-    for (uint64_t i = 1; a.count == 0 || i < a.count; i++) {
+    uint64_t at = now_ms();
+    int watch = DONE, rc = one_round(&a, at);
+    for (uint64_t i = 1; watch == DONE && (a.count == 0 || i < a.count); i++) {
         puts("waiting for a file to be saved; Ctrl-C ends");
-        rc = out_flush() == DONE ? one_round(&a, wait_for_save(fd)) : IO_FAILED;
+        watch = out_flush();
+        watch = watch == DONE ? wait_for_save(fd, &at) : watch;
+        rc = watch == DONE ? one_round(&a, at) : watch;
     }
     close(fd);
     return rc;

@@ -297,8 +297,7 @@ static int with_gdb(struct session *s, const struct gdb_args *a, uint64_t base)
     free(path);
     if (pid != 0) {
         gdb_close(&s->target);  // before a gdb that stays: the capsule need not wait for it
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        }
+        status = proc_wait(pid);
     }
     if (rc == DONE && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
         rc = fail(TOOL_FAILED, "gdb ended with exit code %d",

@@ -7,20 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/file.h"
+#include "cli/proc.h"
 #include "cli/report.h"
 
 enum { CONSOLE_MAX = 16 << 20 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /** In a child: the machine, its console into the pipe, nobody typing. */
 static pid_t boot(const struct qemu_config *c, const int pipe_fd[2])
@@ -62,14 +55,6 @@ static enum look look(int fd, const char *text, uint64_t until)
     return what;
 }
 
-static int wait_for(pid_t pid)
-{
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : TOOL_FAILED;
-}
-
 int qemu_expect(const struct qemu_config *c, const char *text, uint32_t seconds)
 {
     int fd[2];
@@ -87,7 +72,7 @@ int qemu_expect(const struct qemu_config *c, const char *text, uint32_t seconds)
     if (what != ENDED) {
         kill(pid, SIGTERM);
     }
-    int rc = wait_for(pid);
+    int status = proc_wait(pid), rc = WIFEXITED(status) ? WEXITSTATUS(status) : TOOL_FAILED;
     if (what == FOUND || (what == ENDED && rc != DONE)) {
         putchar('\n');
         return what == FOUND ? DONE : rc; /* the child has reported */

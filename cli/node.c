@@ -11,21 +11,14 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/keyfile.h"
+#include "cli/proc.h"
 #include "lib/record.h"
 #include "lib/status.h"
 
 enum { ASK_AGAIN_MS = 1000, ANSWER_MAX = 1 << 20 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static int silent(const struct node *n, const char *what)
 {

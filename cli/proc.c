@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/out.h"
@@ -112,19 +113,32 @@ static void serve(struct child *c, span_t input, size_t max, struct buf *out, st
     }
 }
 
+int proc_wait(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
+uint64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /** Gives: the exit status; 127 and errno when it could not be started. */
 static int run(const char *const *argv, span_t input, size_t max, struct buf *out, struct buf *err)
 {
     struct child c = { 0 };
-    int status;
     signal(SIGPIPE, SIG_IGN);
     errno = start(argv, &c);
     if (errno != 0) {
         return 127;
     }
     serve(&c, input, max, out, err);
-    while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    int status = proc_wait(c.pid);
     errno = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 126;
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* Programs that we run (mtools, QEMU). */
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "cli/file.h"
@@ -21,6 +22,12 @@ MUST_CHECK bool proc_try(const char *const *argv, size_t max, struct buf *out);
 
 /** Run it with `input`; true when it ended well. */
 MUST_CHECK bool proc_run_quiet(const char *const *argv, span_t input);
+
+/** Wait until a child has ended. Gives: its status, as waitpid(2) has it. */
+int proc_wait(pid_t pid);
+
+/** Of a clock that never goes back. */
+uint64_t now_ms(void);
 
 /* Files to unlink and folders to remove when a signal ends the program. `path` must stay. */
 void cleanup_add(const char *path);

@@ -217,9 +217,7 @@ static void be_child(const struct command *q, pid_t parent)
 
 static int await(pid_t pid)
 {
-    int status;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    int status = proc_wait(pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return DONE;
     }

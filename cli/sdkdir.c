@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "cli/grants.h"
+#include "cli/proc.h"
 #include "cli/report.h"
 
 /** Takes: `dir`. Gives: its whole path, to be freed, or NULL when it holds no SDK. */
@@ -83,7 +84,6 @@ static void run_make(const char *sdk, const char *target)
 /** `sdk` is there. */
 static int make_with(const char *sdk, const char *target)
 {
-    int status;
     pid_t pid = fork();
     if (pid < 0) {
         return fail(TOOL_FAILED, "cannot start make: %s", strerror(errno));
@@ -91,8 +91,7 @@ static int make_with(const char *sdk, const char *target)
     if (pid == 0) {
         run_make(sdk, target);
     }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    int status = proc_wait(pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return DONE;
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/report.h"
+#include "cli/proc.h"
 #include "cli/storm.h"
 
 #define QEMU "qemu-system-x86_64"
@@ -170,9 +171,7 @@ static int listen_to(const struct storm_config *c, int from, struct buf *said)
 
 static int await(pid_t pid)
 {
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    int status = proc_wait(pid);
     child_pid = 0;
     bool ended = WIFEXITED(status);
     if (ended && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == PANIC_EXIT)) {
