@@ -11,10 +11,20 @@ def send(vm, name, *words):
     ctl(vm, 'load', os.path.join(BUILD, 'modules', f'{name}.mod'), *words)
 
 
+def told(vm, end, *lines):
+    """What is said from these lines on up to `end`: some of it may stand before the prompt that follows them."""
+    before = vm.com1.seen
+    for line in lines:
+        vm.ask(line)
+    after, vm.com1.seen = vm.com1.seen, before
+    text = vm.com1.expect(rf'(.*){end}', 120).group(1)
+    vm.com1.seen = max(after, vm.com1.seen)
+    return text
+
+
 def held(vm, line, least):
     """ctest's own rows: none does not hold, and there are not fewer than there were."""
-    vm.ask(line)
-    text = vm.com1.expect(r'(.*)ctest: the exit handler ran', 120).group(1)
+    text = told(vm, 'ctest: the exit handler ran', line)
     hold = re.search(r'ctest: (\d+) hold, 0 do not', text)
     need(hold and int(hold[1]) >= least, text)
 
@@ -22,8 +32,7 @@ def held(vm, line, least):
 def lua(vm, text, want):
     """Run a line of Lua. The prompt cuts an argument at blanks and knows quotes: a comment stands for a blank, brackets for
     quotes."""
-    vm.ask('load lua -e ' + text.replace(' ', '--[[]]'))
-    return vm.com1.expect(want, 30)
+    told(vm, want, 'load lua -e ' + text.replace(' ', '--[[]]'))
 
 
 @test(later=True)
@@ -32,14 +41,12 @@ def programs(t):
         vm.ready()
         with t.case('hello'):
             send(vm, 'chello')
-            vm.ask('load chello reader')
-            vm.com1.expect(r'hello, reader\r?\n', 20)
+            told(vm, 'hello, reader', 'load chello reader')
         send(vm, 'ctest')
         with t.case('what C and POSIX promise'):
             held(vm, 'load ctest', 39)
         with t.case('abort leaves a crash record that names it'):
-            vm.ask('load ctest abort')
-            vm.com1.expect(r'ctest \(capsule \d+\) crashed', 20)
+            told(vm, r'ctest \(capsule \d+\) crashed', 'load ctest abort')
             record = ctl_json(vm, 'crash', 'ls')[-1]
             need('abort' in ctl(vm, 'crash', 'show', str(record['seq'])), 'abort is not in its backtrace')
 

@@ -5,7 +5,7 @@ import time
 
 from cases import ALONE, need, rows, same, test
 from lab import boot
-from test_libc import held, lua, send
+from test_libc import held, lua, send, told
 from test_wipe import ram_of
 from vm import SLOW, Config
 
@@ -39,19 +39,12 @@ def attacks(t):
         vm.ready()
         send(vm, 'memfs', '--start')
         send(vm, 'fsattack')
-        vm.ask('load fsattack stale')    # first, so that the numbers of both would begin alike
-        rows(t, vm.com1.expect(r'(.*)FS waiting', 60).group(1), 'FS', 2)
-        vm.ask('kill memfs')
-        vm.ask('load memfs share_nodes=500 share_kib=16384')
-        rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 3)
-        vm.ask('load fsattack')
-        rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 56)
-        vm.ask('load fsattack hold')
-        held = vm.com1.expect(r'(.*)FS held', 60).group(1)
-        rows(t, held, 'FS', 5)
-        vm.ask('kill fsattack')
-        vm.ask('load fsattack after')
-        rows(t, vm.com1.expect(r'(.*)FS done', 60).group(1), 'FS', 5)
+        # first, so that the numbers of both would begin alike
+        rows(t, told(vm, 'FS waiting', 'load fsattack stale'), 'FS', 2)
+        rows(t, told(vm, 'FS done', 'kill memfs', 'load memfs share_nodes=500 share_kib=16384'), 'FS', 3)
+        rows(t, told(vm, 'FS done', 'load fsattack'), 'FS', 56)
+        rows(t, told(vm, 'FS held', 'load fsattack hold'), 'FS', 5)
+        rows(t, told(vm, 'FS done', 'kill fsattack', 'load fsattack after'), 'FS', 5)
 
 
 WORD = (1 << 64) - 1
@@ -94,15 +87,13 @@ def wiped(t):
         vm.ready()
         send(vm, 'memfs', '--start')
         send(vm, 'fsattack')
-        vm.ask('load fsattack plant')
-        rows(t, vm.com1.expect(r'(.*)FS planted', 60).group(1), 'FS', 15)
+        rows(t, told(vm, 'FS planted', 'load fsattack plant'), 'FS', 15)
         with t.case('what was deleted, cut, replaced and renamed is gone; what stays is there'):
             until(vm, [*STAY, SHARED])
         vm.ask('kill fsattack')
         with t.case('its private tree goes with a capsule; the share stays'):
             until(vm, [SHARED])
-        vm.ask('load fsattack uproot')
-        vm.com1.expect('FS done', 20)
+        told(vm, 'FS done', 'load fsattack uproot')
         with t.case('until the file is deleted'):
             until(vm, [])
 
@@ -114,8 +105,7 @@ def costs(t):
         vm.ready()
         send(vm, 'memfs', '--start')
         send(vm, 'ctest')
-        vm.ask('load ctest costs')
-        text = vm.com1.expect(r'(.*)ctest: the exit handler ran', 120).group(1)
+        text = told(vm, 'ctest: the exit handler ran', 'load ctest costs')
         cost = {name: int(n) for name, n in re.findall(r'cost (\w+) (\d+)', text)}
         with t.case(f'a mapping, at most 10,000: {cost}'):
             need(cost['map_1m'] <= 10000, text)
