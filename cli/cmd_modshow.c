@@ -9,59 +9,27 @@
 #include "cli/show.h"
 #include "lib/status.h"
 
-struct show_args {
-    struct judge_args judge;
-    struct words files;
-    enum out_form form;
-};
-
-static error_t parse_show(int key, char *arg, struct argp_state *state)
-{
-    struct show_args *a = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->judge;
-        return 0;
-    case 'o':
-        parse_form(arg, state, &a->form);
-        return 0;
-    case ARGP_KEY_ARG:
-        words_add(&a->files, arg, state);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which module?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_child children[] = { { &judge_argp, 0, NULL, 0 }, { 0 } };
-static const struct argp_option options[] = {
-    { "output", 'o', "FORM", 0, "json or text", 0 },
-    { 0 },
-};
 static const struct argp argp_verify = {
-    options,
+    show_options,
     parse_show,
     "FILE.mod...",
     "Walk the stages of loader and kernel: extract, signature, hashes, manifest, grant, load. Says "
     "which one refused, "
     "and why. Without --root, --policy or --key nobody is believed, and the answer can only be a "
     "refusal.",
-    children,
+    show_children,
     NULL,
     NULL,
 };
 static const struct argp argp_inspect = {
-    options,
+    show_options,
     parse_show,
     "FILE.mod...",
     "Show what is inside a module that is consistent in itself. Its own words (name, version, "
     "capabilities) are shown "
     "only when its signature is by somebody given with --root, --policy or --key; otherwise only "
     "its ids.",
-    children,
+    show_children,
     NULL,
     NULL,
 };

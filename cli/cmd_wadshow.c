@@ -10,47 +10,15 @@
 #include "lib/crypto/sha256.h"
 #include "lib/status.h"
 
-struct show_args {
-    struct judge_args judge;
-    struct words files;
-    enum out_form form;
-};
-
-static error_t parse_show(int key, char *arg, struct argp_state *state)
-{
-    struct show_args *a = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->judge;
-        return 0;
-    case 'o':
-        parse_form(arg, state, &a->form);
-        return 0;
-    case ARGP_KEY_ARG:
-        words_add(&a->files, arg, state);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which wad?");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_child children[] = { { &judge_argp, 0, NULL, 0 }, { 0 } };
-static const struct argp_option options[] = {
-    { "output", 'o', "FORM", 0, "json or text", 0 },
-    { 0 },
-};
 static const struct argp argp_verify = {
-    options,
+    show_options,
     parse_show,
     "FILE.wad...",
     "Check a wad: its shape, both hashes of every lump, its names, bill of materials and "
     "provenance, and every module in it by the stages of loader and kernel. Assets need provenance "
     "signed by somebody believed. Without --root and "
     "--policy, or --key, nobody is believed, and the answer can only be a refusal.",
-    children,
+    show_children,
     NULL,
     NULL,
 };
@@ -277,7 +245,7 @@ static const struct argp argp_unpack = {
     "FILE.wad FOLDER",
     "Write everything that a wad names below a new folder, and nothing anywhere else. With --root "
     "and --policy, or --key, only when `wad verify` would accept it.",
-    children,
+    show_children,
     NULL,
     NULL,
 };

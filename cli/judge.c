@@ -49,6 +49,33 @@ static const struct argp_option options[] = {
 };
 const struct argp judge_argp = { options, parse_judge, NULL, NULL, NULL, NULL, NULL };
 
+const struct argp_child show_children[] = { { &judge_argp, 0, NULL, 0 }, { 0 } };
+const struct argp_option show_options[] = {
+    { "output", 'o', "FORM", 0, "json or text", 0 },
+    { 0 },
+};
+
+error_t parse_show(int key, char *arg, struct argp_state *state)
+{
+    struct show_args *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->judge;
+        return 0;
+    case 'o':
+        parse_form(arg, state, &a->form);
+        return 0;
+    case ARGP_KEY_ARG:
+        words_add(&a->files, arg, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which file?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 int judge_policy(const char *path, span_t file, const struct trust_view *trust, struct policy *out)
 {
     struct policy_view v;

@@ -33,3 +33,13 @@ MUST_CHECK int judge_policy(const char *path, span_t file, const struct trust_vi
 
 /** The one child parser of these options. */
 extern const struct argp judge_argp;
+
+/* Verbs that look at files: whom to believe, -o, FILE... */
+struct show_args {
+    struct judge_args judge;
+    struct words files;
+    enum out_form form;
+};
+extern const struct argp_child show_children[];
+extern const struct argp_option show_options[];
+error_t parse_show(int key, char *arg, struct argp_state *state);
