@@ -1,29 +1,26 @@
 # Programs of others, from their packages, unmodified: built with our C library, signed as modules. Nothing of theirs is stored here;
-# a port is a manifest, a list of sources, flags, and what its wad holds.
+# a port is lists of sources, flags, a manifest for each of its modules, and what its wad holds.
 
-PORTS := lua
+PORTS := lua zlib sqlite
 PORT_WADS := $(PORTS:%=build/wads/%.wad)
 
-# port NAME: build/deps/NAME/$(PORT_DIR_NAME)/*.c of PORT_SRCS_NAME, compiled with PORT_CFLAGS_NAME
+# port NAME: the sources below PORT_TREE_NAME (as deps/fetch unpacked them, if it does not say otherwise), which are there once PORT_READY_NAME
+# is; compiled with PORT_CFLAGS_NAME. Modules PORT_MODULES_NAME, each of PORT_SRCS_MODULE.
 define port_rules
-build/modules/$(1).elf: $$(PORT_SRCS_$(1):%=build/libc/ports/$(1)/%.o) \
-        $(call libc_files,modules/ports/$(1)/manifest.json) modules/ports/$(1)/manifest.json $(PROGRAM_LIBS) sdk/libc/program.ld
-	$$(say) LD '$$@'
-	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) $(PROGRAM_LDFLAGS) -T sdk/libc/program.ld -o $$@ $$(filter %.o %.a,$$^)
+PORT_TREE_$(1) ?= build/deps/$(1)
+PORT_READY_$(1) ?= build/deps/$(1).stamp
 
 build/deps/$(1).stamp: deps/lock deps/fetch
 	$$(Q)deps/fetch $(1) && { cmp -s build/deps/$(1).unpacked $$@ || cp build/deps/$(1).unpacked $$@; }
 
-build/libc/ports/$(1)/%.o: build/deps/$(1).stamp $$(PORT_NEEDS_$(1)) tools/flags.mk modules/ports/build.mk | $$(MUSL_HDRS)
+build/libc/ports/$(1)/%.o: $$(PORT_READY_$(1)) tools/flags.mk modules/ports/build.mk | $$(MUSL_HDRS)
 	$$(say) CC '$$@'
-	$$(Q)mkdir -p $$(@D) && $(LIBC_CC) $(THIRD_PROGRAM_CFLAGS) $$(PORT_CFLAGS_$(1)) -c build/deps/$(1)/$$(PORT_DIR_$(1))/$$*.c -o $$@
+	$$(Q)mkdir -p $$(@D) && $(LIBC_CC) $(THIRD_PROGRAM_CFLAGS) $$(PORT_CFLAGS_$(1)) -c $$(PORT_TREE_$(1))/$$*.c -o $$@
 
-build/modules/$(1).mod: build/modules/$(1).elf modules/ports/$(1)/manifest.json $(MODULE_KEY) build/bin/nonosctl
-	$$(say) SIGN '$$@'
-	$$(Q)build/bin/nonosctl mod build --elf $$< --manifest modules/ports/$(1)/manifest.json --sign $(MODULE_KEY) -o $$@
+$(foreach m,$(PORT_MODULES_$(1)),$(call port_module_rules,$(1),$m))
 
 # The hashes of what is inside are those that deps/fetch compared.
-build/wads/$(1).wad: build/modules/$(1).mod modules/ports/$(1)/wad.json deps/lock
+build/wads/$(1).wad: $(PORT_MODULES_$(1):%=build/modules/%.mod) modules/ports/$(1)/wad.json deps/lock
 	$$(say) WAD '$$@'
 	$$(Q)for h in $$$$(sed -n 's/.*"sha256": "\([0-9a-f]*\)".*/\1/p' modules/ports/$(1)/wad.json); do \
 	    grep -q "$$$$h" deps/lock || { echo "modules/ports/$(1)/wad.json: $$$$h is not in deps/lock"; exit 1; }; done
@@ -31,16 +28,61 @@ build/wads/$(1).wad: build/modules/$(1).mod modules/ports/$(1)/wad.json deps/loc
 	    --builder urn:n0n:builder:make -o $$@
 endef
 
+# port NAME, one of its modules
+define port_module_rules
+build/modules/$(2).elf: $$(PORT_SRCS_$(2):%=build/libc/ports/$(1)/%.o) \
+        $(call libc_files,modules/ports/$(1)/$(2).json) modules/ports/$(1)/$(2).json $(PROGRAM_LIBS) sdk/libc/program.ld
+	$$(say) LD '$$@'
+	$$(Q)mkdir -p $$(@D) && $(CAPSULE_LD) $(CAPSULE_LDFLAGS) $(PROGRAM_LDFLAGS) -T sdk/libc/program.ld -o $$@ $$(filter %.o %.a,$$^)
+
+build/modules/$(2).mod: build/modules/$(2).elf modules/ports/$(1)/$(2).json $(MODULE_KEY) build/bin/nonosctl
+	$$(say) SIGN '$$@'
+	$$(Q)build/bin/nonosctl mod build --elf $$< --manifest modules/ports/$(1)/$(2).json --sign $(MODULE_KEY) -o $$@
+
+endef
+
 # Lua 5.4, the interpreter. Debian's package finds its paths in a header that its own build makes.
-PORT_DIR_lua := src
-PORT_SRCS_lua := lapi lauxlib lbaselib lcode lcorolib lctype ldblib ldebug ldo ldump lfunc lgc linit liolib llex lmathlib lmem loadlib \
-    lobject lopcodes loslib lparser lstate lstring lstrlib ltable ltablib ltm lua lundump lutf8lib lvm lzio
+PORT_MODULES_lua := lua
+PORT_SRCS_lua := $(addprefix src/,lapi lauxlib lbaselib lcode lcorolib lctype ldblib ldebug ldo ldump lfunc lgc linit liolib llex lmathlib \
+    lmem loadlib lobject lopcodes loslib lparser lstate lstring lstrlib ltable ltablib ltm lua lundump lutf8lib lvm lzio)
 PORT_CFLAGS_lua := -Ibuild/gen/ports
-PORT_NEEDS_lua := build/gen/ports/lua5.4-deb-multiarch.h
-build/gen/ports/lua5.4-deb-multiarch.h: modules/ports/build.mk
+PORT_READY_lua := build/gen/ports/lua5.4-deb-multiarch.h
+build/gen/ports/lua5.4-deb-multiarch.h: build/deps/lua.stamp
 	$(Q)mkdir -p $(@D) && echo '#define DEB_HOST_MULTIARCH "n0n"' >$@
+
+# zlib: its own test (ztest) and its gzip.
+PORT_MODULES_zlib := ztest minigzip
+ZLIB_SRCS := adler32 compress crc32 deflate gzclose gzlib gzread gzwrite infback inffast inflate inftrees trees uncompr zutil
+PORT_SRCS_ztest := test/example $(ZLIB_SRCS)
+PORT_SRCS_minigzip := test/minigzip $(ZLIB_SRCS)
+PORT_CFLAGS_zlib := -DHAVE_UNISTD_H -DHAVE_STDARG_H -Ibuild/deps/zlib
+
+# SQLite: its shell and speedtest1. The package has the sources of which its own makefile puts the amalgamation together, with tclsh.
+PORT_MODULES_sqlite := sqlite3 speedtest1
+PORT_SRCS_sqlite3 := shell sqlite3
+PORT_SRCS_speedtest1 := speedtest1 sqlite3
+PORT_CFLAGS_sqlite := -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_ENABLE_MATH_FUNCTIONS -DHAVE_USLEEP
+PORT_TREE_sqlite := build/gen/ports/sqlite
+PORT_READY_sqlite := build/gen/ports/sqlite/ready
+build/gen/ports/sqlite/ready: build/deps/sqlite.stamp
+	$(say) GEN 'build/gen/ports/sqlite'
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && { $(MAKE) -C $(@D) -f ../../../deps/sqlite/main.mk \
+	    TOP=../../../deps/sqlite TCC='gcc -I.' BCC=gcc TCCX=false NAWK=awk sqlite3.c shell.c >$(@D)/log 2>&1 || { tail $(@D)/log; exit 1; }; }
+	$(Q)cp build/deps/sqlite/test/speedtest1.c $(@D) && touch $@
 
 $(foreach p,$(PORTS),$(eval $(call port_rules,$(p))))
 
+# The same programs as Linux runs them, to compare with: from the same files, by the machine's own compiler and library.
+define peer_rules
+build/peers/$(2): $$(PORT_READY_$(1)) modules/ports/build.mk
+	$$(say) PEER '$$@'
+	$$(Q)mkdir -p $$(@D) && gcc -O1 -w $$(PORT_CFLAGS_$(1)) $$(PORT_SRCS_$(2):%=$$(PORT_TREE_$(1))/%.c) -lm -o $$@
+endef
+PEERS := ztest minigzip sqlite3 speedtest1
+PEER_BINS := $(PEERS:%=build/peers/%)
+$(foreach p,$(PORTS),$(foreach m,$(filter $(PEERS),$(PORT_MODULES_$p)),$(eval $(call peer_rules,$p,$m))))
+
 .PHONY: ports
-ports: $(PORT_WADS)
+ports:
+	$(Q)deps/setup run ports
+	$(Q)$(SUBMAKE) $(PORT_WADS)

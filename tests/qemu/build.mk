@@ -22,7 +22,7 @@ QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) $(MODULE_MODS) $(STORM_FILES) $
 QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'
 SOAK_TESTS := 'tests/qemu/run --soak' 'tests/qemu/run --soak --cpus 4'
 
-.PHONY: test-qemu test-libc qemu-test-needs soak prove-zero-state
+.PHONY: test-qemu test-libc test-ports qemu-test-needs soak prove-zero-state
 qemu-test-needs: $(QEMU_TEST_NEEDS)
 
 test-qemu:
@@ -33,8 +33,14 @@ test-qemu:
 # Programs with a C library. Not in `make test` yet: musl's 1,340 files take a minute to compile.
 test-libc:
 	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) $(PORT_WADS)
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) build/wads/lua.wad
 	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs' 'tests/qemu/run --soak --only libc --only memfs --cpus 4'
+
+# Programs of others, and the same ones on Linux.
+test-ports:
+	$(Q)deps/setup run test ports
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) build/modules/memfs.mod $(PORT_WADS) $(PEER_BINS)
+	$(Q)tests/run --then 'tests/qemu/run --soak --only ports'
 
 # The SDK, from its tarball in an empty folder.
 .PHONY: test-sdk
@@ -45,8 +51,8 @@ test-sdk: sdk
 # The long runs, each of which has its smoke in the tests above: the same function with other numbers; and what is tried
 # above by one compiler, or with one CPU, by the other and with four.
 soak:
-	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) $(PORT_WADS)
+	$(Q)deps/setup run test ports
+	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) $(PORT_WADS) $(PEER_BINS)
 	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'env MEMFS_STEPS=1000000 build/host-clang/tests/test_memfs_model' 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.
