@@ -32,7 +32,8 @@ enum { /* bytes */
 enum nos_fs_op {
     NOS_FS_ATTACH = 1,    /* to a door, no words. Reply: word 0 = bytes of the window, and
                            * NOS_FS_PASSES handles */
-    NOS_FS_OPEN = 2,      /* at, flags, bytes of path. Reply: number, kind */
+    NOS_FS_OPEN = 2,      /* at, flags | mode << NOS_FS_MODE_AT of what is created, bytes of path.
+                           * Reply: number, kind */
     NOS_FS_CLOSE = 3,     /* number: a file's or a mapping's */
     NOS_FS_READ = 4,      /* number, offset, most bytes. Reply: bytes, which are in the window */
     NOS_FS_WRITE = 5,     /* number, offset or NOS_FS_END, bytes. Reply: bytes taken, offset behind
@@ -40,7 +41,7 @@ enum nos_fs_op {
     NOS_FS_STAT = 6,      /* at, flags, bytes of path; 0 = `at` itself. Reply: enum nos_fs_stat */
     NOS_FS_LIST = 7,      /* number, cookie (0 = from the first), most bytes. Reply: bytes; entries
                            * are in the window, 0 = no more */
-    NOS_FS_MKDIR = 8,     /* at, bytes of path */
+    NOS_FS_MKDIR = 8,     /* at, bytes of path, mode */
     NOS_FS_UNLINK = 9,    /* at, flags, bytes of path */
     NOS_FS_RENAME = 10,   /* at, bytes, new at, new bytes: the new path follows the old one */
     NOS_FS_SYMLINK = 11,  /* at, bytes of path, bytes of target, which follows the path */
@@ -54,6 +55,8 @@ enum nos_fs_op {
     NOS_FS_TIMES = 16, /* number, ns of last access, of last change; since boot */
     NOS_FS_WHERE = 17, /* number of a directory. Reply: bytes of its path, in the window */
     NOS_FS_ROOM = 18,  /* Reply: bytes taken, bytes at most, nodes taken, nodes at most */
+    NOS_FS_CHMOD = 19, /* at, mode, bytes of path; 0 = `at` itself. Data that STAT tells: nothing
+                        * here is refused because of it. A symlink at the end is followed */
 };
 
 enum nos_fs_pass {                       /* handles of ATTACH, in this order */
@@ -75,6 +78,8 @@ enum nos_fs_flag {
     NOS_FS_FLAGS = 127,
 };
 
+enum { NOS_FS_MODE = 07777, NOS_FS_MODE_AT = 16 /* where it stands above other bits */ };
+
 enum nos_fs_kind { NOS_FS_KIND_FILE = 1, NOS_FS_KIND_DIR = 2, NOS_FS_KIND_LINK = 3 };
 
 enum nos_fs_stat { /* words of STAT's answer; times in ns since boot */
@@ -85,7 +90,7 @@ enum nos_fs_stat { /* words of STAT's answer; times in ns since boot */
                    NOS_FS_STAT_ACCESS,
                    NOS_FS_STAT_CHANGE, /* of the data, or of a directory's entries */
                    NOS_FS_STAT_STATUS, /* of anything about it */
-                   NOS_FS_STAT_LINKS,  /* 0: it has no name any more */
+                   NOS_FS_STAT_LINKS,  /* | mode << NOS_FS_MODE_AT; 0: it has no name any more */
                    NOS_FS_STAT_WORDS
 };
 

@@ -233,6 +233,7 @@ int main(int argc, char **argv)
     memory();
     times();
     refused();
+    about_system();
     threads();
     if (argc > 1 && strcmp(argv[1], "files") == 0) {
         files();

@@ -3,5 +3,6 @@
 #define CHECK(what) check((what), #what, __LINE__)
 void check(int holds, const char *what, int line);
 
+void about_system(void);
 void files(void);
 void costs(void);

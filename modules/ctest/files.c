@@ -1,4 +1,5 @@
 /* Files and directories, as C and POSIX have them, in a private tree and in a share. */
+#define _GNU_SOURCE  // syncfs
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -6,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <utime.h>
 #include <unistd.h>
 
 #include "modules/ctest/ctest.h"
@@ -243,6 +247,45 @@ static void threads(void)
     CHECK(f != NULL && fclose(f) == 0 && unlink("log") == 0);
 }
 
+static void modes(void)
+{
+    struct stat s;
+    struct utimbuf times = { .actime = 3, .modtime = 4 };
+    char a[4] = "", b[4] = "";
+    struct iovec v[] = { { a, 3 }, { b, 3 } };
+    int fd = open("m", O_RDWR | O_CREAT, 0666);
+
+    CHECK(fstat(fd, &s) == 0 && (s.st_mode & 07777) == 0644 && s.st_uid == getuid());
+    CHECK(fchmod(fd, 0600) == 0 && fstat(fd, &s) == 0 && (s.st_mode & 07777) == 0600);
+    CHECK(chmod("m", 04751) == 0 && stat("m", &s) == 0 && s.st_mode == (S_IFREG | 04751));
+    CHECK(fchmodat(AT_FDCWD, "m", 0444, 0) == 0 && stat("m", &s) == 0 &&
+          s.st_mode == (S_IFREG | 0444));
+    FAILS(chmod("none", 0600), ENOENT);
+    FAILS(fchmod(60, 0600), EBADF);
+    umask(077);
+    CHECK(mkdir("md", 0777) == 0 && stat("md", &s) == 0 && s.st_mode == (S_IFDIR | 0700));
+    umask(022);
+    CHECK(chmod("md", 0) == 0 && rmdir("md") == 0);  // data: refuses nothing
+    CHECK(chown("m", 0, 0) == 0 && chown("m", (uid_t)-1, (gid_t)-1) == 0 &&
+          fchown(fd, 0, (gid_t)-1) == 0);
+    FAILS(chown("m", 1000, 0), EPERM);
+    FAILS(lchown("none", 0, 0), ENOENT);
+    FAILS(link("m", "m2"), EPERM);
+    FAILS(mkfifo("fifo", 0600), EPERM);
+    CHECK(pwritev(fd, (struct iovec[]){ { "abc", 3 }, { "def", 3 } }, 2, 1) == 6);
+    CHECK(preadv(fd, v, 2, 1) == 6 && strcmp(a, "abc") == 0 && strcmp(b, "def") == 0);
+    CHECK(lseek(fd, 0, SEEK_CUR) == 0);
+    CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL) == 0);
+    CHECK(utime("m", &times) == 0 && stat("m", &s) == 0 && s.st_atime == 3 && s.st_mtime == 4);
+    CHECK(flock(fd, LOCK_EX) == 0 && flock(fd, LOCK_SH | LOCK_NB) == 0 && flock(fd, LOCK_UN) == 0);
+    FAILS(flock(fd, 77), EINVAL);
+    FAILS(flock(61, LOCK_EX), EBADF);
+    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    CHECK(fcntl(fd, F_SETLK, &l) == 0);
+    CHECK(syncfs(fd) == 0 && close(fd) == 0 && unlink("m") == 0);
+    CHECK(stat("/common", &s) == 0 && (s.st_mode & 0200) != 0);
+}
+
 void files(void)
 {
     streams();
@@ -250,6 +293,7 @@ void files(void)
     directories();
     large();
     locks();
+    modes();
     threads();
     share();
 }

@@ -62,7 +62,7 @@ static void escapes(void)
     nos_status_t worst = NOS_NOT_FOUND;
 
     row("a-secret-in-the-share", NOS_OK, open_(&share, "secret", RW | NOS_FS_CREATE));
-    nos_ignore(ask(&own, NOS_FS_MKDIR, 2, 0, put(&own, 0, "d"), 0, 0));
+    nos_ignore(ask(&own, NOS_FS_MKDIR, 3, 0, put(&own, 0, "d"), 0755, 0));
     row("link-up", NOS_OK, symlink_(&own, "up", "../../.."));
     row("link-up-below", NOS_OK, symlink_(&own, "d/up", "../.."));
     row("link-root", NOS_OK, symlink_(&own, "root", "/.."));
@@ -101,6 +101,8 @@ static void others(void)
     row("request-to-a-share", NOS_BAD_MESSAGE,
         ask(&(struct nos_fs){ .call = door("rw-common") }, NOS_FS_ROOM, 0, 0, 0, 0, 0));
     row("reader-writes", NOS_FS_READ_ONLY, open_(&reader, "secret", RW));
+    row("reader-sets-a-mode", NOS_FS_READ_ONLY,
+        ask(&reader, NOS_FS_CHMOD, 3, 0, 0, put(&reader, 0, "secret"), 0));
     row("reader-makes", NOS_FS_READ_ONLY, open_(&reader, "new", NOS_FS_CREATE));
 }
 
@@ -110,13 +112,13 @@ static void broken(void)
 {
     nos_status_t worst = NOS_BAD_MESSAGE;
 
-    for (uint32_t op = 19; op < 80; op++) {
+    for (uint32_t op = NOS_FS_CHMOD + 1; op < 80; op++) {
         nos_status_t st = ask(&own, op, 3, 0, 0, 0, 0);
         worst = st == NOS_BAD_MESSAGE ? worst : st;
     }
     row("no-such-operation", NOS_BAD_MESSAGE, worst);
     row("too-few-words", NOS_BAD_MESSAGE, ask(&own, NOS_FS_OPEN, 2, 0, 0, 0, 0));
-    row("past-the-window", NOS_FS_NAME, ask(&own, NOS_FS_MKDIR, 2, 0, UINT64_MAX, 0, 0));
+    row("past-the-window", NOS_FS_NAME, ask(&own, NOS_FS_MKDIR, 3, 0, UINT64_MAX, 0755, 0));
     row("no-such-number", NOS_BAD_HANDLE, ask(&own, NOS_FS_CLOSE, 1, 65, 0, 0, 0));
     row("file", NOS_OK, open_(&own, "f", RW | NOS_FS_CREATE));
     uint64_t f = said.word[0];
@@ -225,7 +227,7 @@ static void quotas(void)
             name[i] = (char)('0' + v % 10);
         }
         name[6] = '\0';
-        st = ask(&own, NOS_FS_MKDIR, 2, 0, put(&own, 0, name), 0, 0);
+        st = ask(&own, NOS_FS_MKDIR, 3, 0, put(&own, 0, name), 0755, 0);
     }
     row("nodes-end-too", NOS_QUOTA, st);
     row("not-too-soon", NOS_OK, n > 4000 && n <= 4096 ? NOS_OK : NOS_BAD_STATE);

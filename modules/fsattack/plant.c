@@ -60,7 +60,7 @@ static void stay(void)
     }
     row("plant-large", NOS_OK, write_secret(&own, f, LARGE_AT, 1));
     put_secret(&own, 0, 2);
-    row("plant-name", NOS_OK, ask(&own, NOS_FS_MKDIR, 2, 0, SECRET, 0, 0));
+    row("plant-name", NOS_OK, ask(&own, NOS_FS_MKDIR, 3, 0, SECRET, 0755, 0));
     size_t n = put(&own, 0, "link");
     put_secret(&own, n, 3);
     row("plant-target", NOS_OK, ask(&own, NOS_FS_SYMLINK, 3, 0, n, SECRET, 0));
@@ -83,7 +83,7 @@ static void pass(void)
     size_t n = put(&own, 0, "new");
     row("replace-it", NOS_OK, ask(&own, NOS_FS_RENAME, 4, 0, n, 0, put(&own, n, "replaced")));
     put_secret(&own, 0, 8);
-    row("plant-lost-name", NOS_OK, ask(&own, NOS_FS_MKDIR, 2, 0, SECRET, 0, 0));
+    row("plant-lost-name", NOS_OK, ask(&own, NOS_FS_MKDIR, 3, 0, SECRET, 0755, 0));
     put_secret(&own, 0, 8);
     row("lose-it", NOS_OK, ask(&own, NOS_FS_UNLINK, 3, 0, NOS_FS_DIRECTORY, SECRET, 0));
     wipe_window(&own);

@@ -152,7 +152,10 @@ nos_status_t do_open(const struct ask *q)
     bool last = (flags & NOS_FS_NOFOLLOW) == 0 &&
                 (flags & (NOS_FS_CREATE | NOS_FS_EXCLUSIVE)) != (NOS_FS_CREATE | NOS_FS_EXCLUSIVE);
 
-    if ((flags & ~(uint64_t)NOS_FS_FLAGS) != 0 ||
+    const uint64_t mode = flags >> NOS_FS_MODE_AT;
+
+    flags &= (1u << NOS_FS_MODE_AT) - 1;
+    if ((flags & ~(uint64_t)NOS_FS_FLAGS) != 0 || mode > NOS_FS_MODE ||
         ((flags & NOS_FS_EMPTY) != 0 && (flags & NOS_FS_WRITABLE) == 0)) {
         return NOS_INVALID;
     }
@@ -163,6 +166,9 @@ nos_status_t do_open(const struct ask *q)
     st = st == NOS_OK ? may_open(q->s, &at, flags) : st;
     if (st == NOS_OK && at.node == NULL) {
         st = tree_make(&at, NOS_FS_KIND_FILE, span_of(NULL, 0), q->now, &at.node);
+        if (st == NOS_OK) {
+            at.node->mode = (uint16_t)mode;
+        }
     } else if (st == NOS_OK && (flags & NOS_FS_EMPTY) != 0) {
         st = data_resize(&q->s->tree->purse, &at.node->file.data, 0);
         at.node->changed = at.node->status = q->now;
@@ -184,7 +190,8 @@ static void end_open(struct session *s, struct open *o)
     if (o->mapping) {
         block_unlend(o->lent);
         n->file.data.maps--;
-    } else if (n->kind == NOS_FS_KIND_FILE) {
+    } else if (n->kind == NOS_FS_KIND_FILE &&
+               (o->flags & (NOS_FS_READABLE | NOS_FS_WRITABLE)) != 0) {
         struct lock none;  // closing any number of a file lets go of all its locks, as POSIX has it
         (void)(node_lock(n, s->id, NOS_FS_UNLOCK, 0, UINT64_MAX, &none) == NOS_OK);
     }

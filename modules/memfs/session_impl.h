@@ -43,7 +43,7 @@ void ask_say(const struct ask *q, uint64_t value);
     X(WRITE, 3, do_write) \
     X(STAT, 3, do_stat) \
     X(LIST, 3, do_list) \
-    X(MKDIR, 2, do_mkdir) \
+    X(MKDIR, 3, do_mkdir) \
     X(UNLINK, 3, do_unlink) \
     X(RENAME, 4, do_rename) \
     X(SYMLINK, 3, do_symlink) \
@@ -53,7 +53,8 @@ void ask_say(const struct ask *q, uint64_t value);
     X(MAP, 2, do_map) \
     X(TIMES, 3, do_times) \
     X(WHERE, 1, do_where) \
-    X(ROOM, 0, do_room)
+    X(ROOM, 0, do_room) \
+    X(CHMOD, 3, do_chmod)
 
 #define X(name, words, run) nos_status_t run(const struct ask *q);
 OPERATIONS(X)

@@ -5,22 +5,32 @@
 
 /* ---- what there is ---- */
 
+/* What word 0 and the word[2] bytes of path in the window mean; without a path what word 0 does. */
+static nos_status_t meant(const struct ask *q, bool last, struct node **out)
+{
+    struct open *o;
+    struct place at;
+    nos_status_t st = NOS_OK;
+
+    *out = q->s->tree->root;
+    if (q->word[2] != 0) {
+        st = ask_place(q, 0, q->word[0], 0, q->word[2], last, &at);
+        *out = st == NOS_OK ? at.node : NULL;
+        st = st == NOS_OK && *out == NULL ? NOS_NOT_FOUND : st;
+    } else if (q->word[0] != 0) {
+        st = ask_number(q->s, q->word[0], &o);
+        *out = st == NOS_OK ? o->node : NULL;
+    }
+    return st;
+}
+
 nos_status_t do_stat(const struct ask *q)
 {
     uint64_t flags = q->word[1];
-    struct node *n = q->s->tree->root;
-    struct open *o;
-    struct place at;
+    struct node *n;
     nos_status_t st = (flags & ~(uint64_t)NOS_FS_NOFOLLOW) != 0 ? NOS_INVALID : NOS_OK;
 
-    if (st == NOS_OK && q->word[2] != 0) {
-        st = ask_place(q, 0, q->word[0], 0, q->word[2], (flags & NOS_FS_NOFOLLOW) == 0, &at);
-        n = st == NOS_OK ? at.node : NULL;
-        st = st == NOS_OK && n == NULL ? NOS_NOT_FOUND : st;
-    } else if (st == NOS_OK && q->word[0] != 0) {
-        st = ask_number(q->s, q->word[0], &o);
-        n = st == NOS_OK ? o->node : NULL;
-    }
+    st = st == NOS_OK ? meant(q, (flags & NOS_FS_NOFOLLOW) == 0, &n) : st;
     if (st != NOS_OK) {
         return st;
     }
@@ -34,7 +44,7 @@ nos_status_t do_stat(const struct ask *q)
     ask_say(q, n->accessed);
     ask_say(q, n->changed);
     ask_say(q, n->status);
-    ask_say(q, n->parent != NULL ? 1 : 0);
+    ask_say(q, (n->parent != NULL ? 1u : 0u) | (uint64_t)n->mode << NOS_FS_MODE_AT);
     return NOS_OK;
 }
 
@@ -128,8 +138,13 @@ nos_status_t do_mkdir(const struct ask *q)
 
     nos_status_t st = ask_place(q, 0, q->word[0], 0, q->word[1], false, &at);
     st = st == NOS_OK && at.node != NULL ? NOS_FS_EXISTS : st;
+    st = st == NOS_OK && q->word[2] > NOS_FS_MODE ? NOS_INVALID : st;
     st = st == NOS_OK ? ask_may_change(q) : st;
-    return st == NOS_OK ? tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), q->now, &n) : st;
+    st = st == NOS_OK ? tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), q->now, &n) : st;
+    if (st == NOS_OK) {
+        n->mode = (uint16_t)q->word[2];
+    }
+    return st;
 }
 
 nos_status_t do_unlink(const struct ask *q)
@@ -178,6 +193,20 @@ nos_status_t do_times(const struct ask *q)
         o->node->accessed = q->word[1];
         o->node->changed = q->word[2];
         o->node->status = q->now;
+    }
+    return st;
+}
+
+nos_status_t do_chmod(const struct ask *q)
+{
+    struct node *n;
+    nos_status_t st = q->word[1] > NOS_FS_MODE ? NOS_INVALID : NOS_OK;
+
+    st = st == NOS_OK ? meant(q, true, &n) : st;
+    st = st == NOS_OK ? ask_may_change(q) : st;
+    if (st == NOS_OK) {
+        n->mode = (uint16_t)q->word[1];
+        n->status = q->now;
     }
     return st;
 }

@@ -56,6 +56,7 @@ static nos_status_t node_new(struct tree *t, enum nos_fs_kind kind, uint64_t now
     n->tree = t;
     n->ino = ++t->inos;
     n->accessed = n->changed = n->status = now;
+    n->mode = kind == NOS_FS_KIND_DIR ? 0755 : kind == NOS_FS_KIND_LINK ? 0777 : 0644;
     *out = n;
     return NOS_OK;
 }
@@ -112,7 +113,8 @@ static void detach(struct node *n, uint64_t now)
     struct node *dir = n->parent;
 
     *(n->prev != NULL ? &n->prev->next : &dir->dir.first) = n->next;
-    *(n->next != NULL ? &n->next->prev : &dir->dir.last) = n->prev;  // NOLINT: who has a name has one
+    *(n->next != NULL ? &n->next->prev : &dir->dir.last) =
+        n->prev;  // NOLINT: who has a name has one
     n->next = n->prev = n->parent = NULL;
     dir->dir.entries--;
     dir->changed = dir->status = n->status = now;

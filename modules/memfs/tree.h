@@ -32,7 +32,7 @@ struct node {
     uint64_t ino, cookie;
     uint64_t accessed, changed, status;
     char *name;
-    uint16_t name_len, target_len;
+    uint16_t name_len, target_len, mode;
     uint32_t hash;  // of the name
     union {
         struct {

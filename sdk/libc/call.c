@@ -30,11 +30,17 @@ long libc_refused(const struct nos_libc_args *x)
     return -ENOMEM;
 }
 
-/* What is always true, because modes are not kept: others may not write. */
-long libc_umask(const struct nos_libc_args *x)
+long libc_not_permitted(const struct nos_libc_args *x)
 {
     (void)x;
-    return 022;
+    return -EPERM;
+}
+
+/* There is no network: no address family has sockets. */
+long libc_no_family(const struct nos_libc_args *x)
+{
+    (void)x;
+    return -EAFNOSUPPORT;
 }
 
 int nos_libc_errno(nos_status_t st)

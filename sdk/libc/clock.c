@@ -8,7 +8,7 @@
 
 enum { NS_PER_S = 1000000000, NS_PER_US = 1000 };
 
-static bool to_ns(const struct timespec *ts, uint64_t *ns)
+bool nos_libc_until(const struct timespec *ts, uint64_t *ns)
 {
     uint64_t seconds;
 
@@ -26,7 +26,7 @@ bool nos_libc_after(const struct timespec *span, uint64_t *deadline_ns)
 {
     uint64_t ns;
 
-    if (!to_ns(span, &ns)) {
+    if (!nos_libc_until(span, &ns)) {
         return false;
     }
     if (__builtin_add_overflow(nos_now_ns(), ns, deadline_ns)) {
@@ -62,6 +62,12 @@ long libc_clock_gettime(const struct nos_libc_args *x)
     }
     *out = (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S) };
     return 0;
+}
+
+/* The time since boot is not the program's to change, nor anybody's. */
+long libc_clock_settime(const struct nos_libc_args *x)
+{
+    return x->a[0] == CLOCK_REALTIME ? -EPERM : -EINVAL;
 }
 
 long libc_clock_getres(const struct nos_libc_args *x)
@@ -139,7 +145,7 @@ long libc_clock_nanosleep(const struct nos_libc_args *x)
     if (x->a[0] != CLOCK_REALTIME && x->a[0] != CLOCK_MONOTONIC && x->a[0] != CLOCK_BOOTTIME) {
         return -EINVAL;
     }
-    if (!(absolute ? to_ns(ts, &deadline) : nos_libc_after(ts, &deadline))) {
+    if (!(absolute ? nos_libc_until(ts, &deadline) : nos_libc_after(ts, &deadline))) {
         return -EINVAL;
     }
     return sleep_until(deadline, absolute ? NULL : (struct timespec *)x->a[3]);

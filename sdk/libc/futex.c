@@ -9,7 +9,11 @@
 #include "sdk/libc/clock.h"
 #include "sdk/libc/personality.h"
 
-enum { OP_WAIT = 0, OP_WAKE = 1, OP_REQUEUE = 3, OP_FLAGS = 128 };
+enum { OP_WAIT = 0, OP_WAKE = 1, OP_REQUEUE = 3, OP_LOCK_PI = 6, OP_UNLOCK_PI = 7, OP_FLAGS = 128 };
+
+/* A mutex that hands on priority holds its owner's number and these. */
+#define PI_OWNER 0x3fffffffu
+#define PI_WAITED 0x80000000u
 
 struct waiter {  // on the stack of who waits
     const volatile uint32_t *word;
@@ -134,6 +138,58 @@ static long requeue(const volatile uint32_t *word, long wakes, long moves,
     return n;
 }
 
+/* ---- mutexes that hand on priority: all threads of a capsule have one, so there is nothing to
+ * hand on but the mutex ---- */
+
+static long lock_pi(uint32_t *word, uint64_t deadline)
+{
+    const uint32_t me = nos_libc_tid();
+    long r = 0;
+
+    while (r == 0 || r == -EAGAIN) {
+        uint32_t v = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+        bool free = (v & PI_OWNER) == 0;
+        uint32_t want = free ? v | me : v | PI_WAITED;
+        if ((v & PI_OWNER) == me) {
+            return -EDEADLK;
+        }
+        if (!__atomic_compare_exchange_n(word, &v, want, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_SEQ_CST)) {
+            continue;
+        }
+        if (free) {
+            return 0;
+        }
+        r = wait(word, want, deadline);
+    }
+    return r;
+}
+
+static bool is_awaited(const uint32_t *word)
+{
+    const struct waiter *w = first;
+
+    while (w != NULL && w->word != word) {
+        w = w->next;
+    }
+    return w != NULL;
+}
+
+static long unlock_pi(uint32_t *word)
+{
+    if ((__atomic_load_n(word, __ATOMIC_SEQ_CST) & PI_OWNER) != nos_libc_tid()) {
+        return -EPERM;
+    }
+    nos_libc_acquire(&lock);
+    nos_handle_t note = nos_libc_futex_take(word);
+    __atomic_store_n(word, is_awaited(word) ? PI_WAITED : 0, __ATOMIC_SEQ_CST);
+    nos_libc_release(&lock);
+    if (note.v != 0) {
+        nos_ignore(nos_sys_notify_signal(note, NOS_LIBC_WAKE));
+    }
+    return 0;
+}
+
 long libc_futex(const struct nos_libc_args *x)
 {
     const volatile uint32_t *word = (const volatile uint32_t *)x->a[0];
@@ -150,7 +206,22 @@ long libc_futex(const struct nos_libc_args *x)
         return wake(word, x->a[2]);
     case OP_REQUEUE:
         return requeue(word, x->a[2], x->a[3], (const volatile uint32_t *)x->a[4]);
+    case OP_LOCK_PI:
+        if (ts != NULL && !nos_libc_until(ts, &deadline)) {
+            return -EINVAL;
+        }
+        return lock_pi((uint32_t *)x->a[0], deadline);
+    case OP_UNLOCK_PI:
+        return unlock_pi((uint32_t *)x->a[0]);
     default:
         return -ENOSYS;
     }
+}
+
+/* Asked once, whether there are robust mutexes: the library looks after them at a thread's end. */
+long libc_get_robust_list(const struct nos_libc_args *x)
+{
+    *(void **)x->a[1] = NULL;
+    *(size_t *)x->a[2] = 0;
+    return 0;
 }

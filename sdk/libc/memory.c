@@ -8,6 +8,7 @@
  * What is given back is zeroed at once: the next one who gets it must find zeros, and a secret has
  * gone when free returns.
  */
+#define _GNU_SOURCE  // MREMAP_MAYMOVE
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -245,6 +246,37 @@ long libc_munmap(const struct nos_libc_args *x)
 {
     long r = libc_unmap_file((uint64_t)x->a[0], (size_t)x->a[1]);
     return r <= 0 ? r : nos_libc_unmap((uint64_t)x->a[0], (size_t)x->a[1]);
+}
+
+/* A piece that gets smaller stays; a larger one is another, with what was in it. */
+long libc_mremap(const struct nos_libc_args *x)
+{
+    uint64_t from = (uint64_t)x->a[0], was, now;
+
+    if (from % PAGE != 0 || (x->a[3] & ~MREMAP_MAYMOVE) != 0 ||
+        !checked_align_up((uint64_t)x->a[1], PAGE, &was) ||
+        !checked_align_up((uint64_t)x->a[2], PAGE, &now) || was == 0 || now == 0) {
+        return -EINVAL;
+    }
+    nos_libc_acquire(&lock);
+    bool known = piece_of(from, was) != NULL;
+    nos_libc_release(&lock);
+    if (!known) {
+        return -EFAULT;
+    }
+    if (now <= was) {
+        long r = now == was ? 0 : nos_libc_unmap(from + now, was - now);
+        return r == 0 ? (long)from : r;
+    }
+    if ((x->a[3] & MREMAP_MAYMOVE) == 0) {
+        return -ENOMEM;
+    }
+    long to = nos_libc_map(now, false);
+    if (to > 0) {
+        memcpy((void *)to, (const void *)from, was);
+        (void)nos_libc_unmap(from, was);
+    }
+    return to;
 }
 
 long libc_mprotect(const struct nos_libc_args *x)

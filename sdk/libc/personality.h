@@ -52,7 +52,24 @@ struct nos_libc_lock *nos_libc_futex_lock(void);
  * him; 0: nobody. */
 nos_handle_t nos_libc_futex_take(const volatile uint32_t *word);
 
+/* ---- identity.c ---- */
+
+/** What open and mkdir take away of a mode. */
+uint32_t nos_libc_mask(void);
+
+enum { NOS_LIBC_FILES = 64 /* descriptors */, NOS_LIBC_THREADS = 128 };
+
+/* ---- signals.c ---- */
+
+/** A new thread has the mask of who made it. */
+void nos_libc_signals_inherit(uint32_t from, uint32_t to);
+
 /* ---- thread.c ---- */
+
+bool nos_libc_is_thread(long tid);
+
+/** End what a thread sleeps in, now or as soon as it begins. Gives: 0. */
+long nos_libc_interrupt(uint32_t tid);
 
 /** This thread's number in the library, from 1. */
 uint32_t nos_libc_tid(void);

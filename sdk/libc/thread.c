@@ -10,11 +10,9 @@
 #include "sdk/libc/thread_end.h"
 
 enum {
-    THREADS_MAX = 128,
     CLONE_SETTLS = 0x80000,
     CLONE_PARENT_SETTID = 0x100000,
     CLONE_CHILD_CLEARTID = 0x200000,
-    SIG_CANCEL = 33,  // musl's own: pthread_cancel
     SET_FS = 0x1002,
 };
 
@@ -34,7 +32,7 @@ _Static_assert(END_UNMAP == NOS_SYS_REGION_UNMAP && END_SIGNAL == NOS_SYS_NOTIFY
                    END_EXIT == NOS_SYS_THREAD_EXIT && END_WAKE == NOS_LIBC_WAKE,
                "as the calls are numbered");
 
-static struct thread threads[THREADS_MAX] = { { .used = true } };
+static struct thread threads[NOS_LIBC_THREADS]; /* the first is used by whoever began */
 static _Thread_local struct thread *self;
 static bool has_tls; /* the first thread's pointer is set: `self` can be read */
 
@@ -56,6 +54,11 @@ static struct thread *current(void)
 static long tid_of(const struct thread *t)
 {
     return t - threads + 1;
+}
+
+uint32_t nos_libc_tid(void)
+{
+    return (uint32_t)tid_of(current());
 }
 
 nos_handle_t nos_libc_note(void)
@@ -91,7 +94,7 @@ static struct thread *slot_new(void)
     struct thread *t = NULL;
 
     nos_libc_acquire(nos_libc_futex_lock());
-    for (size_t i = 1; i < THREADS_MAX && t == NULL; i++) {
+    for (size_t i = 1; i < NOS_LIBC_THREADS && t == NULL; i++) {
         if (!threads[i].used) {
             t = &threads[i];
             t->used = true;
@@ -132,6 +135,7 @@ int __clone(int (*run)(void *), void *stack, int flags, void *arg, ...)
     t->tls = (flags & CLONE_SETTLS) != 0 ? tls : 0;
     t->clear = (flags & CLONE_CHILD_CLEARTID) != 0 ? clear : NULL;
     t->start = (struct nos_thread){ .run = begin, .arg = t };
+    nos_libc_signals_inherit(nos_libc_tid(), (uint32_t)tid_of(t));
     if ((flags & CLONE_PARENT_SETTID) != 0) {
         *tid = (int)tid_of(t);
     }
@@ -152,8 +156,7 @@ static _Noreturn void end(uint64_t stack)
     nos_libc_acquire(lock);
     uint32_t *word = t->clear;
     nos_handle_t note = word != NULL ? nos_libc_futex_take(word) : (nos_handle_t){ 0 };
-    t->used =
-        t == &threads[0];  // its slot says what the first thread's stack is good for: nothing else
+    t->used = false;
     nos_libc_thread_end(stack, word, &lock->held, note.v);
 }
 
@@ -212,9 +215,16 @@ long libc_yield(const struct nos_libc_args *x)
     return -nos_libc_errno(nos_sys_yield());
 }
 
-/* pthread_cancel has marked the thread; whatever it sleeps in ends, now or as soon as it begins. */
-static long cancel(struct thread *t)
+bool nos_libc_is_thread(long tid)
 {
+    return tid == 1 || (tid > 1 && tid <= NOS_LIBC_THREADS && threads[tid - 1].used);
+}
+
+/* pthread_cancel has marked the thread; whatever it sleeps in ends, now or as soon as it begins. */
+long nos_libc_interrupt(uint32_t tid)
+{
+    struct thread *t = &threads[tid - 1];
+
     if (t->note.v != 0) {
         nos_ignore(nos_sys_notify_signal(t->note, NOS_LIBC_INTERRUPT));
     }
@@ -223,21 +233,4 @@ static long cancel(struct thread *t)
             nos_sys_thread_cancel(t->handle));  // it waits for another capsule, or it does not
     }
     return 0;
-}
-
-long libc_tkill(const struct nos_libc_args *x)
-{
-    long tid = x->a[0], sig = x->a[1];
-
-    if (tid < 1 || tid > THREADS_MAX || !threads[tid - 1].used) {
-        return -ESRCH;
-    }
-    if (sig == SIG_CANCEL) {
-        return cancel(&threads[tid - 1]);
-    }
-    if (sig == 0) {
-        return 0;
-    }
-    __builtin_trap();  // what a signal does that nobody handles: the crash record names who raised
-                       // it
 }

@@ -81,6 +81,11 @@ long libc_close(const struct nos_libc_args *x)
     return standard(x, 0);
 }
 
+long libc_no_socket(const struct nos_libc_args *x)
+{
+    return standard(x, -ENOTSOCK);
+}
+
 long libc_lseek(const struct nos_libc_args *x)
 {
     return standard(x, -ESPIPE);

@@ -121,7 +121,8 @@ static struct buf memfs_requests(void)
         char text[6];
         uint64_t word[4];
     } ask[] = {
-        { 0, 2, NOS_FS_MKDIR, "d", { 0, 1 } },
+        { 0, 3, NOS_FS_MKDIR, "d", { 0, 1, 0755 } },
+        { 0, 3, NOS_FS_CHMOD, "d", { 0, 0700, 1 } },
         { 0, 3, NOS_FS_OPEN, "a", { 0, RW | NOS_FS_CREATE, 1 } },
         { 0, 3, NOS_FS_WRITE, "text", { 1, 0, 100 } },
         { 1, 3, NOS_FS_OPEN, "a", { 0, NOS_FS_READABLE, 1 } },

@@ -69,7 +69,7 @@ static uint64_t made(struct session *s, const char *path)
 
 static nos_status_t mkdir_(struct session *s, const char *path)
 {
-    return ask(s, NOS_FS_MKDIR, 2, 0, put(s, 0, path), 0, 0);
+    return ask(s, NOS_FS_MKDIR, 3, 0, put(s, 0, path), 0750, 0);
 }
 
 static nos_status_t unlink_(struct session *s, const char *path)
@@ -183,7 +183,7 @@ static void unlinked_while_open(void **state)
     assert_int_equal(stat_(&me, "a", 0), NOS_NOT_FOUND);
     reads(&me, f, 0, "still here");
     assert_int_equal(ask(&me, NOS_FS_STAT, 3, f, 0, 0, 0), NOS_OK);
-    assert_int_equal(said.word[NOS_FS_STAT_LINKS], 0);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] & 0xffff, 0);
     (void)made(&me, "a");
     assert_int_not_equal(ino(&me, "a"), was);
     uint64_t held = tree.purse.bytes;
@@ -453,6 +453,39 @@ static void read_only(void **state)
     assert_int_equal(tree.purse.bytes, held);
 }
 
+/* Data: told, and nothing is refused because of it. */
+static void modes(void **state)
+{
+    (void)state;
+    assert_int_equal(open_at(&me, 0, "f", NOS_FS_CREATE | 04640ull << NOS_FS_MODE_AT), NOS_OK);
+    uint64_t f = said.word[0];
+    assert_int_equal(stat_(&me, "f", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] >> NOS_FS_MODE_AT, 04640);
+    (void)opened(&me, "f", NOS_FS_CREATE | 0777ull << NOS_FS_MODE_AT);  // it is there already
+    assert_int_equal(stat_(&me, "f", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] >> NOS_FS_MODE_AT, 04640);
+    assert_int_equal(mkdir_(&me, "d"), NOS_OK);
+    assert_int_equal(stat_(&me, "d", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] >> NOS_FS_MODE_AT, 0750);
+    assert_int_equal(ask(&me, NOS_FS_CHMOD, 3, f, 0, 0, 0), NOS_OK);
+    assert_int_equal(stat_(&me, "f", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] >> NOS_FS_MODE_AT, 0);
+    assert_int_equal(said.word[NOS_FS_STAT_STATUS], now - 1);
+    (void)opened(&me, "f", NOS_FS_READABLE | NOS_FS_WRITABLE);
+    assert_int_equal(symlink_(&me, "l", "f"), NOS_OK);
+    assert_int_equal(ask(&me, NOS_FS_CHMOD, 3, 0, 07777, put(&me, 0, "l"), 0), NOS_OK);
+    assert_int_equal(stat_(&me, "f", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] >> NOS_FS_MODE_AT, 07777);
+    assert_int_equal(ask(&me, NOS_FS_CHMOD, 3, f, 010000, 0, 0), NOS_INVALID);
+    assert_int_equal(ask(&me, NOS_FS_MKDIR, 3, 0, put(&me, 0, "x"), 010000, 0), NOS_INVALID);
+    assert_int_equal(open_at(&me, 0, "x", NOS_FS_CREATE | 010000ull << NOS_FS_MODE_AT),
+                     NOS_INVALID);
+    assert_int_equal(ask(&me, NOS_FS_CHMOD, 3, 0, 0, put(&me, 0, "x"), 0), NOS_NOT_FOUND);
+    assert_int_equal(ask(&me, NOS_FS_CHMOD, 3, 60, 0, 0, 0), NOS_BAD_HANDLE);
+    assert_int_equal(ask(&reader, NOS_FS_CHMOD, 3, 0, 0, put(&reader, 0, "f"), 0),
+                     NOS_FS_READ_ONLY);
+}
+
 /* Numbers are a session's own. */
 static void numbers(void **state)
 {
@@ -473,7 +506,7 @@ static void numbers(void **state)
     assert_int_equal(ask(&me, NOS_FS_READ, 3, 2, 0, NOS_FS_WINDOW + 1, 0), NOS_BAD_MESSAGE);
     assert_int_equal(ask(&me, NOS_FS_READ, 3, 2, 0, UINT64_MAX, 0), NOS_BAD_MESSAGE);
     assert_int_equal(ask(&me, NOS_FS_RENAME, 4, 0, UINT64_MAX, 0, 1), NOS_FS_NAME);
-    assert_int_equal(ask(&me, NOS_FS_MKDIR, 2, 0, 0, 0, 0), NOS_NOT_FOUND);
+    assert_int_equal(ask(&me, NOS_FS_MKDIR, 3, 0, 0, 0, 0), NOS_NOT_FOUND);
 }
 
 static void quotas(void **state)
@@ -596,6 +629,9 @@ static void locks(void **state)
     assert_int_equal(ask(&other, NOS_FS_CLOSE, 1, second, 0, 0, 0), NOS_OK);
     assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 100, 100),
                      NOS_WOULD_BLOCK);  // its own, that is
+    second = opened(&me, "a", 0);       // to walk from, or to say its times: no file that was open
+    assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, second, 0, 0, 0), NOS_OK);
+    assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 100, 100), NOS_WOULD_BLOCK);
     assert_int_equal(lock_(&me, f, NOS_FS_ALONE, 0, UINT64_MAX), NOS_OK);
     session_end(&me);
     assert_int_equal(lock_(&other, g, NOS_FS_ALONE, 0, UINT64_MAX), NOS_OK);
@@ -643,6 +679,7 @@ int main(void)
         T(listing),   T(times),    T(removed_directories),
         T(read_only), T(numbers),  T(quotas),
         T(limits),    T(mapped),   T(locks),
+        T(modes),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

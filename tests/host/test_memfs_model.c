@@ -424,8 +424,8 @@ static void step_make(void)
         want = NOS_NOT_FOUND;
     }
     size_t n = put(0, path);
-    nos_status_t st =
-        link ? ask(NOS_FS_SYMLINK, 3, at, n, put(n, target), 0) : ask(NOS_FS_MKDIR, 2, at, n, 0, 0);
+    nos_status_t st = link ? ask(NOS_FS_SYMLINK, 3, at, n, put(n, target), 0)
+                           : ask(NOS_FS_MKDIR, 3, at, n, 0755, 0);
     if (ran_out(st)) {
         return;
     }

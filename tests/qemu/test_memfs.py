@@ -20,7 +20,7 @@ def files(t):
             lua(vm, 'print(io.open([[/x]],[[w]]))', r'nil\t/x: ')
         send(vm, 'memfs', '--start')
         with t.case('files and directories, one by one'):
-            held(vm, 'load ctest files', 132)
+            held(vm, 'load ctest files', 251)
         with t.case('what memfs must not be started with'):
             vm.ask('load memfs share_kib=many')
             need('share_kib=many is no limit' in vm.ask('log'), 'it does not say what is wrong')
@@ -42,7 +42,7 @@ def attacks(t):
         # first, so that the numbers of both would begin alike
         rows(t, told(vm, 'FS waiting', 'load fsattack stale'), 'FS', 2)
         rows(t, told(vm, 'FS done', 'kill memfs', 'load memfs share_nodes=500 share_kib=16384'), 'FS', 3)
-        rows(t, told(vm, 'FS done', 'load fsattack'), 'FS', 56)
+        rows(t, told(vm, 'FS done', 'load fsattack'), 'FS', 57)
         rows(t, told(vm, 'FS held', 'load fsattack hold'), 'FS', 5)
         rows(t, told(vm, 'FS done', 'kill fsattack', 'load fsattack after'), 'FS', 5)
 

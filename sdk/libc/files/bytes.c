@@ -38,7 +38,7 @@ static void settle_root(struct libc_file *f)
     }
 }
 
-static long open_file(long dirfd, const char *path, long flags)
+static long open_file(long dirfd, const char *path, long flags, long mode)
 {
     struct libc_place p;
     struct nos_fs_answer a;
@@ -52,7 +52,9 @@ static long open_file(long dirfd, const char *path, long flags)
     }
     long r = libc_resolve(dirfd, path, &p);
     r = r == 0 ? libc_put_path(&p, 0) : r;
-    r = r == 0 ? libc_ask(p.tree, NOS_FS_OPEN, 3, p.at, flags_of(flags), p.len, 0, &a) : r;
+    r = r == 0 ? libc_ask(p.tree, NOS_FS_OPEN, 3, p.at, flags_of(flags) | libc_mode(mode), p.len, 0,
+                          &a)
+               : r;
     if (r != 0) {
         return r;
     }
@@ -71,7 +73,7 @@ static long open_file(long dirfd, const char *path, long flags)
 long libc_openat(const struct nos_libc_args *x)
 {
     libc_files_acquire();
-    long r = open_file(x->a[0], (const char *)x->a[1], x->a[2]);
+    long r = open_file(x->a[0], (const char *)x->a[1], x->a[2], x->a[3]);
     libc_files_release();
     return r;
 }
@@ -79,7 +81,7 @@ long libc_openat(const struct nos_libc_args *x)
 long libc_open(const struct nos_libc_args *x)
 {
     libc_files_acquire();
-    long r = open_file(AT_FDCWD, (const char *)x->a[0], x->a[1]);
+    long r = open_file(AT_FDCWD, (const char *)x->a[0], x->a[1], x->a[2]);
     libc_files_release();
     return r;
 }

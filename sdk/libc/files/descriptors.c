@@ -235,8 +235,9 @@ long libc_pwrite(const struct nos_libc_args *x)
     return transfer_at(x, true);
 }
 
-/* Piece by piece, until one is not whole: of the console, what was typed once. */
-static long transfer_all(const struct nos_libc_args *x, bool write)
+/* Piece by piece, until one is not whole: of the console, what was typed once. `at`: as transfer's.
+ */
+static long transfer_all(const struct nos_libc_args *x, bool write, const uint64_t *at)
 {
     const struct iovec *v = (const struct iovec *)x->a[1];
     long done = 0;
@@ -245,8 +246,10 @@ static long transfer_all(const struct nos_libc_args *x, bool write)
         return -EINVAL;
     }
     for (long i = 0; i < x->a[2]; i++) {
-        long n =
-            v[i].iov_len == 0 ? 0 : transfer(x->a[0], v[i].iov_base, v[i].iov_len, write, NULL);
+        uint64_t here = at != NULL ? *at + (uint64_t)done : 0;
+        long n = v[i].iov_len == 0 ? 0
+                                   : transfer(x->a[0], v[i].iov_base, v[i].iov_len, write,
+                                              at != NULL ? &here : NULL);
         if (n < 0) {
             return done != 0 ? done : n;
         }
@@ -260,12 +263,38 @@ static long transfer_all(const struct nos_libc_args *x, bool write)
 
 long libc_readv(const struct nos_libc_args *x)
 {
-    return transfer_all(x, false);
+    return transfer_all(x, false, NULL);
 }
 
 long libc_writev(const struct nos_libc_args *x)
 {
-    return transfer_all(x, true);
+    return transfer_all(x, true, NULL);
+}
+
+long libc_preadv(const struct nos_libc_args *x)
+{
+    const uint64_t at = (uint64_t)x->a[3];
+    return x->a[3] < 0 ? -EINVAL : transfer_all(x, false, &at);
+}
+
+long libc_pwritev(const struct nos_libc_args *x)
+{
+    const uint64_t at = (uint64_t)x->a[3];
+    return x->a[3] < 0 ? -EINVAL : transfer_all(x, true, &at);
+}
+
+/* What is done with sockets, of which there are none. */
+long libc_no_socket(const struct nos_libc_args *x)
+{
+    LOCKED(libc_file(x->a[0]) != NULL ? -ENOTSOCK : -EBADF);
+}
+
+/* Advice about a file: not taken. */
+long libc_fadvise(const struct nos_libc_args *x)
+{
+    LOCKED(libc_file(x->a[0]) == NULL                 ? -EBADF
+           : libc_file(x->a[0])->kind == LIBC_CONSOLE ? -ESPIPE
+                                                      : 0);
 }
 
 long libc_ioctl(const struct nos_libc_args *x)

@@ -10,7 +10,7 @@
 #include "sdk/fs.h"
 #include "sdk/libc/personality.h"
 
-enum { LIBC_FILES = 64 };
+enum { LIBC_FILES = NOS_LIBC_FILES };
 
 struct libc_tree {
     char name[NOS_NAME_MAX + 1];  // "" = the private one
@@ -81,6 +81,9 @@ long libc_ask(struct libc_tree *t, enum nos_fs_op op, uint32_t n, uint64_t a, ui
 
 /** Put a place's path into its window at `at`. */
 long libc_put_path(const struct libc_place *p, size_t at);
+
+/** What of a mode is given to something new, where OPEN wants it. */
+uint64_t libc_mode(long mode);
 
 /** Forget the mapping for large reads. */
 void libc_unmap_reads(struct libc_file *f);

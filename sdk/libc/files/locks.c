@@ -1,4 +1,5 @@
 /* Record locks: fcntl's GETLK, SETLK, SETLKW. */
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "sdk/libc/files/files.h"
@@ -67,6 +68,21 @@ static long lock_once(const struct libc_file *f, long op, struct flock *l)
         }
     }
     return r == -ENFILE ? -ENOLCK : r;
+}
+
+/* BSD's locks, by the same means: of the whole file, and a capsule's own. */
+long libc_flock(const struct nos_libc_args *x)
+{
+    const long how = x->a[1] & ~LOCK_NB;
+    struct flock all = { .l_type = how == LOCK_SH   ? F_RDLCK
+                                   : how == LOCK_EX ? F_WRLCK
+                                                    : F_UNLCK,
+                         .l_whence = SEEK_SET };
+
+    if (how != LOCK_SH && how != LOCK_EX && how != LOCK_UN) {
+        return -EINVAL;
+    }
+    return libc_lock_file(x->a[0], (x->a[1] & LOCK_NB) != 0 ? F_SETLK : F_SETLKW, &all);
 }
 
 /* Waiting for a lock is asking again: who has it may be gone by then without a word. */

@@ -3,14 +3,16 @@
 
 #include "sdk/libc/files/files.h"
 
-static long make_dir(long dirfd, const char *path)
+static long make_dir(long dirfd, const char *path, long mode)
 {
     struct libc_place p;
     struct nos_fs_answer a;
 
     long r = libc_resolve(dirfd, path, &p);
     r = r == 0 ? libc_put_path(&p, 0) : r;
-    return r == 0 ? libc_ask(p.tree, NOS_FS_MKDIR, 2, p.at, p.len, 0, 0, &a) : r;
+    return r == 0 ? libc_ask(p.tree, NOS_FS_MKDIR, 3, p.at, p.len,
+                             libc_mode(mode) >> NOS_FS_MODE_AT, 0, &a)
+                  : r;
 }
 
 static long take_away(long dirfd, const char *path, bool dir)
@@ -76,12 +78,12 @@ static long read_link(long dirfd, const char *path, char *out, size_t len)
 
 long libc_mkdir(const struct nos_libc_args *x)
 {
-    LOCKED(make_dir(AT_FDCWD, (const char *)x->a[0]));
+    LOCKED(make_dir(AT_FDCWD, (const char *)x->a[0], x->a[1]));
 }
 
 long libc_mkdirat(const struct nos_libc_args *x)
 {
-    LOCKED(make_dir(x->a[0], (const char *)x->a[1]));
+    LOCKED(make_dir(x->a[0], (const char *)x->a[1], x->a[2]));
 }
 
 long libc_rmdir(const struct nos_libc_args *x)

@@ -1,5 +1,5 @@
-/* What a file is. Modes and owners are not kept: a capsule has a tree to read, or to read and
- * write, and its grant says which. */
+/* What a file is. Its owner is the capsule; its mode is data that memfs keeps, less the right to
+ * write where the grant does not have it. */
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -15,12 +15,14 @@ static long stat_of(struct libc_tree *t, uint64_t at, uint64_t flags, size_t len
     return libc_ask(t, NOS_FS_STAT, 3, at, flags, len, 0, a);
 }
 
-static mode_t mode_of(const struct libc_tree *t, uint64_t kind)
+static mode_t mode_of(const struct libc_tree *t, const uint64_t *w)
 {
-    mode_t write = t->read_only ? 0 : 0200;
-    return kind == NOS_FS_KIND_DIR    ? S_IFDIR | 0555 | write
-           : kind == NOS_FS_KIND_LINK ? S_IFLNK | 0777
-                                      : S_IFREG | 0444 | write;
+    const mode_t write = 0222, mode = (mode_t)(w[NOS_FS_STAT_LINKS] >> NOS_FS_MODE_AT);
+    const uint64_t kind = w[NOS_FS_STAT_KIND];
+
+    return (t->read_only ? mode & ~write : mode) | (kind == NOS_FS_KIND_DIR    ? S_IFDIR
+                                                    : kind == NOS_FS_KIND_LINK ? S_IFLNK
+                                                                               : S_IFREG);
 }
 
 static void tell(struct kstat *out, const struct libc_tree *t, const uint64_t *w)
@@ -30,8 +32,8 @@ static void tell(struct kstat *out, const struct libc_tree *t, const uint64_t *w
     memset(out, 0, sizeof *out);
     out->st_dev = 1 + (dev_t)(t - libc_tree(0));
     out->st_ino = w[NOS_FS_STAT_INO];
-    out->st_nlink = w[NOS_FS_STAT_LINKS];
-    out->st_mode = mode_of(t, w[NOS_FS_STAT_KIND]);
+    out->st_nlink = w[NOS_FS_STAT_LINKS] & ((1u << NOS_FS_MODE_AT) - 1);
+    out->st_mode = mode_of(t, w);
     out->st_size = (off_t)w[NOS_FS_STAT_SIZE];
     out->st_blksize = 4096;
     out->st_blocks = (blkcnt_t)(w[NOS_FS_STAT_HELD] / UNIT);
