@@ -203,6 +203,9 @@ static nos_status_t load(const struct nos_msg *m)
     struct nos_handle_info info;
     void *at;
 
+    if (service == NULL) {
+        return NOS_NOT_SUPPORTED;
+    }
     if (m->n_handles == 0 || m->n_words != 1 || !take_handles(m, 1)) {
         return NOS_BAD_MESSAGE;
     }
@@ -296,7 +299,7 @@ void nos_upgradable(const struct nos_upgrade *u)
     static struct nos_msg m;
 
     service = u;
-    nos_on_upgrade = leave;
+    nos_on_upgrade = u != NULL ? leave : NULL;
     heir.endpoint = (nos_handle_t){ nos_self()->given };
     if (heir.endpoint.v == 0) {
         return;

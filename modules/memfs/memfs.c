@@ -14,6 +14,7 @@
 #include "sdk/control.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
+#include "sdk/upgrade.h"
 
 enum {
     DOORS = 8,
@@ -312,6 +313,7 @@ int nos_main(void)
     nos_handle_t main = nos_find_handle(NOS_CAP_ENDPOINT, "memfs");
     bool answer = false;
 
+    nos_upgradable(NULL);
     if (!read_limits()) {
         return 1;
     }
