@@ -198,6 +198,7 @@ cJSON *show_module(const struct module_check *c)
         add_sched(row, &m->sched);
         add_children(row, &m->children);
         add_control(row, m);
+        out_bool(row, "private", m->private);
     }
     if (m->has_filter) {
         add_filter(row, m);
