@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "abi/fs.h"
+#include "abi/signer.h"
 #include "abi/crash.h"
 #include "abi/postmortem.h"
 #include "lib/token.h"
@@ -152,6 +153,33 @@ static struct buf memfs_requests(void)
     return buf_copy(SPAN_OF(out));
 }
 
+/* What capsules say to services: fuzz/fuzz_signer.c has the layout. */
+static size_t request(uint8_t *out, uint64_t label, uint8_t who, span_t words)
+{
+    memset(out, 0, 8);
+    out[0] = (uint8_t)label;
+    store_le16(out + 1, (uint16_t)(label >> 8));
+    out[3] = who;
+    out[4] = (uint8_t)(words.len / 8);
+    store_le16(out + 5, 5000);
+    out[7] = who;
+    memcpy(out + 8, words.data, words.len);
+    return 8 + words.len;
+}
+
+static struct buf signer_requests(void)
+{
+    static const uint8_t sign[40] = "release/1.0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0text";
+    static const uint8_t first[8] = { 1 };
+    uint8_t out[256];
+
+    size_t n = request(out, NOS_SIGNER_KEY, 0, span_of(sign, 0));
+    n += request(out + n, NOS_SIGNER_SIGN | 4 << 8, 1, SPAN_OF(sign));
+    n += request(out + n, NOS_SIGNER_SIGN, 2, span_of(sign, 32));
+    n += request(out + n, NOS_SIGNER_LOG, 0, SPAN_OF(first));
+    return buf_copy(span_of(out, n));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -182,6 +210,7 @@ int main(int argc, char **argv)
     };
     seed("ring", "peer", buf_copy(SPAN_OF(peer)));
     seed("memfs", "requests", memfs_requests());
+    seed("signer", "requests", signer_requests());
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());

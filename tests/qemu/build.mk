@@ -42,6 +42,13 @@ test-ports:
 	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) build/modules/memfs.mod $(PORT_WADS) $(PEER_BINS)
 	$(Q)tests/run --then 'tests/qemu/run --soak --only ports'
 
+# Services that a user would want: in no boot volume, and not in `make test`.
+.PHONY: test-services
+test-services:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS)
+	$(Q)tests/run --then 'tests/qemu/run --soak --only signer' 'tests/qemu/run --soak --only signer --cpus 4'
+
 # The SDK, from its tarball in an empty folder.
 .PHONY: test-sdk
 test-sdk: sdk
