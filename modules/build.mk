@@ -58,6 +58,10 @@ build/modules/$(1).mod: build/modules/$(1).elf modules/$(1)/manifest.json $(MODU
 endef
 $(foreach m,$(PROGRAMS),$(eval $(call program_rules,$(m))))
 
+# What starts them to see what that takes: tests/qemu/test_libc.py.
+$(eval $(call module_rules,starts))
+build/capsule/modules/starts/embed.o: build/modules/chello.mod build/modules/lua.mod
+
 # The font is embedded as it comes from its package.
 build/capsule/modules/console/font.o: $(FONT_LATIN1_PSF)
 # bench carries the modules that it loads.

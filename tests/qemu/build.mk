@@ -59,7 +59,7 @@ test-sdk: sdk
 # above by one compiler, or with one CPU, by the other and with four.
 soak:
 	$(Q)deps/setup run test ports
-	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) $(PORT_WADS) $(PEER_BINS)
+	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) build/modules/starts.mod $(PORT_WADS) $(PEER_BINS)
 	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'env MEMFS_STEPS=1000000 build/host-clang/tests/test_memfs_model' 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.

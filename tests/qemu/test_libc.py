@@ -3,8 +3,9 @@
 import os
 import re
 
-from cases import need, test
-from lab import BUILD, boot, ctl, ctl_json
+from cases import ALONE, need, test
+from lab import BUILD, boot, ctl, ctl_json, policy_from
+from vm import Config
 
 
 def send(vm, name, *words):
@@ -49,6 +50,30 @@ def programs(t):
             told(vm, r'ctest \(capsule \d+\) crashed', 'load ctest abort')
             record = ctl_json(vm, 'crash', 'ls')[-1]
             need('abort' in ctl(vm, 'crash', 'show', str(record['seq'])), 'abort is not in its backtrace')
+
+
+# Instructions; the bars of docs/libc.md.
+@test(later=True, once=ALONE)
+def starts(t):
+    def rule(policy):
+        policy['rules'].append({
+            'publisher': 'dev', 'module': 'starts', 'classes': ['CoreExec', 'IO', 'IPC', 'Memory'], 'priority': 5,
+            'grants': [{'kind': 'log'}, {'kind': 'endpoint', 'name': 'console', 'rights': ['call']},
+                       {'kind': 'node', 'rights': ['inspect', 'load']}]})
+
+    with boot('libc-starts', {'BOOT.POL': policy_from(rule)}, config=Config(icount=True, smp=1)) as vm:
+        vm.ready()
+        send(vm, 'starts')
+        text = told(vm, 'start done', 'load starts')
+        cost = {name: [int(n) for n in numbers] for name, *numbers in
+                re.findall(r'start (\w+) bytes (\d+) load (\d+) cold (\d+)[^$]*?start \1 warm (\d+)', text)}
+        need(set(cost) == {'chello', 'lua'}, text)
+        size, _, cold, warm = cost['chello']
+        with t.case(f'hello: {size} bytes, ended after {cold} instructions, {warm} once it is known'):
+            need(size <= 64 << 10 and cold <= 1200000 and warm <= 300000, text)
+        size, load, cold, warm = cost['lua']
+        with t.case(f"Lua's prompt: {size} bytes, {load} to load, ready after {cold}, {warm} once it is known"):
+            need(cold <= 5000000, text)
 
 
 LUA = [
