@@ -12,19 +12,20 @@ from vm import Config
 BENCH = os.path.join(BUILD, 'modules', 'bench.mod')
 
 
-def send(vm, what, count):
+def run(vm, what, count):
     """What the bench module says of it; the books are in order."""
-    ctl(vm, 'load', BENCH, '--start', f'{what} {count}')
+    vm.ask(f'load bench {what} {count}')
     said = vm.com1.expect(rf'CROWD {what} {count}: ([^\n]*)\nCROWD done', 120 + count / 2).group(1)
     same(said, 'success', what)
 
 
 def comes_back(t, vm, what, count):
     vm.ready()
-    send(vm, what, min(count, 20))      # what a first run keeps (modules, slots of caches) is there before we count
+    ctl(vm, 'load', BENCH)
+    run(vm, what, min(count, 20))      # what a first run keeps (modules, slots of caches) is there before we count
     before = mark(vm)
     with t.case(f'{what}: {count}, and the kernel\'s own check finds nothing broken'):
-        send(vm, what, count)
+        run(vm, what, count)
     with t.case('every frame came back'):
         same(lost(vm, before), 0, 'bytes lost')
 
@@ -32,13 +33,13 @@ def comes_back(t, vm, what, count):
 @test(soak=True)
 def cycles(t):
     with boot('cycles') as vm:
-        comes_back(t, vm, 'cycles', t.size(smoke=100, soak=10_000))
+        comes_back(t, vm, 'cycles', t.size(smoke=60, soak=10_000))
 
 
 @test(once=LATER, soak=True)
 def crashes(t):
     with boot('crashes') as vm:
-        comes_back(t, vm, 'crashes', t.size(smoke=100, soak=10_000))
+        comes_back(t, vm, 'crashes', t.size(smoke=60, soak=10_000))
 
 
 @test(once=LATER, soak=True, long=True)

@@ -58,7 +58,7 @@ def drive(vm, seed, programs):
 
 @test(once=OWN, long=True, soak=True)
 def programs(t):
-    count = t.size(smoke=8_000, soak=1_000_000)
+    count = t.size(smoke=5_000, soak=1_000_000)
     with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, Config(smp=4, single=not os.environ.get('N0N_FUZZ_PARALLEL'))) as vm:
         vm.ready()
         ctl(vm, 'load', worker_module())
