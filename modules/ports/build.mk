@@ -1,7 +1,7 @@
 # Programs of others, from their packages, unmodified: built with our C library, signed as modules. Nothing of theirs is stored here;
 # a port is lists of sources, flags, a manifest for each of its modules, and what its wad holds.
 
-PORTS := lua zlib sqlite
+PORTS := lua zlib sqlite toybox
 PORT_WADS := $(PORTS:%=build/wads/%.wad)
 
 # port NAME: the sources below PORT_TREE_NAME (as deps/fetch unpacked them, if it does not say otherwise), which are there once PORT_READY_NAME
@@ -70,15 +70,34 @@ build/gen/ports/sqlite/ready: build/deps/sqlite.stamp
 	    TOP=../../../deps/sqlite TCC='gcc -I.' BCC=gcc TCCX=false NAWK=awk sqlite3.c shell.c >$(@D)/log 2>&1 || { tail $(@D)/log; exit 1; }; }
 	$(Q)cp build/deps/sqlite/test/speedtest1.c $(@D) && touch $@
 
+# toybox: what modules/ports/toybox/tools names, in one module. Its own scripts make its headers, in a copy of it.
+PORT_MODULES_toybox := toybox
+PORT_SRCS_toybox := main $(addprefix lib/,args commas deflate dirtree env lib llist net password portability tty utf8 xwrap) \
+    $(addprefix toys/,$(addprefix lsb/,md5sum seq sync) $(addprefix pending/,hexdump tr) \
+    $(addprefix other/,base64 factor fmt readlink rev shred stat tac truncate xxd yes) \
+    $(addprefix posix/,basename cal cat cksum cmp comm cp cut dirname du echo expand false find grep head ln ls mkdir nl od paste \
+    printf pwd rm rmdir sed sleep sort split strings tail tee test touch true uname uniq unlink wc))
+PORT_TREE_toybox := build/gen/ports/toybox
+PORT_READY_toybox := build/gen/ports/toybox/ready
+PORT_CFLAGS_toybox := -D__linux__ -funsigned-char -Ibuild/gen/ports/toybox
+build/gen/ports/toybox/ready: build/deps/toybox.stamp modules/ports/toybox/tools
+	$(say) GEN 'build/gen/ports/toybox'
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && cp -a build/deps/toybox/. $(@D)
+	$(Q)grep -v '^#' modules/ports/toybox/tools | tr ' ' '\n' | sed -e 's/.*/CONFIG_&=y/' >$(@D)/wanted
+	$(Q)cd $(@D) && { $(MAKE) allnoconfig KCONFIG_ALLCONFIG=wanted >log 2>&1 && CC=gcc NOBUILD=1 scripts/make.sh >>log 2>&1 || \
+	    { tail log; exit 1; }; }
+	$(Q)cd $(@D) && while read -r line; do grep -qx "$$line" .config || { echo "toybox has no $$line"; exit 1; }; done <wanted
+	$(Q)touch $@
+
 $(foreach p,$(PORTS),$(eval $(call port_rules,$(p))))
 
 # The same programs as Linux runs them, to compare with: from the same files, by the machine's own compiler and library.
 define peer_rules
 build/peers/$(2): $$(PORT_READY_$(1)) modules/ports/build.mk
 	$$(say) PEER '$$@'
-	$$(Q)mkdir -p $$(@D) && gcc -O1 -w $$(PORT_CFLAGS_$(1)) $$(PORT_SRCS_$(2):%=$$(PORT_TREE_$(1))/%.c) -lm -o $$@
+	$$(Q)mkdir -p $$(@D) && gcc -O1 -w $$(PORT_CFLAGS_$(1)) $$(PORT_SRCS_$(2):%=$$(PORT_TREE_$(1))/%.c) -lm -lcrypt -o $$@
 endef
-PEERS := ztest minigzip sqlite3 speedtest1
+PEERS := ztest minigzip sqlite3 speedtest1 toybox
 PEER_BINS := $(PEERS:%=build/peers/%)
 $(foreach p,$(PORTS),$(foreach m,$(filter $(PEERS),$(PORT_MODULES_$p)),$(eval $(call peer_rules,$p,$m))))
 
