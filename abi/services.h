@@ -54,7 +54,8 @@ enum { NOS_CONSOLE_RING = 2 /* bit of the bell */ };
 /* "init" */
 enum nos_init_op {
     NOS_INIT_START = 1,    /* label = op | bytes of arg << 8; words 0, 1 = module name, words 2.. =
-                            * arg.    Reply: word 0 = capsule id. Supervised from then on */
+                            * arg. Reply: word 0 = capsule id. Supervised from then on; or, with two
+                            * handles (enum nos_init_pass), its starter's: never restarted */
     NOS_INIT_START_ID = 2, /* the same, words 0..3 = module_id, words 4.. = arg */
     NOS_INIT_KILL = 3,     /* word 0 = capsule id; not restarted. Reply: empty */
     NOS_INIT_RESTARTS =
@@ -66,17 +67,56 @@ enum nos_init_op {
     NOS_INIT_SHUTDOWN = 6, /* stop everything but the caller; nothing is started any more. Reply,
                             * when all have ended: as STOP, word 1 = how many */
     NOS_INIT_UPGRADE =
-        7, /* word 0 = capsule id, words 1..4 = module_id. Reply, when it is settled:
-            * word 0 = id of the new capsule, word 1 = ns from the question to the old
-            * one to the answer of the new one; on any error the old one goes on. Who
-            * asks for its own upgrade is answered at once, word 0 = 0: it is under way */
+        7,              /* word 0 = capsule id, words 1..4 = module_id. Reply, when it is settled:
+                         * word 0 = id of the new capsule, word 1 = ns from the question to the old
+                         * one to the answer of the new one; on any error the old one goes on. Who
+                         * asks for its own upgrade is answered at once, word 0 = 0: it is under way */
+    NOS_INIT_ENDED = 8, /* word 0 = id of a capsule that was started with two handles. Reply: word 0
+                         * = enum nos_capsule_state, word 1 = its code (abi/info.h). BUSY: it runs.
+                         * NOT_FOUND: it is not among the last 64 of those */
 };
+enum nos_init_pass {
+    NOS_INIT_PASS_KIT,  /* an endpoint, rights CALL, DUP, TRANSFER: `given` to the capsule, which
+                           asks there for its kit */
+    NOS_INIT_PASS_TELL, /* a notification, right SIGNAL: NOS_INIT_TOLD when the capsule has
+                           ended */
+    NOS_INIT_PASSES
+};
+enum { NOS_INIT_TOLD = 2 /* bit */ };
 #define NOS_SHUTDOWN_NS 120000000000ull /* the caller of SHUTDOWN waits no longer */
 enum nos_stop_way {
     NOS_STOP_UNDER_WAY = 0, /* the caller is among those that are stopped: it is told at once */
     NOS_STOP_BY_ITSELF = 1, /* it was asked, and ended */
     NOS_STOP_TOO_LATE = 2,  /* it was asked, and killed when its time was over */
     NOS_STOP_KILLED = 3,    /* it cannot be asked */
+};
+
+/*
+ * A kit: what a program is given besides its grants, by whoever starts it: arguments, environment,
+ * working directory, descriptors. The program asks for it at the endpoint that it was `given` (one
+ * without RECV: with it, it is an upgrade's). sdk/kit.h answers, sdk/libc/kit.c asks.
+ */
+enum nos_kit_op {
+    NOS_KIT_TEXT = 1,   /* word 0 = offset. Reply: word 0 = bytes in all, word 1 = arguments, word 2
+                         * = variables, words 3.. = the text from there on: arguments, variables
+                         * NAME=VALUE, working directory, each ended by a zero */
+    NOS_KIT_STREAM = 2, /* word 0 = descriptor. Reply: of the first one from there on: word 0 =
+                         * number, word 1 = enum nos_kit_stream, word 2 = detail; a pipe's REGION,
+                         * BELL and ROOM (sdk/pipe.h). NOT_FOUND: there are no more */
+    NOS_KIT_LIFE = 3,   /* word 0 = descriptor of a pipe. Reply: its LIFE and PEER. Who gives it
+                         * keeps it no longer */
+};
+enum nos_kit_stream {
+    NOS_KIT_CONSOLE = 1, /* by the program's own grant */
+    NOS_KIT_NULL = 2,    /* nothing to read, what is written is gone */
+    NOS_KIT_PIPE = 3,    /* detail: enum nos_kit_pipe */
+    NOS_KIT_SAME = 4,    /* as the descriptor `detail`, which is a smaller one */
+};
+enum nos_kit_pipe { NOS_KIT_WRITER = 1, NOS_KIT_TERMINAL = 2 /* somebody types at it */ };
+enum {                           /* of one kit */
+       NOS_KIT_TEXT_MAX = 32768, /* bytes */
+       NOS_KIT_STREAMS = 16,
+       NOS_KIT_WORDS_MAX = 1024, /* arguments; and as many variables */
 };
 
 /* network "loopback": datagrams between the capsules of this machine. Whoever binds a port sends

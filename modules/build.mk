@@ -13,7 +13,7 @@ MODULES += counter counter2 tally memfs fsattack
 MODULES += signer sign burglar
 MODULE_MORE_counter2 := modules/counter/counter.c
 # Programs with a C library (docs/libc.md).
-PROGRAMS := chello ctest
+PROGRAMS := chello ctest piper
 MODULE_ELFS := $(MODULES:%=build/modules/%.elf)
 MODULE_MODS := $(MODULES:%=build/modules/%.mod)
 PROGRAM_MODS := $(PROGRAMS:%=build/modules/%.mod)
@@ -113,7 +113,8 @@ TEST_state_SRCS := sdk/state.c
 TEST_ring_SRCS := sdk/ring.c
 TEST_print_SRCS := sdk/print.c sdk/ipc.c sdk/format.c
 TEST_ring_LIBS := -lpthread
-TEST_shell_edit_SRCS := modules/shell/edit.c modules/shell/words.c
+TEST_shell_edit_SRCS := modules/shell/edit.c
+TEST_shell_line_SRCS := modules/shell/line.c modules/shell/words.c modules/shell/vars.c modules/shell/tty.c
 TEST_console_term_SRCS := modules/console/term.c
 TEST_init_backoff_SRCS := modules/init/backoff.c
 TEST_init_health_SRCS := modules/init/health.c

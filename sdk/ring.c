@@ -28,6 +28,13 @@ bool nos_ring_open(struct nos_ring *r, void *mem, size_t len, bool writer)
     return size > 1;
 }
 
+/* The other side can have written anything there; an index that is impossible breaks the ring at
+ * the next look. */
+void nos_ring_resume(struct nos_ring *r)
+{
+    r->at = look(r->writer ? &r->head->written : &r->head->taken);
+}
+
 /* Bytes in the ring, if the other side's index makes sense. */
 static bool fill_of(struct nos_ring *r, uint32_t *fill)
 {

@@ -35,6 +35,9 @@ struct nos_ring {  // one side of it; private
  * `len` is too small. */
 MUST_CHECK bool nos_ring_open(struct nos_ring *r, void *mem, size_t len, bool writer);
 
+/** Go on where the ring itself says that this side is: another capsule had this side before. */
+void nos_ring_resume(struct nos_ring *r);
+
 /** Put in what there is room for. Gives: how many bytes; 0 when full or broken. */
 MUST_CHECK size_t nos_ring_write(struct nos_ring *r, span_t bytes);
 

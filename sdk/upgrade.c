@@ -301,8 +301,10 @@ void nos_upgradable(const struct nos_upgrade *u)
     service = u;
     nos_on_upgrade = u != NULL ? leave : NULL;
     heir.endpoint = (nos_handle_t){ nos_self()->given };
-    if (heir.endpoint.v == 0) {
-        return;
+    struct nos_handle_info info;
+    if (heir.endpoint.v == 0 || nos_sys_handle_info(heir.endpoint, &info, sizeof(info)) != NOS_OK ||
+        (info.rights & NOS_RIGHT_RECV) == 0) {
+        return;  // nothing, or where it could ask for a kit (sdk/kit.h)
     }
     nos_on_health = settle;
     uint32_t taken = nos_msg_accept(&m, NOS_MSG_HANDLES);

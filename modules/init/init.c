@@ -9,6 +9,7 @@
 #include "abi/info.h"
 #include "lib/status.h"
 #include "lib/text.h"
+#include "modules/init/slot.h"
 #include "modules/init/stop.h"
 #include "modules/init/supervise.h"
 #include "modules/init/upgrade.h"
@@ -18,8 +19,30 @@
 
 static nos_handle_t notify, endpoint;
 
+/* What came along and is not wanted. */
+static void close_passed(const struct nos_msg *m)
+{
+    for (uint32_t i = 0; i < m->n_handles && i < NOS_INIT_PASSES; i++) {
+        if (m->pass[i].handle != 0) {
+            nos_ignore(nos_sys_handle_close((nos_handle_t){ m->pass[i].handle }));
+        }
+    }
+}
+
+/* Of an endpoint that it could serve a capsule would think that it is to take another's place. */
+static nos_status_t starter_of(const struct nos_msg *m, struct starter *s)
+{
+    struct nos_handle_info info;
+
+    s->give = (nos_handle_t){ m->pass[NOS_INIT_PASS_KIT].handle };
+    s->tell = (nos_handle_t){ m->pass[NOS_INIT_PASS_TELL].handle };
+    nos_status_t st = nos_sys_handle_info(s->give, &info, sizeof(info));
+    return st == NOS_OK && (info.rights & NOS_RIGHT_RECV) != 0 ? NOS_INVALID : st;
+}
+
 static void serve_start(struct nos_msg *m, uint64_t arg_len, size_t name_words)
 {
+    struct starter starter;
     span_t name, arg;
     uint32_t id = 0;
     nos_status_t st = NOS_BAD_MESSAGE;
@@ -30,12 +53,33 @@ static void serve_start(struct nos_msg *m, uint64_t arg_len, size_t name_words)
             memcpy(padded, name.data, sizeof(padded));
             name = name16_ok(padded) ? name16_span(padded) : SPAN_LIT("");
         }
-        st = name.len == 0 ? NOS_INVALID : supervise_start(name, arg, &id);
+        bool waits = m->n_handles == NOS_INIT_PASSES;
+        st = name.len == 0 ? NOS_INVALID : waits ? starter_of(m, &starter) : NOS_OK;
+        if (st == NOS_OK) {
+            st = supervise_start(name, arg, waits ? &starter : NULL, &id);
+        }
+        if (st == NOS_OK && waits) {
+            m->pass[NOS_INIT_PASS_TELL].handle = 0;  // kept
+        }
     }
+    close_passed(m);
     nos_msg_answer(m, st);
     if (st == NOS_OK) {
         m->word[0] = id;
         m->n_words = 1;
+    }
+}
+
+static void serve_ended(struct nos_msg *m)
+{
+    uint64_t state = 0, code = 0;
+    nos_status_t st = slot_end_of((uint32_t)m->word[0], &state, &code);
+
+    nos_msg_answer(m, st);
+    if (st == NOS_OK) {
+        m->word[0] = state;
+        m->word[1] = code;
+        m->n_words = 2;
     }
 }
 
@@ -54,6 +98,9 @@ static void serve_restarts(struct nos_msg *m)
 static void serve(struct nos_msg *m)
 {
     uint64_t op = m->label & 0xff, arg_len = m->label >> 8;
+    if (op != NOS_INIT_START && op != NOS_INIT_START_ID) {
+        close_passed(m);
+    }
     bool one_id = m->n_words == 1 && m->word[0] <= UINT32_MAX && arg_len == 0;
 
     if (op == NOS_INIT_START) {
@@ -64,6 +111,8 @@ static void serve(struct nos_msg *m)
         nos_msg_answer(m, supervise_kill((uint32_t)m->word[0]));
     } else if (op == NOS_INIT_RESTARTS && one_id) {
         serve_restarts(m);
+    } else if (op == NOS_INIT_ENDED && one_id) {
+        serve_ended(m);
     } else if (op == NOS_INIT_STOP && m->n_words == 2 && m->word[0] <= UINT32_MAX &&
                m->word[1] <= 1 && arg_len == 0) {
         stop_serve(m);
@@ -94,6 +143,7 @@ int nos_main(void)
         nos_log("init: cannot start: %s", status_text(st));
         return 1;
     }
+    nos_msg_accept(&m, NOS_INIT_PASSES);
     supervise_init(nos_find_handle(NOS_CAP_NODE, NULL), notify);
     supervise_boot();
     for (;;) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "abi/services.h"
 #include "lib/status.h"
 #include "lib/text.h"
 #include "modules/init/watch.h"
@@ -123,8 +124,44 @@ bool slot_ended(struct slot *s)
     return true;
 }
 
+static struct {
+    struct {
+        uint32_t id;  // 0 = none
+        uint32_t state;
+        uint64_t code;
+    } end[SLOT_ENDS];
+    size_t next;
+} ends;
+
+nos_status_t slot_end_of(uint32_t id, uint64_t *state, uint64_t *code)
+{
+    const struct slot *s = slot_of(id);
+
+    for (size_t i = 0; i < SLOT_ENDS && id != 0; i++) {
+        if (ends.end[i].id == id) {
+            *state = ends.end[i].state;
+            *code = ends.end[i].code;
+            return NOS_OK;
+        }
+    }
+    return s != NULL && s->tell.v != 0 ? NOS_BUSY : NOS_NOT_FOUND;
+}
+
+static void tell_starter(struct slot *s)
+{
+    ends.end[ends.next].id = s->last.id;
+    ends.end[ends.next].state = s->last.state;
+    ends.end[ends.next].code = s->last.exit_code;
+    ends.next = (ends.next + 1) % SLOT_ENDS;
+    nos_ignore(nos_sys_notify_signal(s->tell, NOS_INIT_TOLD));  // the starter may be gone
+    close_handle(&s->tell);
+}
+
 void slot_free(struct slot *s)
 {
+    if (s->tell.v != 0) {
+        tell_starter(s);
+    }
     close_handle(&s->capsule);
     close_handle(&s->control);
     s->state = SLOT_FREE;

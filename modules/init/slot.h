@@ -14,7 +14,7 @@
 #include "modules/init/health.h"
 #include "sdk/syscalls.h"
 
-enum { SUPERVISED_MAX = 63, WATCHER_BIT = 63 };
+enum { SUPERVISED_MAX = 63, WATCHER_BIT = 63, SLOT_ENDS = 64 };
 _Static_assert((int)SUPERVISED_MAX < (int)ORDER_MAX, "a slot is a place of an order");
 
 enum slot_state {
@@ -37,6 +37,7 @@ struct slot {
     uint64_t due_ns;    // WAITING: of the restart; RETIRED: killed then
     bool upgrading;     // upgrade.c has it: neither asked, nor stopped, nor given up meanwhile
     nos_handle_t give;  // handed to the capsule when it is started; 0
+    nos_handle_t tell;  // its starter's, who waits for its end: it is not started again; 0
     /* stop.c's */
     bool stopping, asked;
     uint32_t tries;
@@ -64,7 +65,13 @@ MUST_CHECK nos_status_t slot_launch(struct slot *s);
 
 /** Take note of the end of its capsule. False: it has not ended. */
 bool slot_ended(struct slot *s);
+
+/** Give it back; a starter that waits for its end is told. */
 void slot_free(struct slot *s);
+
+/** How a capsule with `tell` ended, as the last SLOT_ENDS of them are remembered. Errors: BUSY,
+ * NOT_FOUND. */
+MUST_CHECK nos_status_t slot_end_of(uint32_t id, uint64_t *state, uint64_t *code);
 
 /** What the manifest of a verified module says: the newest of that name, or the one of that
  * 32-byte id. Errors: NOT_FOUND. */

@@ -118,14 +118,18 @@ static nos_status_t make_plan(const struct nos_supervision *first, uint8_t order
     return st;
 }
 
-static nos_status_t start_one(const struct nos_supervision *about, span_t arg, struct slot **out)
+static nos_status_t start_one(const struct nos_supervision *about, span_t arg,
+                              const struct starter *starter, struct slot **out)
 {
     struct slot *s = NULL;
     nos_status_t st = slot_new(about, arg, &s);
     if (st == NOS_OK) {
+        s->give = starter == NULL ? s->give : starter->give;
         st = slot_launch(s);
+        s->give = (nos_handle_t){ 0 };
     }
     if (st == NOS_OK) {
+        s->tell = starter == NULL ? s->tell : starter->tell;
         log_start(s, "started");
         *out = s;
     }
@@ -133,7 +137,8 @@ static nos_status_t start_one(const struct nos_supervision *about, span_t arg, s
 }
 
 /* What needs nothing is started without further ado: also when all slots but one are taken. */
-static nos_status_t start_all(const struct nos_supervision *first, span_t arg, struct slot **out)
+static nos_status_t start_all(const struct nos_supervision *first, span_t arg,
+                              const struct starter *starter, struct slot **out)
 {
     struct slot *begun[ORDER_MAX] = { NULL };
     uint8_t order[ORDER_MAX];
@@ -144,7 +149,8 @@ static nos_status_t start_all(const struct nos_supervision *first, span_t arg, s
         struct nos_pol_start record;
         bool is_first = order[done] == 0;
         const struct nos_supervision *about = &plan.room[order[done]];
-        st = start_one(about, is_first ? arg : argument_of(about->name, &record), &begun[done]);
+        st = start_one(about, is_first ? arg : argument_of(about->name, &record),
+                       is_first ? starter : NULL, &begun[done]);
         if (st == NOS_OK) {
             begun[done]->as_need = !is_first;
             done++;
@@ -159,7 +165,7 @@ static nos_status_t start_all(const struct nos_supervision *first, span_t arg, s
     return st;
 }
 
-nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id)
+nos_status_t supervise_start(span_t module, span_t arg, const struct starter *starter, uint32_t *id)
 {
     struct nos_supervision about;
     struct slot *s = NULL;
@@ -169,7 +175,7 @@ nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id)
     }
     nos_status_t st = module_about(module, &about);
     if (st == NOS_OK) {
-        st = start_all(&about, arg, &s);
+        st = start_all(&about, arg, starter, &s);
     }
     if (st == NOS_OK && s != NULL) {
         *id = s->id;
@@ -199,9 +205,9 @@ void supervise_boot(void)
     for (uint64_t i = 0;
          nos_sys_node_info(node, NOS_TOPIC_START, i, &record, sizeof(record), &got) == NOS_OK;
          i++) {
-        nos_status_t st = is_started(record.name)
-                              ? NOS_OK
-                              : supervise_start(name16_span(record.name), argument(&record), &id);
+        nos_status_t st = is_started(record.name) ? NOS_OK
+                                                  : supervise_start(name16_span(record.name),
+                                                                    argument(&record), NULL, &id);
         if (st != NOS_OK) {
             nos_log("init: cannot start %.16s: %s", record.name, status_text(st));
         }
@@ -250,8 +256,9 @@ static bool decide(struct slot *s)
     uint64_t now = nos_now_ns();
     // killed by others than us, or for not answering: as little the capsule's wish as a crash
     bool crashed = s->last.state == NOS_CAPSULE_CRASHED || s->last.state == NOS_CAPSULE_KILLED;
-    enum backoff_verdict v =
-        s->killed ? BACKOFF_DONE : backoff_ended(&s->backoff, crashed, now, &s->due_ns);
+    enum backoff_verdict v = s->killed || s->tell.v != 0
+                                 ? BACKOFF_DONE
+                                 : backoff_ended(&s->backoff, crashed, now, &s->due_ns);
 
     if (v == BACKOFF_RESTART) {
         uint64_t ms = (s->due_ns - now) / NS_PER_MS;
@@ -265,7 +272,8 @@ static bool decide(struct slot *s)
                 s->backoff.rule.window_s);
         stop_escalate(s);
     } else if (crashed && !s->killed) {
-        say_end(&s->last, "its manifest asks for no restart");
+        say_end(&s->last,
+                s->tell.v != 0 ? "its starter is told" : "its manifest asks for no restart");
     } else {
         log_end(&s->last);
     }

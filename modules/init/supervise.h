@@ -20,8 +20,15 @@ void supervise_boot(void);
  * it running as its manifest says. On an error nothing of it stays.
  * Errors: those of module_open and capsule_spawn; NEED_MISSING, NEED_CYCLE; NO_SLOT when
  * SUPERVISED_MAX run; TOO_BIG for a long argument; BAD_STATE when the system is being stopped.
+ *
+ * `starter`: NULL, or who starts it waits for its end: given to the capsule, and signalled then; it
+ * is not started again. Takes: both, on success alone.
  */
-MUST_CHECK nos_status_t supervise_start(span_t module, span_t arg, uint32_t *id);
+struct starter {
+    nos_handle_t give, tell;
+};
+MUST_CHECK nos_status_t supervise_start(span_t module, span_t arg, const struct starter *starter,
+                                        uint32_t *id);
 
 /** End a capsule for good, at once; also one that waits for its restart. Errors: those of
  * capsule_open and capsule_kill. */

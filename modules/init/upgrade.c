@@ -304,7 +304,7 @@ void upgrade_serve(struct nos_msg *m)
         st = NOS_NOT_FOUND;
     } else if (state_now() != IDLE) {
         st = NOS_BUSY;
-    } else if (old->state != SLOT_RUNNING || old->stopping || stop_is_final()) {
+    } else if (old->state != SLOT_RUNNING || old->stopping || old->tell.v != 0 || stop_is_final()) {
         st = NOS_BAD_STATE;
     } else {
         up.new = NULL;

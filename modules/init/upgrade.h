@@ -13,8 +13,8 @@ void upgrade_init(nos_handle_t node, nos_handle_t notify, uint64_t bits);
 /** NOS_INIT_UPGRADE: refused now, or answered when it is settled. */
 void upgrade_serve(struct nos_msg *m);
 
-/** Is it init that this capsule waits for, with an upgrade that is under way? Then it cannot answer,
- * and is not asked. */
+/** Is it init that this capsule waits for, with an upgrade that is under way? Then it cannot
+ * answer, and is not asked. */
 bool upgrade_waits(uint32_t capsule);
 
 /** The capsule of a slot that is `upgrading` has ended: what waits for it waits no longer. */

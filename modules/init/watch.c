@@ -138,8 +138,8 @@ void watch_forget(uint32_t capsule)
         struct watcher *w = &watchers[i];
         if (state_of(w) >= ASKED && w->job.capsule == capsule) {
             __atomic_store_n(&w->forgotten, true, __ATOMIC_RELEASE);
-            nos_ignore(nos_sys_thread_cancel(w->thread));  // it may not have begun to wait: then the
-                                                           // deadline ends it
+            nos_ignore(nos_sys_thread_cancel(w->thread));  // it may not have begun to wait: then
+                                                           // the deadline ends it
         }
     }
 }

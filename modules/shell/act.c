@@ -7,6 +7,7 @@
 #include "lib/render.h"
 #include "lib/status.h"
 #include "lib/text.h"
+#include "modules/shell/act.h"
 #include "modules/shell/info.h"
 #include "modules/shell/shell.h"
 #include "sdk/ipc.h"
@@ -33,13 +34,25 @@ static bool parse_id(const char *text, uint8_t id[MODULE_ID])
     return true;
 }
 
-static nos_status_t ask_init(struct nos_msg *m)
+nos_status_t ask_init(struct nos_msg *m)
 {
     if (shell.init.v == 0) {
         return NOS_DENIED;
     }
     nos_status_t st = nos_call(shell.init, m, NOS_DEADLINE_NEVER);
     return st == NOS_OK ? nos_msg_status(m) : st;
+}
+
+nos_status_t start_service(const char *name)
+{
+    static struct nos_msg m;
+    char padded[NOS_NAME_MAX];
+
+    m.label = NOS_INIT_START;
+    m.n_handles = 0;
+    bool fits = name16_set(padded, span_of(name, strlen(name))) &&
+                nos_msg_put(&m, 0, padded, sizeof(padded));
+    return fits ? ask_init(&m) : NOS_INVALID;
 }
 
 void cmd_load(const struct words *w)
@@ -161,7 +174,7 @@ static bool is_wanted(const struct nos_module_info *m, const char *word)
     return m->status == NOS_OK && (nos_name_is(m->name, word) || by_id);
 }
 
-static bool find_module(const char *word, struct nos_module_info *out)
+bool find_module(const char *word, struct nos_module_info *out)
 {
     struct nos_module_info m;
     bool found = false;

@@ -13,6 +13,8 @@
 #include "modules/shell/edit.h"
 #include "modules/shell/handover.h"
 #include "modules/shell/info.h"
+#include "modules/shell/job.h"
+#include "modules/shell/vars.h"
 #include "sdk/control.h"
 #include "sdk/feed.h"
 #include "sdk/ipc.h"
@@ -31,13 +33,28 @@ const struct command commands[] = {
       "handles of a capsule or of all; or a signed token for one", 0, 3, true, cmd_caps },
     { "modules", "", "what was verified, or refused and why", 0, 0, true, cmd_modules },
     { "mem", "", "where memory went", 0, 0, false, cmd_mem },
-    { "load", "NAME | MODULE_ID [ARG...]", "start a verified module", 1, WORDS_MAX, false,
-      cmd_load },
+    { "run", "NAME [ARG...]",
+      "run a program and wait for its end, as its name alone does; A | B, < > >> 2>, & as in "
+      "shells",
+      1, LINE_WORDS, false, cmd_run },
+    { "jobs", "", "programs in the background", 0, 0, false, cmd_jobs },
+    { "fg", "[NUMBER]", "bring one to the front: Ctrl-C ends it", 0, 1, false, cmd_fg },
+    { "wait", "", "until there is none in the background", 0, 0, false, cmd_wait },
+    { "env", "", "variables, which programs are given", 0, 0, false, cmd_env },
+    { "export", "NAME=VALUE...", "set variables; $NAME is the value, $? the last exit code", 1,
+      LINE_WORDS, false, cmd_export },
+    { "unset", "NAME...", "forget variables", 1, LINE_WORDS, false, cmd_unset },
+    { "echo", "[-n] [WORD...]", "say them", 0, LINE_WORDS, false, cmd_echo },
+    { "cd", "[DIRECTORY]", "where paths begin", 0, 1, false, cmd_cd },
+    { "pwd", "", "where that is", 0, 0, false, cmd_pwd },
+    { "load", "NAME | MODULE_ID [ARG...]", "start a verified module, and do not wait", 1,
+      LINE_WORDS, false, cmd_load },
     { "stop", "ID | NAME [--with-dependants]",
       "ask a capsule to end, after all that need it if you say so; then make it", 1, 2, false,
       cmd_stop },
     { "upgrade", "ID | NAME [NAME | MODULE_ID]",
-      "put the newest module of its name, or that one, in a capsule's place: state, callers and all",
+      "put the newest module of its name, or that one, in a capsule's place: state, callers and "
+      "all",
       1, 2, false, cmd_upgrade },
     { "kill", "ID | NAME", "end a capsule at once", 1, 1, false, cmd_kill },
     { "log", "", "the kernel's log", 0, 0, true, cmd_log },
@@ -91,6 +108,11 @@ void cmd_help(const struct words *w)
     nos_print("Tab completes, up and down walk the history, Ctrl-C forgets the line.\n");
 }
 
+static const char *lookup(const char *name, size_t len)
+{
+    return len == 1 && *name == '?' ? job_code() : vars_get(name, len);
+}
+
 static void run_command(const struct command *c, const struct words *w)
 {
     bool streams = c->much && nos_stream_begin() == NOS_OK;  // else by message
@@ -101,31 +123,76 @@ static void run_command(const struct command *c, const struct words *w)
     }
 }
 
-static void run(const char *line)
+/* The command that does itself what is said; NULL: a program. */
+static const struct command *own_command(const struct words *w)
 {
-    static struct words w;
-    nos_status_t st = words_split(&w, line);
+    static const struct command assignment = { "NAME=VALUE", "",    "",        0,
+                                               LINE_WORDS,   false, cmd_export };
+
+    return vars_is_assignment(w->word[0]) ? &assignment : command_find(w->word[0]);
+}
+
+static void run_own(const struct command *c, const struct words *w)
+{
+    if (w->n - 1 < c->min || w->n - 1 > c->max) {
+        nos_print("usage: %s %s\n", c->name, c->args);
+        job_set_code(2);
+    } else {
+        run_command(c, w);
+    }
+}
+
+/* `run NAME` is NAME, but never a command of the prompt's own. */
+static void strip_run(struct line *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        struct words *w = &l->stage[i].words;
+        if (words_same(w->word[0], "run") && w->n > 1) {
+            w->word++;
+            w->n--;
+        }
+    }
+}
+
+void cmd_run(const struct words *w)
+{
+    nos_print("usage: %s NAME [ARG...]\n", w->word[0]);  // with a name it does not come here
+}
+
+static void run(const char *text)
+{
+    static struct line l;
+    nos_status_t st = line_parse(&l, text, lookup);
 
     if (st != NOS_OK) {
-        nos_print(st == NOS_INVALID ? "a quote is not closed\n" : "the line has too many words\n");
+        nos_print("%s\n", l.wrong);
+        job_set_code(2);
         return;
     }
-    if (w.n == 0) {
+    if (l.n == 0) {
         return;
     }
-    const struct command *c = command_find(w.word[0]);
-    if (c == NULL) {
-        nos_print("no command '%s'; `help` lists them\n", w.word[0]);
-    } else if (w.n - 1 < c->min || w.n - 1 > c->max) {
-        nos_print("usage: %s %s\n", c->name, c->args);
+    const struct command *c = own_command(&l.stage[0].words);
+    if (c != NULL && (c->run != cmd_run || l.stage[0].words.n < 2)) {
+        job_set_code(0);
+        run_own(c, &l.stage[0].words);
     } else {
-        run_command(c, &w);
+        strip_run(&l);
+        job_run(&l);
     }
 }
 
 static void flush(struct edit *e)
 {
     nos_ignore(nos_console_write(edit_take(e)));
+}
+
+/* Unless what is typed is for a program now. */
+static void next_prompt(struct edit *e)
+{
+    if (!job_in_front()) {
+        edit_start(e);
+    }
 }
 
 static void handle(struct edit *e, enum edit_event event)
@@ -142,7 +209,7 @@ static void handle(struct edit *e, enum edit_event event)
         memcpy(line, e->line, sizeof(line));
         edit_remember(e, line);
         run(line);
-        edit_start(e);
+        next_prompt(e);
     } else if (event == EDIT_INTERRUPT) {
         edit_start(e);
     } else if (event == EDIT_EOF) {
@@ -162,14 +229,18 @@ static void take_keys(struct edit *e, const struct nos_msg *m)
 {
     span_t typed;
 
-    if (nos_msg_status(m) != NOS_OK || m->n_words == 0 ||
-        !nos_msg_get(m, 1, m->word[0], &typed)) {
+    if (nos_msg_status(m) != NOS_OK || m->n_words == 0 || !nos_msg_get(m, 1, m->word[0], &typed)) {
         nos_ignore(nos_sys_sleep(nos_now_ns() + RETRY_NS));
         return;
     }
     for (size_t i = 0; i < typed.len; i++) {
-        handle(e, edit_feed(e, typed.data[i]));
+        if (job_in_front()) {
+            job_key(typed.data[i]);
+        } else {
+            handle(e, edit_feed(e, typed.data[i]));
+        }
     }
+    jobs_echo();
     flush(e);  // once for all that was typed: only the last state of the line matters
 }
 
@@ -180,12 +251,14 @@ static nos_status_t open_all(void)
     shell.init = nos_find_handle(NOS_CAP_ENDPOINT, "init");
     shell.power = nos_find_handle(NOS_CAP_POWER, NULL);
     keys.from = shell.console;
-    keys.to = nos_find_handle(NOS_CAP_ENDPOINT, "shell");
+    shell.own = nos_find_handle(NOS_CAP_ENDPOINT, "shell");
     keys.label = NOS_CONSOLE_READ | (uint64_t)READ_MOST << 8;
     if (shell.console.v == 0) {
         return NOS_NOT_FOUND;
     }
-    return keys.to.v == 0 ? nos_sys_endpoint_create(&keys.to) : NOS_OK;  // then nobody asks it
+    nos_status_t st = shell.own.v == 0 ? nos_sys_endpoint_create(&shell.own) : NOS_OK;
+    keys.to = shell.own;  // one of its own: then its supervisor does not ask it
+    return st;
 }
 
 static void greet(void)
@@ -216,6 +289,13 @@ static void serve(struct edit *e, struct nos_msg *m)
 {
     bool fed = nos_is_fed(m);
 
+    if (m->notified) {
+        jobs_notified(m->word[0]);
+        return;
+    }
+    if (job_serve(m)) {
+        return;
+    }
     if (fed) {
         take_keys(e, m);
     }
@@ -230,17 +310,28 @@ int nos_main(void)
 
     nos_status_t st = open_all();
     edit_init(&e, "n0n> ");
-    if (st == NOS_OK && !handover_begin(&e, pause_keys)) {
+    bool first = st == NOS_OK && !handover_begin(&e, pause_keys);
+    if (st == NOS_OK) {
+        st = jobs_init();
+    }
+    if (first && st == NOS_OK) {
         first_prompt(&e);
     }
     if (st == NOS_OK) {
         st = nos_feed_start(&keys);
     }
     while (st == NOS_OK) {
-        st = nos_recv(keys.to, &m, NOS_DEADLINE_NEVER);
+        bool busy = job_in_front();
+        uint64_t due = jobs_step();
+        if (busy && !job_in_front()) {
+            edit_start(&e);
+            flush(&e);
+        }
+        st = nos_recv(shell.own, &m, due);
         if (st == NOS_OK && !nos_control(&m)) {
             serve(&e, &m);
         }
+        st = st == NOS_TIMED_OUT ? NOS_OK : st;
         nos_feed_resume(&keys);
     }
     nos_log("shell: cannot go on: %s", status_text(st));

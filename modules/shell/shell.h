@@ -9,7 +9,8 @@
 #include "sdk/syscalls.h"
 
 struct shell {
-    nos_handle_t node, console, init, power;
+    nos_handle_t node, console, init, power, own /* endpoint: where it waits */;
+    nos_handle_t note;      /* what it is woken by, bound to that */
     uint64_t tsc_ready;     /* time-stamp counter when the first prompt stood */
     uint64_t idle_ready_ns; /* what the CPUs had been idle by then */
     bool interrupted;
@@ -45,6 +46,16 @@ void cmd_load(const struct words *w);
 void cmd_kill(const struct words *w);
 void cmd_stop(const struct words *w);
 void cmd_upgrade(const struct words *w);
+void cmd_run(const struct words *w);
+void cmd_env(const struct words *w);
+void cmd_export(const struct words *w);
+void cmd_unset(const struct words *w);
+void cmd_echo(const struct words *w);
+void cmd_cd(const struct words *w);
+void cmd_pwd(const struct words *w);
+void cmd_jobs(const struct words *w);
+void cmd_fg(const struct words *w);
+void cmd_wait(const struct words *w);
 void cmd_clear(const struct words *w);
 void cmd_poweroff(const struct words *w);
 void cmd_reboot(const struct words *w);

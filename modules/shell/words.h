@@ -1,22 +1,15 @@
 #pragma once
-/* A line as words: blanks separate, "..." keeps blanks. Pure. */
+/* Words of a command: a view. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "abi/status.h"
 #include "lib/compiler.h"
-
-enum { WORDS_MAX = 24, WORDS_TEXT = 256 };
 
 struct words {
     size_t n;
-    char *word[WORDS_MAX];
-    char text[WORDS_TEXT];
+    char *const *word;
 };
-
-/** Errors: TOO_BIG (too many words, too long), INVALID (a quote is not closed). */
-MUST_CHECK nos_status_t words_split(struct words *w, const char *line);
 
 /** Words from `first` on, joined by blanks, into `out`; cut at `cap` - 1 bytes. Gives: the length.
  */

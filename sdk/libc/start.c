@@ -4,27 +4,60 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "sdk/libc/personality.h"
+#include "sdk/libc/pipes.h"
 
-enum { WORDS_MAX = 64, AUX_MAX = 7 };
+enum { WORDS_MAX = 64, AUX_MAX = 7, NO_ROOM = 126 };
 
 int main(int argc, char **argv, char **envp);
 int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
                       void (*fini)(void), void (*ldso)(void));
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden"))); /* the linker's */
 
-static struct {
-    char *argv[1 + WORDS_MAX + 1]; /* the module's name, the words, NULL */
-    char *envp[1];
-    Elf64_auxv_t aux[AUX_MAX];
-} vectors;
-_Static_assert(offsetof(__typeof__(vectors), aux) == sizeof vectors.argv + sizeof vectors.envp,
-               "read as one array");
+static char *vectors[1 + WORDS_MAX + 1 + 1 + AUX_MAX * 2]; /* the usual ones */
+_Static_assert(sizeof(Elf64_auxv_t) == 2 * sizeof(char *), "read as one array");
+
+/* Arguments, NULL, variables, NULL: out of the kit's text. Gives: how many arguments. */
+static size_t from_kit(char ***vector)
+{
+    struct libc_kit kit = { 0 };
+
+    libc_take_kit(&kit);
+    size_t words = kit.n_args + 1 + kit.n_env + 1 + (size_t)AUX_MAX * 2;
+    char **at = vectors, *text = kit.text;
+    if (words > sizeof vectors / sizeof vectors[0]) {
+        long mem = nos_libc_map((words * sizeof(char *) + 4095) & ~4095ul, false);
+        if (mem < 0) {
+            nos_exit(NO_ROOM);
+        }
+        at = (char **)mem;
+    }
+    *vector = at;
+    for (size_t i = 0; i < kit.n_args + kit.n_env; i++) {
+        *at++ = text;
+        at += i + 1 == kit.n_args;  // NULL stands between them
+        text += strlen(text) + 1;
+    }
+    const struct nos_libc_args there = { { (long)text } };
+    if (text[0] != '\0') {
+        (void)libc_chdir(&there);  // not in its trees: it begins at its own root
+    }
+    return kit.n_args;
+}
+
+/* The capsule's argument, cut at blanks, behind the module's name. */
+static size_t from_argument(char ***vector, char *name)
+{
+    static char words[NOS_ARG_MAX + 1];
+
+    *vector = vectors;
+    vectors[0] = name;
+    return 1 + nos_arg_words(words, vectors + 1, WORDS_MAX);
+}
 
 int nos_main(void)
 {
-    static char words[NOS_ARG_MAX + 1], name[NOS_NAME_MAX + 1];
-    char **at = vectors.argv;
+    static char name[NOS_NAME_MAX + 1];
+    char **at = NULL;
     const Elf64_auxv_t aux[AUX_MAX] = {
         { AT_PHDR, { (uint64_t)&__ehdr_start + __ehdr_start.e_phoff } },
         { AT_PHNUM, { __ehdr_start.e_phnum } },
@@ -36,10 +69,12 @@ int nos_main(void)
     };
 
     memcpy(name, nos_self()->name, NOS_NAME_MAX);
-    at[0] = name;
-    size_t n = 1 + nos_arg_words(words, at + 1, WORDS_MAX);
+    size_t n = libc_has_kit() ? from_kit(&at) : from_argument(&at, name);
     // environment and vector follow the words without a gap
     char **env = at + n + 1;
+    while (*env != NULL) {
+        env++;
+    }
     memcpy(env + 1, aux, sizeof aux);
     return __libc_start_main(main, (int)n, at, NULL, NULL, NULL);
 }

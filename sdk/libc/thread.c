@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "sdk/libc/personality.h"
+#include "sdk/libc/pipes.h"
 #include "sdk/libc/thread_end.h"
 
 enum {
@@ -175,6 +175,7 @@ long libc_thread_exit(const struct nos_libc_args *x)
 
 long libc_exit_group(const struct nos_libc_args *x)
 {
+    libc_pipes_leave();
     nos_exit((uint64_t)x->a[0] & 0xff);
 }
 

@@ -5,18 +5,55 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
-#include "sdk/libc/personality.h"
+#include "sdk/libc/pipes.h"
 
 enum { STDIN, STDOUT, STDERR, STANDARD };
 
+static struct libc_stream table[STANDARD] = { { .kind = NOS_KIT_CONSOLE },
+                                              { .kind = NOS_KIT_CONSOLE },
+                                              { .kind = NOS_KIT_CONSOLE } };
+
+void libc_begin_without(void)
+{
+    for (int i = 0; i < STANDARD; i++) {
+        table[i] = (struct libc_stream){ .kind = 0 };
+    }
+}
+
+void libc_begin_with(long fd, const struct libc_stream *s)
+{
+    if (fd < STANDARD) {
+        table[fd] = s->kind == NOS_KIT_SAME ? table[s->same] : *s;
+    }
+}
+
+static struct libc_stream *stream(long fd)
+{
+    return fd >= 0 && fd < STANDARD && table[fd].kind != 0 ? &table[fd] : NULL;
+}
+
 static long write_to(long fd, const void *text, size_t len)
 {
-    return fd == STDOUT || fd == STDERR ? libc_console_write(text, len) : -EBADF;
+    const struct libc_stream *s = stream(fd);
+
+    if (s == NULL || (s->kind == NOS_KIT_CONSOLE && fd == STDIN)) {
+        return -EBADF;
+    }
+    return s->kind == NOS_KIT_PIPE   ? libc_pipe_write(s->pipe, span_of(text, len), true)
+           : s->kind == NOS_KIT_NULL ? (long)len
+                                     : libc_console_write(text, len);
 }
 
 static long read_from(long fd, void *out, size_t len)
 {
-    return fd == STDIN ? libc_console_read(out, len) : -EBADF;
+    const struct libc_stream *s = stream(fd);
+
+    if (s == NULL || (s->kind == NOS_KIT_CONSOLE && fd != STDIN)) {
+        return -EBADF;
+    }
+    return s->kind == NOS_KIT_PIPE   ? libc_pipe_read(s->pipe, mspan_of(out, len), true)
+           : s->kind == NOS_KIT_NULL ? 0
+                                     : libc_console_read(out, len);
 }
 
 long libc_write(const struct nos_libc_args *x)
@@ -62,23 +99,42 @@ long libc_readv(const struct nos_libc_args *x)
 
 static long standard(const struct nos_libc_args *x, long answer)
 {
-    return x->a[0] >= 0 && x->a[0] < STANDARD ? answer : -EBADF;
+    return stream(x->a[0]) != NULL ? answer : -EBADF;
 }
 
 long libc_ioctl(const struct nos_libc_args *x)
 {
-    long r = standard(x, 0);
+    const struct libc_stream *s = stream(x->a[0]);
 
-    if (r != 0 || x->a[1] != TIOCGWINSZ || !libc_console_granted()) {
-        return r != 0 ? r : -ENOTTY;
+    if (s == NULL) {
+        return -EBADF;
+    }
+    bool terminal = s->kind == NOS_KIT_CONSOLE ? libc_console_granted() : s->terminal;
+    if (x->a[1] != TIOCGWINSZ || !terminal) {
+        return -ENOTTY;
     }
     *(struct winsize *)x->a[2] = (struct winsize){ .ws_row = 24, .ws_col = 80 };
     return 0;
 }
 
+/* A pipe that two of them are goes with the second one. */
 long libc_close(const struct nos_libc_args *x)
 {
-    return standard(x, 0);
+    struct libc_stream *s = stream(x->a[0]);
+    bool last = true;
+
+    if (s == NULL) {
+        return -EBADF;
+    }
+    struct libc_pipe *p = s->pipe;
+    *s = (struct libc_stream){ .kind = 0 };
+    for (int i = 0; i < STANDARD; i++) {
+        last = last && table[i].pipe != p;
+    }
+    if (p != NULL && last) {
+        libc_pipe_close(p);
+    }
+    return 0;
 }
 
 long libc_no_socket(const struct nos_libc_args *x)

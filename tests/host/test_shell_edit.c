@@ -1,7 +1,6 @@
 /* The shell's line editor, seen as a terminal would show it: a small screen interprets what it
  * sends. */
 #include "modules/shell/edit.h"
-#include "modules/shell/words.h"
 #include "tests/host/test.h"
 
 enum { COLUMNS = 80 };
@@ -184,40 +183,13 @@ static void test_noise(void **state)
     }
 }
 
-static void test_words(void **state)
-{
-    static struct words w;
-    char line[WORDS_TEXT + 8], joined[16];
-    (void)state;
-
-    assert_int_equal(words_split(&w, "  load  hello \"two words\" x"), NOS_OK);
-    assert_int_equal(w.n, 4);
-    assert_string_equal(w.word[2], "two words");
-    assert_int_equal(words_join(&w, 2, joined, sizeof(joined)), 11);
-    assert_string_equal(joined, "two words x");
-    assert_int_equal(words_join(&w, 0, joined, sizeof(joined)), 15);
-    assert_string_equal(joined, "load hello two ");
-    assert_int_equal(words_split(&w, ""), NOS_OK);
-    assert_int_equal(w.n, 0);
-    assert_int_equal(words_split(&w, "a \"b"), NOS_INVALID);
-    memset(line, 'a', sizeof(line));
-    line[WORDS_TEXT - 1] = '\0';
-    assert_int_equal(words_split(&w, line), NOS_OK);
-    line[WORDS_TEXT - 1] = 'a';
-    line[WORDS_TEXT] = '\0';
-    assert_int_equal(words_split(&w, line), NOS_TOO_BIG);
-    assert_int_equal(words_split(&w, "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4"), NOS_OK);
-    assert_int_equal(words_split(&w, "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5"),
-                     NOS_TOO_BIG);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_typing, begin),    cmocka_unit_test_setup(test_moving, begin),
         cmocka_unit_test_setup(test_erasing, begin),   cmocka_unit_test_setup(test_history, begin),
         cmocka_unit_test_setup(test_long_line, begin), cmocka_unit_test_setup(test_events, begin),
-        cmocka_unit_test_setup(test_noise, begin),     cmocka_unit_test(test_words),
+        cmocka_unit_test_setup(test_noise, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

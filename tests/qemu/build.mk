@@ -34,7 +34,7 @@ test-qemu:
 test-libc:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) build/wads/lua.wad
-	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs' 'tests/qemu/run --soak --only libc --only memfs --cpus 4'
+	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs --only pipes' 'tests/qemu/run --soak --only libc --only memfs --only pipes --cpus 4'
 
 # Programs of others, and the same ones on Linux.
 test-ports:

@@ -31,9 +31,8 @@ def held(vm, line, least):
 
 
 def lua(vm, text, want):
-    """Run a line of Lua. The prompt cuts an argument at blanks and knows quotes: a comment stands for a blank, brackets for
-    quotes."""
-    told(vm, want, 'load lua -e ' + text.replace(' ', '--[[]]'))
+    """Run a line of Lua. `load` cuts an argument at blanks: a comment stands for a blank, brackets for quotes."""
+    told(vm, want, 'load lua -e \'' + text.replace(' ', '--[[]]') + '\'')
 
 
 @test(later=True)

@@ -211,7 +211,7 @@ static long seek(struct libc_file *f, int64_t offset, long whence)
     struct nos_fs_answer a;
     int64_t base = 0;
 
-    if (f->kind == LIBC_CONSOLE) {
+    if (libc_is_stream(f)) {
         return -ESPIPE;
     }
     if (whence == SEEK_END && f->kind == LIBC_FILE) {
@@ -281,7 +281,7 @@ long libc_fsync(const struct nos_libc_args *x)
 {
     libc_files_acquire();
     const struct libc_file *f = libc_file(x->a[0]);
-    long r = f == NULL ? -EBADF : f->kind == LIBC_CONSOLE ? -EINVAL : 0;
+    long r = f == NULL ? -EBADF : libc_is_stream(f) ? -EINVAL : 0;
     libc_files_release();
     return r;
 }

@@ -1,5 +1,6 @@
-/* Descriptors: 0, 1 and 2 are the console to begin with; any of them can be closed, and made
- * another file's. Descriptors that were duplicated share one offset, as POSIX has it. */
+/* Descriptors: 0, 1 and 2 are the console to begin with, or what the starter gave; any of them can
+ * be closed, and made another file's. Descriptors that were duplicated share one offset, as POSIX
+ * has it. */
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -17,6 +18,29 @@ static struct {
 struct libc_file *libc_file(long fd)
 {
     return fd >= 0 && fd < LIBC_FILES ? table[fd].file : NULL;
+}
+
+void libc_begin_without(void)
+{
+    files[0].refs = 0;
+    table[0].file = table[1].file = table[2].file = NULL;
+}
+
+/* Before main: there is one thread. */
+void libc_begin_with(long fd, const struct libc_stream *s)
+{
+    static const enum libc_kind kind[] = {
+        [NOS_KIT_CONSOLE] = LIBC_CONSOLE, [NOS_KIT_NULL] = LIBC_NULL, [NOS_KIT_PIPE] = LIBC_PIPE
+    };
+    struct libc_file *f = s->kind == NOS_KIT_SAME ? libc_file(s->same) : libc_file_new();
+
+    if (f != NULL && s->kind != NOS_KIT_SAME) {
+        *f = (struct libc_file){ .kind = kind[s->kind], .pipe = s->pipe, .terminal = s->terminal };
+        f->flags = s->kind != NOS_KIT_PIPE ? O_RDWR : s->writer ? O_WRONLY : O_RDONLY;
+    }
+    if (f != NULL) {
+        (void)libc_fd_new(f, fd, false);  // fd is free: they come in order
+    }
 }
 
 struct libc_file *libc_file_new(void)
@@ -44,7 +68,7 @@ long libc_fd_new(struct libc_file *f, long from, bool cloexec)
 }
 
 /* Locks of this capsule on the file go with any of its descriptors. */
-static long close_fd(long fd)
+long libc_fd_close(long fd)
 {
     static const uint64_t all = UINT64_MAX;
     struct libc_file *f = libc_file(fd);
@@ -57,7 +81,9 @@ static long close_fd(long fd)
     f->refs--;
     if (f->refs != 0 && f->kind == LIBC_FILE) {
         (void)libc_ask(f->tree, NOS_FS_LOCK, 4, f->number, NOS_FS_UNLOCK, 0, all, &a);
-    } else if (f->refs == 0 && f->kind != LIBC_CONSOLE) {
+    } else if (f->refs == 0 && f->kind == LIBC_PIPE) {
+        libc_pipe_close(f->pipe);
+    } else if (f->refs == 0 && !libc_is_stream(f)) {
         libc_unmap_reads(f);
         if (f->number != 0) {
             (void)libc_ask(f->tree, NOS_FS_CLOSE, 1, f->number, 0, 0, 0, &a);
@@ -69,7 +95,7 @@ static long close_fd(long fd)
 long libc_close(const struct nos_libc_args *x)
 {
     libc_files_acquire();
-    long r = close_fd(x->a[0]);
+    long r = libc_fd_close(x->a[0]);
     libc_files_release();
     return r;
 }
@@ -92,7 +118,7 @@ static long dup_onto(long fd, long to, bool cloexec)
         return -EBADF;
     }
     if (fd != to) {
-        (void)close_fd(to);
+        (void)libc_fd_close(to);
         table[to].file = f;
         table[to].cloexec = cloexec;
         f->refs++;
@@ -170,9 +196,22 @@ long libc_fcntl(const struct nos_libc_args *x)
 
 /* ---- reading and writing ---- */
 
-static bool is_console(const struct libc_file *f)
+static bool is_stream(const struct libc_file *f)
 {
-    return f != NULL && f->kind == LIBC_CONSOLE;
+    return f != NULL && libc_is_stream(f);
+}
+
+static long stream(enum libc_kind kind, struct libc_pipe *p, void *buf, size_t len, bool write,
+                   bool may_wait)
+{
+    if (kind == LIBC_PIPE) {
+        return write ? libc_pipe_write(p, span_of(buf, len), may_wait)
+                     : libc_pipe_read(p, mspan_of(buf, len), may_wait);
+    }
+    if (kind == LIBC_NULL) {
+        return write ? (long)len : 0;
+    }
+    return write ? libc_console_write(buf, len) : libc_console_read(buf, len);
 }
 
 static long may(const struct libc_file *f, bool write)
@@ -184,16 +223,17 @@ static long may(const struct libc_file *f, bool write)
     return f->kind == LIBC_DIR ? -EISDIR : 0;
 }
 
-/* At the file's own offset, which moves, or at `at`, which is not of the console. */
+/* At the file's own offset, which moves, or at `at`, which a stream has not. */
 static long transfer(long fd, void *buf, size_t len, bool write, const uint64_t *at)
 {
     libc_files_acquire();
     struct libc_file *f = libc_file(fd);
-    if (is_console(f)) {
+    if (is_stream(f)) {
+        const struct libc_file was = *f;
         libc_files_release();
-        return at != NULL ? -ESPIPE
-               : write    ? libc_console_write(buf, len)
-                          : libc_console_read(buf, len);
+        return at != NULL
+                   ? -ESPIPE
+                   : stream(was.kind, was.pipe, buf, len, write, (was.flags & O_NONBLOCK) == 0);
     }
     long r = may(f, write);
     if (r == 0) {
@@ -235,7 +275,7 @@ long libc_pwrite(const struct nos_libc_args *x)
     return transfer_at(x, true);
 }
 
-/* Piece by piece, until one is not whole: of the console, what was typed once. `at`: as transfer's.
+/* Piece by piece, until one is not whole: of a stream, what there was once. `at`: as transfer's.
  */
 static long transfer_all(const struct nos_libc_args *x, bool write, const uint64_t *at)
 {
@@ -254,7 +294,7 @@ static long transfer_all(const struct nos_libc_args *x, bool write, const uint64
             return done != 0 ? done : n;
         }
         done += n;
-        if ((size_t)n < v[i].iov_len || (done != 0 && !write && is_console(libc_file(x->a[0])))) {
+        if ((size_t)n < v[i].iov_len || (done != 0 && !write && is_stream(libc_file(x->a[0])))) {
             break;
         }
     }
@@ -293,7 +333,7 @@ long libc_no_socket(const struct nos_libc_args *x)
 long libc_fadvise(const struct nos_libc_args *x)
 {
     LOCKED(libc_file(x->a[0]) == NULL                 ? -EBADF
-           : libc_file(x->a[0])->kind == LIBC_CONSOLE ? -ESPIPE
+           : is_stream(libc_file(x->a[0])) ? -ESPIPE
                                                       : 0);
 }
 
@@ -301,12 +341,13 @@ long libc_ioctl(const struct nos_libc_args *x)
 {
     libc_files_acquire();
     const struct libc_file *f = libc_file(x->a[0]);
-    bool there = f != NULL, console = is_console(f);
+    bool there = f != NULL, console = there && f->kind == LIBC_CONSOLE;
+    bool terminal = console ? libc_console_granted() : there && f->terminal;
     libc_files_release();
     if (!there) {
         return -EBADF;
     }
-    if (!console || x->a[1] != TIOCGWINSZ || !libc_console_granted()) {
+    if (!terminal || x->a[1] != TIOCGWINSZ) {
         return -ENOTTY;
     }
     *(struct winsize *)x->a[2] = (struct winsize){ .ws_row = 24, .ws_col = 80 };

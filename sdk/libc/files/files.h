@@ -8,7 +8,7 @@
 #include <fcntl.h>
 
 #include "sdk/fs.h"
-#include "sdk/libc/personality.h"
+#include "sdk/libc/pipes.h"
 
 enum { LIBC_FILES = NOS_LIBC_FILES };
 
@@ -19,7 +19,13 @@ struct libc_tree {
     struct nos_fs fs;
 };
 
-enum libc_kind { LIBC_CONSOLE, LIBC_FILE, LIBC_DIR };
+enum libc_kind {
+    LIBC_CONSOLE,
+    LIBC_NULL,
+    LIBC_PIPE,
+    /* those have no tree: */ LIBC_FILE,
+    LIBC_DIR
+};
 
 struct libc_file {  // what POSIX calls an open file description
     enum libc_kind kind;
@@ -27,8 +33,10 @@ struct libc_file {  // what POSIX calls an open file description
     struct libc_tree *tree;
     uint64_t number;  // in its session
     uint64_t at;      // offset; of a directory: the cookie
-    uint32_t told;    // of a directory: entries told that are not in the tree
-    long flags;       // O_*
+    struct libc_pipe *pipe;
+    bool terminal;  // of a pipe: somebody types at its other end
+    uint32_t told;  // of a directory: entries told that are not in the tree
+    long flags;     // O_*
     // what large reads are copied from: the file itself, mapped
     void *map;
     uint64_t map_len, map_number;
@@ -63,8 +71,17 @@ int libc_fs_errno(nos_status_t st);
 /** The file of a descriptor; NULL. */
 struct libc_file *libc_file(long fd);
 
+/** It has no tree, no offset, no name. */
+static inline bool libc_is_stream(const struct libc_file *f)
+{
+    return f->kind < LIBC_FILE;
+}
+
 /** A descriptor, the lowest from `from` on, for `f`, which gains a reference. -EMFILE. */
 long libc_fd_new(struct libc_file *f, long from, bool cloexec);
+
+/** Close one. -EBADF. */
+long libc_fd_close(long fd);
 
 /** A description that no descriptor has yet; NULL. */
 struct libc_file *libc_file_new(void);

@@ -53,9 +53,9 @@ static long stat_fd(long fd, struct kstat *out)
     if (f == NULL) {
         return -EBADF;
     }
-    if (f->kind == LIBC_CONSOLE) {
+    if (libc_is_stream(f)) {
         memset(out, 0, sizeof *out);
-        out->st_mode = S_IFCHR | 0600;
+        out->st_mode = 0600 | (f->kind == LIBC_PIPE && !f->terminal ? S_IFIFO : S_IFCHR);
         out->st_nlink = 1;
         return 0;
     }
@@ -161,7 +161,7 @@ static long room_of_path(const char *path, struct statfs *out)
 static long room_of_fd(long fd, struct statfs *out)
 {
     const struct libc_file *f = libc_file(fd);
-    return f == NULL ? -EBADF : f->kind == LIBC_CONSOLE ? -ENOSYS : room(f->tree, out);
+    return f == NULL ? -EBADF : libc_is_stream(f) ? -ENOSYS : room(f->tree, out);
 }
 
 long libc_statfs(const struct nos_libc_args *x)
@@ -188,7 +188,7 @@ static long set_times(long dirfd, const char *path, const struct timespec *t)
         }
     }
     const struct libc_file *f = path == NULL ? libc_file(dirfd) : NULL;
-    if (path == NULL && (f == NULL || f->kind == LIBC_CONSOLE)) {
+    if (path == NULL && (f == NULL || libc_is_stream(f))) {
         return -EBADF;
     }
     struct libc_tree *tree = f == NULL ? NULL : f->tree;

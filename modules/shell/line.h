@@ -1,0 +1,47 @@
+#pragma once
+/*
+ * A line as commands: what is joined by `|`, each with its words and where its descriptors lead.
+ * Pure.
+ *
+ * Blanks separate words. '...' keeps everything, "..." all but $NAME and \, a \ the next character.
+ * $NAME and ${NAME} are the variable, $? the last exit code: as one word, whatever is in it;
+ * without quotes an empty one is no word. < FILE, > FILE, >> FILE, 2> FILE, 2>> FILE, 2>&1; & at
+ * the end.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "abi/status.h"
+#include "lib/compiler.h"
+#include "modules/shell/words.h"
+
+enum { LINE_WORDS = 64, LINE_TEXT = 2048, LINE_STAGES = 6 };
+
+struct line_file {
+    const char *path; /* NULL: not redirected */
+    bool append;
+};
+
+struct line_stage {
+    struct words words;
+    struct line_file in, out, err;
+    bool err_to_out;
+};
+
+struct line {
+    size_t n; /* stages; 0: the line is empty */
+    struct line_stage stage[LINE_STAGES];
+    bool background;
+    const char *wrong; /* what is wrong with it, when line_parse says so */
+    /* private */
+    char *word[LINE_WORDS + 1];
+    size_t n_words;
+    char text[LINE_TEXT];
+    size_t len;
+};
+
+/** The value of a variable, or NULL; "?" too. */
+typedef const char *(*line_lookup_t)(const char *name, size_t len);
+
+/** Errors: INVALID, TOO_BIG; l->wrong says what. Nothing of `text` is kept. */
+MUST_CHECK nos_status_t line_parse(struct line *l, const char *text, line_lookup_t lookup);

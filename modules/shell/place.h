@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * Files, as the prompt sees them: each share that the policy grants it is "/NAME". It has no tree
+ * of its own, because no program could see it. Spec: docs/services.md, "shell".
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/span.h"
+#include "modules/shell/shell.h"
+#include "sdk/fs.h"
+
+enum { PLACE_PATH = 512 };
+
+struct place_share;
+struct place_file {
+    struct place_share *share; /* NULL: not open */
+    uint64_t number;
+};
+
+/** Where relative paths begin; "/" when there is no share. */
+const char *place_here(void);
+
+/** Have memfs run, if it is verified here. Gives: it does. */
+bool place_ready(void);
+
+/** Begin there, as the version before this one did; it need not exist any more. */
+void place_begin(const char *path);
+
+/** Errors: as place_open. */
+MUST_CHECK nos_status_t place_go(const char *path);
+
+/** Open with NOS_FS_* flags. Errors: NOT_FOUND, memfs's, or TIMED_OUT when there is no memfs. */
+MUST_CHECK nos_status_t place_open(const char *path, uint64_t flags, struct place_file *out);
+void place_close(struct place_file *f);
+
+MUST_CHECK nos_status_t place_read(struct place_file *f, uint64_t at, mspan_t to, size_t *done);
+
+/** At the end. Errors: QUOTA when no byte of it has room. */
+MUST_CHECK nos_status_t place_write(struct place_file *f, span_t bytes, size_t *done);
+
+/** Each name in the directory of `path`, as far as memory for one message goes. */
+void place_list(const char *path, void (*each)(void *arg, span_t name, bool dir), void *arg);
+
+/** "WHAT: PATH: why". */
+void place_complain(const char *what, const char *path, nos_status_t st);

@@ -1,0 +1,144 @@
+/* Ends of pipes (sdk/pipe.h) as reads and writes: what waits, waits outside of every lock, so an
+ * end that is closed meanwhile goes when the last who uses it is done. */
+#include <errno.h>
+
+#include "sdk/libc/pipes.h"
+
+enum { NAP_NS = 1000000 /* another thread sleeps at the same end */ };
+
+struct libc_pipe {
+    struct nos_pipe pipe;
+    struct nos_libc_lock lock;
+    uint32_t users;
+    bool used, closing, shared;
+};
+
+static struct libc_pipe pipes[LIBC_PIPES];
+static struct nos_libc_lock pool;
+
+nos_status_t libc_pipe_open(const struct nos_pipe_end *e, struct libc_pipe **out)
+{
+    struct libc_pipe *p = NULL;
+    struct nos_pipe_end lost = *e;
+
+    nos_libc_acquire(&pool);
+    for (size_t i = 0; i < LIBC_PIPES && p == NULL; i++) {
+        if (!pipes[i].used) {
+            p = &pipes[i];
+            *p = (struct libc_pipe){ .used = true };
+        }
+    }
+    nos_libc_release(&pool);
+    if (p == NULL) {
+        nos_pipe_drop(&lost);
+        return NOS_NO_SLOT;
+    }
+    nos_status_t st = nos_pipe_open(&p->pipe, e, nos_libc_ipc_buffer());
+    p->used = st == NOS_OK;
+    *out = st == NOS_OK ? p : NULL;
+    return st;
+}
+
+static void leave(struct libc_pipe *p)
+{
+    p->users--;
+    if (p->closing && p->users == 0) {
+        nos_pipe_close(&p->pipe);
+        p->used = false;
+    }
+    nos_libc_release(&p->lock);
+}
+
+static void enter(struct libc_pipe *p)
+{
+    nos_libc_acquire(&p->lock);
+    p->users++;
+}
+
+void libc_pipe_close(struct libc_pipe *p)
+{
+    enter(p);
+    p->closing = true;
+    leave(p);
+}
+
+void libc_pipes_leave(void)
+{
+    for (size_t i = 0; i < LIBC_PIPES; i++) {
+        if (pipes[i].used) {
+            nos_pipe_close(&pipes[i].pipe);  // other threads have only instructions left
+        }
+    }
+}
+
+/* What can be done at once; with the lock held. */
+static nos_status_t step(struct libc_pipe *p, span_t in, mspan_t out, size_t *done)
+{
+    uint64_t *buffer = nos_libc_ipc_buffer();
+
+    if (p->shared) {
+        nos_pipe_resume(&p->pipe, buffer);
+    }
+    return p->pipe.end.writer ? nos_pipe_write(&p->pipe, in, done, buffer)
+                              : nos_pipe_read(&p->pipe, out, done, buffer);
+}
+
+/* Gives: OK: look again. */
+static nos_status_t wait(struct libc_pipe *p)
+{
+    bool sleeps = nos_pipe_sleeps(&p->pipe, nos_libc_ipc_buffer());
+
+    nos_libc_release(&p->lock);
+    nos_status_t st = sleeps ? nos_pipe_doze(&p->pipe, NOS_DEADLINE_NEVER) : NOS_OK;
+    if (st == NOS_BUSY) {
+        st = nos_sys_sleep(nos_now_ns() + NAP_NS);
+    }
+    nos_libc_acquire(&p->lock);
+    return st;
+}
+
+static long transfer(struct libc_pipe *p, span_t in, mspan_t out, bool may_wait)
+{
+    size_t at = 0, n = 0;
+
+    while (!p->closing) {
+        nos_status_t st = step(p, span_of(in.data + at, in.len - at), out, &n);
+        at += n;
+        if (st == NOS_OK && (at == in.len || !p->pipe.end.writer)) {
+            return (long)at;
+        }
+        if (st == NOS_PEER_CLOSED) {
+            return at != 0 ? (long)at : p->pipe.end.writer ? -EPIPE : 0;
+        }
+        if (st == NOS_WOULD_BLOCK && !may_wait) {
+            return at != 0 ? (long)at : -EAGAIN;
+        }
+        st = st == NOS_WOULD_BLOCK ? wait(p) : st;
+        if (st != NOS_OK) {
+            return at != 0 ? (long)at : -nos_libc_errno(st);
+        }
+    }
+    return -EBADF;
+}
+
+long libc_pipe_read(struct libc_pipe *p, mspan_t to, bool may_wait)
+{
+    if (p->pipe.end.writer) {
+        return -EBADF;
+    }
+    enter(p);
+    long r = transfer(p, span_of(NULL, 0), to, may_wait);
+    leave(p);
+    return r;
+}
+
+long libc_pipe_write(struct libc_pipe *p, span_t bytes, bool may_wait)
+{
+    if (!p->pipe.end.writer) {
+        return -EBADF;
+    }
+    enter(p);
+    long r = transfer(p, bytes, mspan_of(NULL, 0), may_wait);
+    leave(p);
+    return r;
+}

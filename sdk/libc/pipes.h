@@ -1,0 +1,44 @@
+#pragma once
+/* Ends of pipes in a program, and what its starter gave it. */
+#include "sdk/kit.h"
+#include "sdk/libc/personality.h"
+#include "sdk/pipe.h"
+
+enum { LIBC_PIPES = 32 };
+
+struct libc_pipe;
+
+/** An end to read or write. Takes: `e`, also on an error. Errors: NO_SLOT, nos_pipe_open's. */
+MUST_CHECK nos_status_t libc_pipe_open(const struct nos_pipe_end *e, struct libc_pipe **out);
+void libc_pipe_close(struct libc_pipe *p);
+
+/** Gives: bytes, 0 at the end, or -errno: EPIPE, EBADF (it is the other end), EAGAIN. */
+long libc_pipe_read(struct libc_pipe *p, mspan_t to, bool may_wait);
+long libc_pipe_write(struct libc_pipe *p, span_t bytes, bool may_wait);
+
+/** The program ends: whoever has the other ends is told. */
+void libc_pipes_leave(void);
+
+struct libc_stream {  // what a descriptor is to begin with
+    enum nos_kit_stream kind;
+    bool terminal, writer;
+    struct libc_pipe *pipe;
+    long same;
+};
+
+/** Begin with no descriptors; then with those that the starter gave. In files/ and without.c. */
+void libc_begin_without(void);
+void libc_begin_with(long fd, const struct libc_stream *s);
+
+struct libc_kit {
+    char *text; /* arguments, variables, working directory: each ended by a zero */
+    size_t len;
+    uint64_t n_args, n_env;
+};
+
+/** Was this program given a kit? */
+bool libc_has_kit(void);
+
+/** Fetch it, and begin with its descriptors. Ends the program when its starter is gone, or gives
+ * what cannot be taken: it would read and write elsewhere than it is meant to. */
+void libc_take_kit(struct libc_kit *k);

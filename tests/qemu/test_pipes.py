@@ -1,0 +1,118 @@
+"""The prompt as a place to work (docs/services.md, "shell"): programs in front and behind, what they are given, pipes and
+files. The program is modules/piper."""
+
+import re
+import time
+
+from cases import need, same, test
+from lab import boot, ctl
+from test_libc import send
+
+
+def code(vm, line, want, timeout=20):
+    """A line's exit code."""
+    text = vm.ask(line, timeout)
+    same(vm.ask('echo $?').strip(), str(want), f'exit code of {line}: {text}')
+    return text
+
+
+def says(vm, line, *parts, timeout=30):
+    text = vm.ask(line, timeout)
+    for part in parts:
+        need(re.search(part, text, re.M), f'{line}: {part} is missing: {text}')
+    return text
+
+
+
+def begin(vm, *modules):
+    vm.ready()
+    for name in ('memfs', 'piper', *modules):
+        send(vm, name)
+
+
+LINES_20000 = '388890 bytes, sum c064528'
+
+
+@test(later=True)
+def prompt(t):
+    with boot('pipes') as vm:
+        begin(vm, 'chello')
+        with t.case('arguments as they are quoted, variables, the directory'):
+            vm.ask("export HOME=/common X='1 2'")
+            says(vm, '''piper tell 'a  b' "$HOME" $X '$X' ""''', r'argument 0 <piper>', r'argument 2 <a  b>',
+                 r'argument 3 </common>', r'argument 4 <1 2>', r'argument 5 <\$X>', r'argument 6 <>',
+                 r'variable <X=1 2>', r'here /common$', r'descriptor 0 device terminal', r'descriptor 2 device terminal',
+                 r'descriptor 3 none')
+        with t.case('exit codes'):
+            need('exit code 3' in code(vm, 'run piper exit 3', 3), 'it is not said')
+            same(code(vm, 'piper exit 0', 0).strip(), '', 'something is said')
+            need('crashed' in code(vm, 'piper crash', 139), 'its end is not said')
+            code(vm, 'frobnicate', 127)
+            need('memfs is a service' in code(vm, 'memfs', 126), 'it is started')
+        with t.case('what is typed, and its end'):
+            vm.com1.send('piper copy\r')
+            vm.com1.expect('piper copy')
+            vm.com1.send('helxx\x7f\x7flo\r')
+            vm.com1.expect(r'^hello\r?\n')
+            vm.com1.send('\x04')
+            vm.com1.expect(r'^n0n> ')
+        with t.case('Ctrl-C ends it'):
+            vm.com1.send('piper sleep\r')
+            time.sleep(1)
+            vm.com1.send('\x03')
+            vm.com1.expect(r'\^C.*exit code 130.*^n0n> ')
+        with t.case('a pipe of three'):
+            says(vm, 'piper lines 20000 | piper copy | piper count', LINES_20000, timeout=60)
+        with t.case('the last one reads no more'):
+            says(vm, 'piper lines 100000 | piper few', '10 bytes are enough', 'lines: Broken pipe')
+        with t.case('the first one is killed'):
+            vm.com1.send('piper sleep | piper count\r')
+            vm.com1.expect('piper count')
+            time.sleep(1)
+            ctl(vm, 'kill', re.search(r'"id":\s*(\d+),\s*"name":\s*"piper"', ctl(vm, 'ps', '-o', 'json')).group(1))
+            vm.com1.expect(r'^0 bytes, sum 0.*^n0n> ')
+        with t.case('files: > and <'):
+            vm.ask('piper lines 20000 > big', 60)
+            says(vm, 'piper count < big', LINES_20000, timeout=60)
+            says(vm, 'piper copy < /common/big | piper count', LINES_20000, timeout=60)
+        with t.case('files: >>, 2>, 2>&1'):
+            says(vm, 'piper both > o', '^to error')
+            vm.ask('piper both >> o 2> e')
+            same(vm.ask('piper copy < o').split(), 'to output to output'.split(), 'o')
+            same(vm.ask('piper copy < e').split(), 'to error'.split(), 'e')
+            vm.ask('piper both > o 2>&1')
+            same(sorted(vm.ask('piper copy < o').split()), sorted('to output to error'.split()), 'both')
+        with t.case('what cannot be opened is said, and nothing runs'):
+            need('no such file' in code(vm, 'piper copy < nothing', 126), 'not said')
+            need('no such file' in code(vm, 'piper both > /nowhere/x', 126), 'not said')
+            need('directory' in code(vm, 'piper both > /common', 126), 'not said')
+        with t.case('in the background'):
+            vm.ask('piper sleep 1 &')
+            says(vm, 'jobs', r'^\[1\] piper sleep 1, capsule \d+')
+            vm.ask('upgrade shell')
+            vm.com1.expect('its upgrade was rolled back: in use')
+            says(vm, 'wait', r'^\[1\] piper sleep 1: exit code 0')
+            same(vm.ask('jobs').strip(), '', 'jobs')
+        with t.case('brought to the front, and ended'):
+            vm.ask('piper sleep &')
+            vm.com1.send('fg\r')
+            vm.com1.expect('piper sleep')
+            time.sleep(0.5)
+            vm.com1.send('\x03')
+            vm.com1.expect(r'exit code 130.*^n0n> ')
+        with t.case('a program that cannot have a pipe'):
+            says(vm, 'chello there', '^hello, there')
+            need('class Memory' in vm.ask('chello | piper count'), 'not said')
+        with t.case('nothing of all that is left'):
+            row = re.search(r'^ +\d+ shell +running +(\d+) +(\d+)', vm.ask('ps'), re.M)
+            need(int(row[2]) <= 14, f'{row[2]} handles')
+
+
+@test(later=True)
+def in_one_program(t):
+    """pipe and its like."""
+    with boot('pipes-rows') as vm:
+        begin(vm)
+        with t.case('rows'):
+            text = vm.ask('piper rows', 60)
+            need(re.search(r'piper: (1[89]|[2-9]\d) hold, 0 do not', text), text)
