@@ -20,6 +20,7 @@ build/host-clang/lib/crypto/%.o: HOST_clang_CFLAGS += -fno-sanitize=fuzzer-no-li
 
 build/fuzz/fuzz_memfs: $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out %/limits.c,$(TEST_memfs_SRCS)))
 build/fuzz/fuzz_signer: $(TEST_signer_SRCS:%.c=build/fuzz/obj/%.o)
+build/fuzz/fuzz_broker: $(TEST_broker_SRCS:%.c=build/fuzz/obj/%.o)
 build/fuzz/fuzz_%: build/fuzz/obj/fuzz/fuzz_%.o build/host-clang/lib.a build/fuzz/obj/sdk/ring.o build/host-clang/libcrypto.a
 	$(say) LINK '$@'
 	$(Q)$(HOST_clang_CC) $(FUZZ_SAN) -fsanitize=fuzzer $^ -o $@

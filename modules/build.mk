@@ -9,8 +9,8 @@ IMAGE_MODULES := init console shell manage hello crashme
 MODULES += entry secrets storm ward pupil patient
 # Two builds of one service, and who upgrades it.
 MODULES += counter counter2 tally memfs fsattack
-# What a user would want, its client at the prompt, and who tries to break in (docs/signer.md).
-MODULES += signer sign burglar
+# What a user would want, its client at the prompt, and who tries to break in (docs/signer.md, docs/broker.md).
+MODULES += signer sign broker secret burglar
 MODULE_MORE_counter2 := modules/counter/counter.c
 # Programs with a C library (docs/libc.md).
 PROGRAMS := chello ctest piper
@@ -121,5 +121,6 @@ TEST_init_health_SRCS := modules/init/health.c
 TEST_manage_request_SRCS := modules/manage/request.c
 TEST_loopback_ports_SRCS := modules/loopback/ports.c
 TEST_signer_SRCS := modules/signer/desk.c sdk/rate.c sdk/signer_bytes.c
+TEST_broker_SRCS := modules/broker/store.c sdk/rate.c
 TEST_memfs_SRCS := $(addprefix modules/memfs/,data.c limits.c lock.c pool.c session.c session_data.c session_names.c tree.c walk.c)
 TEST_memfs_model_SRCS := $(TEST_memfs_SRCS)

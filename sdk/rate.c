@@ -34,3 +34,17 @@ struct nos_client *nos_client_of(struct nos_client *all, size_t n, const struct 
     }
     return idle;
 }
+
+bool nos_client_tell(struct nos_client *c, uint64_t now_ns, uint64_t *untold)
+{
+    static const struct nos_rate_limit lines = { .each_ns = 1000000000, .burst = 1 };
+    uint64_t wait_ns;
+
+    if (!nos_rate_take(&c->lines, &lines, now_ns, &wait_ns)) {
+        c->untold++;
+        return false;
+    }
+    *untold = c->untold;
+    c->untold = 0;
+    return true;
+}

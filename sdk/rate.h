@@ -27,7 +27,8 @@ MUST_CHECK bool nos_rate_take(struct nos_rate *r, const struct nos_rate_limit *l
 struct nos_client {        /* zero = free */
     struct nos_who who;    /* whatever capsule of it asks */
     struct nos_rate asks;  /* requests */
-    struct nos_rate lines; /* lines about it in the log */
+    struct nos_rate lines; /* of the log about what it was refused */
+    uint64_t untold;       /* refusals without one, since the last */
 };
 
 /**
@@ -36,3 +37,7 @@ struct nos_client {        /* zero = free */
  */
 struct nos_client *nos_client_of(struct nos_client *all, size_t n, const struct nos_who *who,
                                  uint64_t now_ns);
+
+/** One more refusal: may a line of the log say so? One a second may. `*untold`, when it may: how
+ * many were not told since the last one. */
+MUST_CHECK bool nos_client_tell(struct nos_client *c, uint64_t now_ns, uint64_t *untold);

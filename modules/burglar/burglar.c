@@ -1,6 +1,8 @@
 /*
- * Tries what the signing service must refuse, a line each:
+ * Tries what the signing service and the secret broker must refuse, a line each:
  *   burglar signer    asks in every wrong way, and for others
+ *   burglar broker    the same; the test has kept "theirs" and "shared" before
+ *   burglar plant     secrets to be searched for in RAM
  */
 #include "modules/burglar/burglar.h"
 
@@ -40,6 +42,10 @@ int nos_main(void)
 
     if (strlen(arg) == 6 && memcmp(arg, "signer", 6) == 0) {
         break_into_signer();
+    } else if (strlen(arg) == 6 && memcmp(arg, "broker", 6) == 0) {
+        break_into_broker();
+    } else if (strlen(arg) == 5 && memcmp(arg, "plant", 5) == 0) {
+        plant_in_broker();
     } else {
         nos_print("burglar: into what?\n");
     }

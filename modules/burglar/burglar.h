@@ -13,3 +13,7 @@ nos_status_t ask(const char *endpoint, struct nos_msg *m);
 nos_status_t control(const char *endpoint, uint32_t capsule);
 
 void break_into_signer(void);
+void break_into_broker(void);
+
+/** Keep secrets that the test knows, have some end, and stay. */
+void plant_in_broker(void);

@@ -13,7 +13,6 @@
 #include "sdk/signer.h"
 
 static const struct nos_rate_limit signatures = { .each_ns = DESK_EACH_NS, .burst = DESK_BURST };
-static const struct nos_rate_limit lines = { .each_ns = 1000000000, .burst = 1 };
 
 void desk_open(struct desk *d, const uint8_t seed[ED25519_SEED_LEN])
 {
@@ -30,14 +29,13 @@ static nos_status_t admit(struct desk *d, const struct asker *by, uint64_t now_n
                           struct desk_answer *out)
 {
     struct nos_client *c = nos_client_of(d->clients, DESK_CLIENTS, &by->who, now_ns);
-    uint64_t wait_ns;
 
     if (c == NULL) {
         return NOS_BUSY;
     }
     if (!nos_rate_take(&c->asks, &signatures, now_ns, &out->word[0])) {
         out->n_words = 1;
-        out->tell = nos_rate_take(&c->lines, &lines, now_ns, &wait_ns);
+        out->tell = nos_client_tell(c, now_ns, &out->untold);
         return NOS_QUOTA;
     }
     return NOS_OK;

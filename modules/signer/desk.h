@@ -38,6 +38,7 @@ struct desk_answer {
     uint32_t n_words;
     uint64_t word[DESK_WORDS];
     const struct nos_signer_record *made; /* a signature was: to be told. Borrows: the desk */
+    uint64_t untold;                      /* refusals before it that were not */
     bool tell;                            /* the status is a refusal that is to be told */
 };
 

@@ -54,8 +54,8 @@ static void tell(const struct asker *by, const struct desk_answer *a)
                 (unsigned long long)a->made->number, a->made->module, by->capsule,
                 (const char *)a->made->context, a->made->message_len, digest);
     } else if (a->tell) {
-        nos_log("refused %.16s (capsule %u): %s", by->who.name, by->capsule,
-                status_text(a->status));
+        nos_log("refused %.16s (capsule %u): %s; %llu before it", by->who.name, by->capsule,
+                status_text(a->status), (unsigned long long)a->untold);
     }
 }
 

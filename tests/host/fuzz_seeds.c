@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "abi/fs.h"
+#include "abi/broker.h"
 #include "abi/signer.h"
 #include "abi/crash.h"
 #include "abi/postmortem.h"
@@ -180,6 +181,27 @@ static struct buf signer_requests(void)
     return buf_copy(span_of(out, n));
 }
 
+static struct buf broker_requests(void)
+{
+    uint8_t out[1024], put[14 * 8] = { 0 }, get[32] = { 0 }, zero[8] = { 0 };
+    size_t n = 0;
+
+    memcpy(put, "db", 2);
+    store_le64(put + 16, 5000);
+    memcpy(put + 32, "api", 3);
+    memcpy(put + 48, "web", 3);
+    memcpy(put + 96, "secret bytes", 12);
+    memcpy(get, "web", 3);
+    memcpy(get + 16, "db", 2);
+    for (uint8_t who = 0; who < 3; who++) {
+        n += request(out + n, NOS_BROKER_PUT | 12 << 8, who, SPAN_OF(put));
+        n += request(out + n, NOS_BROKER_GET, who, SPAN_OF(get));
+        n += request(out + n, NOS_BROKER_LIST, who, SPAN_OF(zero));
+    }
+    n += request(out + n, NOS_BROKER_DELETE, 0, span_of(put, 16));
+    return buf_copy(span_of(out, n));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -211,6 +233,7 @@ int main(int argc, char **argv)
     seed("ring", "peer", buf_copy(SPAN_OF(peer)));
     seed("memfs", "requests", memfs_requests());
     seed("signer", "requests", signer_requests());
+    seed("broker", "requests", broker_requests());
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());

@@ -45,9 +45,9 @@ def public_of(seed):
     return openssl('pkey', '-inform', 'DER', '-in', 'seed', '-pubout', '-outform', 'DER', seed=SECRET + seed).stdout[-32:]
 
 
-def block(kind, has):
-    """The lines of the fenced block of docs/signer.md that begins so and has that."""
-    with open(os.path.join(TOP, 'docs', 'signer.md'), encoding='utf-8') as f:
+def block(page, kind, has):
+    """The lines of the fenced block of docs/PAGE.md that begins so and has that."""
+    with open(os.path.join(TOP, 'docs', f'{page}.md'), encoding='utf-8') as f:
         found = [b for b in re.findall(rf'^```{kind}\n(.*?)^```', f.read(), re.M | re.S) if has in b]
     same(len(found), 1, f'blocks with {has}')
     return found[0].splitlines()
@@ -58,16 +58,16 @@ def tutorial(t):
     """docs/signer.md, word for word."""
     with boot('signer-tutorial') as vm, tempfile.TemporaryDirectory() as folder:
         vm.ready()
-        for line in block('sh', 'nonosctl load'):
+        for line in block('signer', 'sh', 'nonosctl load'):
             if line.startswith('build/bin/nonosctl '):
                 ctl(vm, *line.split()[1:])
-        key, signs, log = (line.removeprefix('n0n> ') for line in block('n0n', 'n0n> '))
+        key, signs, log = (line.removeprefix('n0n> ') for line in block('signer', 'n0n', 'n0n> '))
         env = os.environ | {'KEY': said(vm, key, r'public key ([0-9a-f]{64})').hex(),
                             'SIGNATURE': said(vm, signs, r'signature ([0-9a-f]{128})').hex()}
         with t.case('what is typed at the prompt'):
             need(' sign (capsule ' in told(vm, 'sign: that is all', log), 'not in the list')
         with t.case('what is typed elsewhere'):
-            done = subprocess.run(['sh', '-euc', '\n'.join(block('sh', 'openssl'))], cwd=folder, env=env,
+            done = subprocess.run(['sh', '-euc', '\n'.join(block('signer', 'sh', 'openssl'))], cwd=folder, env=env,
                                   capture_output=True, text=True, timeout=60, check=False)
             need(done.returncode == 0 and 'Verified Successfully' in done.stdout, done.stdout + done.stderr)
 
@@ -96,20 +96,20 @@ def service(t):
         with t.case('another capsule of a module that has used up its signatures has none'):
             need('after-a-pause' in told(vm, 'BREAK done', 'load burglar signer'), 'no rows')
         record(t, vm)
-        closed(t, vm)
+        closed(t, vm, 'signer')
 
 
-def closed(t, vm):
+def closed(t, vm, name):
     """What an operator himself does not get."""
     with t.case('no debugger'):
-        done = subprocess.run(command(vm, str(capsule(vm, 'signer')['id']), '--', '-batch'), capture_output=True, text=True,
+        done = subprocess.run(command(vm, str(capsule(vm, name)['id']), '--', '-batch'), capture_output=True, text=True,
                               cwd=TOP, check=False)
         need(done.returncode == 5 and 'DENIED' in done.stderr, done.stderr)
-    with t.case('no upgrade: the key would go to another capsule'):
-        text = vm.ask('upgrade signer')
+    with t.case('no upgrade: what it keeps would go to another capsule'):
+        text = vm.ask(f'upgrade {name}')
         need('UPG_NONE' in text, text)
     with t.case('no crash record of its memory'):
-        shown = run(CTL, 'mod', 'inspect', os.path.join(BUILD, 'modules', 'signer.mod'), '--key', PUBLISHER)
+        shown = run(CTL, 'mod', 'inspect', os.path.join(BUILD, 'modules', f'{name}.mod'), '--key', PUBLISHER)
         need(re.search(rb'private +yes', shown), shown)
 
 
