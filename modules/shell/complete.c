@@ -1,23 +1,28 @@
 /*
- * Candidates are commands for the first word, verified modules after `load`, capsules after `caps`,
- * `kill`, `stop` and `upgrade`. What all of them share is inserted; when that is nothing new, they
- * are listed under the line.
+ * Candidates are commands and programs for the first word of each command, verified modules after
+ * `load`, programs after `run`, capsules after `caps`, `kill`, `stop` and `upgrade`, and files
+ * everywhere else. What all of them share is inserted; when that is nothing new, they are listed
+ * under the line.
  */
 #include "modules/shell/complete.h"
 
 #include <string.h>
 
 #include "lib/text.h"
+#include "modules/shell/act.h"
 #include "modules/shell/info.h"
+#include "modules/shell/job.h"
+#include "modules/shell/place.h"
 #include "modules/shell/shell.h"
 #include "sdk/print.h"
 
 struct match {
-    span_t word;      // what was typed of it
-    char common[32];  // what all candidates begin with
+    span_t word;                   // what was typed of it
+    char common[NOS_FS_NAME_MAX];  // what all candidates begin with
     size_t common_len;
     size_t n;
     bool list;  // second pass: print them
+    bool dir;   // the last candidate is a directory
 };
 
 static void offer(struct match *m, span_t name)
@@ -57,30 +62,111 @@ static bool takes_capsule(span_t before)
     return false;
 }
 
-static void offer_all(struct match *m, span_t before)
+static void offer_commands(struct match *m)
 {
-    struct nos_module_info mod;
-    struct nos_capsule_info cap;
+    for (size_t i = 0; i < n_commands; i++) {
+        offer(m, span_of(commands[i].name, strlen(commands[i].name)));
+    }
+}
 
-    if (before.len == 0) {
-        for (size_t i = 0; i < n_commands; i++) {
-            offer(m, span_of(commands[i].name, strlen(commands[i].name)));
-        }
-    } else if (span_equal(before, SPAN_LIT("help "))) {
-        offer_all(m, SPAN_LIT(""));
-    } else if (span_equal(before, SPAN_LIT("load "))) {
-        for (uint64_t i = 0; INFO(NOS_TOPIC_MODULES, i, &mod) == NOS_OK; i++) {
-            if (mod.status == NOS_OK) {
-                offer(m, name16_span(mod.name));
-            }
-        }
-    } else if (takes_capsule(before)) {
-        for (uint64_t i = 0; INFO(NOS_TOPIC_CAPSULES, i, &cap) == NOS_OK; i++) {
-            if (cap.state == NOS_CAPSULE_RUNNING) {
-                offer(m, name16_span(cap.name));
-            }
+/* The newest of a name stands for all of them. */
+static void offer_modules(struct match *m, bool programs)
+{
+    struct nos_module_info mod, newest;
+
+    for (uint64_t i = 0; INFO(NOS_TOPIC_MODULES, i, &mod) == NOS_OK; i++) {
+        char name[NOS_NAME_MAX + 1] = { 0 };
+        memcpy(name, mod.name, NOS_NAME_MAX);
+        if (mod.status == NOS_OK && find_module(name, &newest) &&
+            memcmp(newest.module_id, mod.module_id, sizeof(mod.module_id)) == 0 &&
+            !(programs && is_service(&mod))) {
+            offer(m, name16_span(mod.name));
         }
     }
+}
+
+static void offer_capsules(struct match *m)
+{
+    struct nos_capsule_info cap;
+
+    for (uint64_t i = 0; INFO(NOS_TOPIC_CAPSULES, i, &cap) == NOS_OK; i++) {
+        if (cap.state == NOS_CAPSULE_RUNNING) {
+            offer(m, name16_span(cap.name));
+        }
+    }
+}
+
+static void offer_entry(void *arg, span_t name, bool dir)
+{
+    struct match *m = arg;
+    size_t before = m->n;
+
+    offer(m, name);
+    m->dir = m->n > before ? dir : m->dir;
+}
+
+/* What stands before the last slash is the directory. */
+static void offer_files(struct match *m)
+{
+    char dir[EDIT_LINE] = ".";
+    struct nos_capsule_info memfs;
+    size_t slash = m->word.len;
+
+    while (slash > 0 && m->word.data[slash - 1] != '/') {
+        slash--;
+    }
+    if (slash > 0) {
+        memcpy(dir, m->word.data, slash);
+        dir[slash] = '\0';
+        m->word = span_of(m->word.data + slash, m->word.len - slash);
+    }
+    if (info_capsule("memfs", &memfs) == NOS_OK) {  // a key starts no service
+        place_list(dir, offer_entry, m);
+    }
+}
+
+/* `before`: what stands before the word in its command. */
+static void offer_all(struct match *m, span_t before, bool file)
+{
+    if (file) {
+        offer_files(m);
+    } else if (before.len == 0) {
+        offer_commands(m);
+        offer_modules(m, true);
+    } else if (span_equal(before, SPAN_LIT("help "))) {
+        offer_commands(m);
+    } else if (span_equal(before, SPAN_LIT("load ")) || span_equal(before, SPAN_LIT("run "))) {
+        offer_modules(m, before.data[0] == 'r');
+    } else if (takes_capsule(before)) {
+        offer_capsules(m);
+    } else {
+        offer_files(m);
+    }
+}
+
+/* Where the command begins in which `at` is, and whether it is a file's turn there. */
+static size_t command_start(const struct edit *e, size_t at, bool *file)
+{
+    size_t start = 0;
+    char last = ' ';
+
+    for (size_t i = 0; i < at; i++) {
+        char c = e->line[i];
+        if (c == '|' || c == '&') {
+            start = i + 1;
+        }
+        last = c == ' ' ? last : c;
+    }
+    while (start < at && e->line[start] == ' ') {
+        start++;
+    }
+    *file = last == '<' || last == '>';
+    return start;
+}
+
+static bool ends_word(char c)
+{
+    return c == ' ' || c == '|' || c == '&' || c == '<' || c == '>';
 }
 
 void complete(struct edit *e)
@@ -88,25 +174,29 @@ void complete(struct edit *e)
     struct match m = { .n = 0 };
     size_t start = e->at;
 
-    while (start > 0 && e->line[start - 1] != ' ') {
+    bool file;
+    while (start > 0 && !ends_word(e->line[start - 1])) {
         start--;
     }
-    span_t before = span_of(e->line, start);
-    m.word = span_of(e->line + start, e->at - start);
-    offer_all(&m, before);
+    size_t from = command_start(e, start, &file);
+    span_t before = span_of(e->line + from, start - from);
+    const span_t word = span_of(e->line + start, e->at - start);
+    m.word = word;
+    offer_all(&m, before, file);
     if (m.n == 0) {
         return;
     }
-    size_t typed = e->at - start;
+    size_t typed = m.word.len;
     if (m.common_len > typed || m.n == 1) {
         edit_insert(e, span_of(m.common + typed, m.common_len - typed));
         if (m.n == 1) {
-            edit_insert(e, SPAN_LIT(" "));
+            edit_insert(e, m.dir ? SPAN_LIT("/") : SPAN_LIT(" "));
         }
     } else {
         nos_print("\n");
         m.list = true;
-        offer_all(&m, before);
+        m.word = word;
+        offer_all(&m, before, file);
         nos_print("\n");
     }
     edit_refresh(e);

@@ -13,7 +13,9 @@ static struct flow {
     bool used;
     struct nos_pipe pipe;
     struct place_file file;
-    uint64_t at;  // of what is read
+    span_t text;         // instead of a file
+    void (*gone)(void);  // NULL: it is a file
+    uint64_t at;         // of what is read
     char name[64];
 } flows[FLOWS];
 
@@ -42,10 +44,27 @@ nos_status_t flow_begin(const struct nos_pipe_end *e, const struct place_file *f
     return st;
 }
 
+nos_status_t flow_begin_text(const struct nos_pipe_end *e, span_t text, void (*gone)(void))
+{
+    const struct place_file none = { .share = NULL };
+
+    nos_status_t st = flow_begin(e, &none, "");
+    for (size_t i = 0; st == NOS_OK && i < FLOWS; i++) {
+        if (flows[i].used && flows[i].pipe.end.h[0].v == e->h[0].v) {
+            flows[i].text = text;
+            flows[i].gone = gone;
+        }
+    }
+    return st;
+}
+
 static void end(struct flow *w, nos_status_t st)
 {
     nos_pipe_close(&w->pipe);  // the program sees EPIPE, or the end of its input
     place_close(&w->file);
+    if (w->gone != NULL) {
+        w->gone();
+    }
     w->used = false;
     if (st != NOS_OK) {
         place_complain("files", w->name, st);
@@ -72,11 +91,17 @@ static nos_status_t from_file(struct flow *w, uint8_t *piece, nos_status_t *file
     if (st != NOS_OK) {
         return st;
     }
-    *file = place_read(&w->file, w->at, mspan_of(piece, PIECE), &n);
-    if (*file != NOS_OK || n == 0) {
+    span_t from = span_of(piece, 0);
+    if (w->gone != NULL) {
+        from = span_of(w->text.data + w->at, w->text.len - w->at);
+    } else {
+        *file = place_read(&w->file, w->at, mspan_of(piece, PIECE), &n);
+        from.len = n;
+    }
+    if (*file != NOS_OK || from.len == 0) {
         return NOS_PEER_CLOSED;
     }
-    st = nos_pipe_write(&w->pipe, span_of(piece, n), &done, NULL);
+    st = nos_pipe_write(&w->pipe, from, &done, NULL);
     w->at += done;
     return st;
 }

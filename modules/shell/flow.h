@@ -9,5 +9,9 @@
 MUST_CHECK nos_status_t flow_begin(const struct nos_pipe_end *e, const struct place_file *f,
                                    const char *name);
 
+/** The same from memory, which is there until `gone` is called. Takes: `e`, also on an error. */
+MUST_CHECK nos_status_t flow_begin_text(const struct nos_pipe_end *e, span_t text,
+                                        void (*gone)(void));
+
 /** Move what can be moved. Gives: when to come again at the latest; 0 = there are none. */
 uint64_t flows_step(void);

@@ -49,6 +49,10 @@ static struct job {
     char name[NAME];
 } jobs[JOBS];
 
+static struct {
+    const span_t *text;  // of the job that is being started; NULL: it has none
+    void (*gone)(void);
+} input;
 static struct program programs[PROGRAMS];
 static struct job *front;
 static bool waiting;  // for all jobs: `wait`
@@ -149,9 +153,7 @@ static nos_status_t give_file(struct job *j, struct program *p, int fd, const st
     struct nos_pipe_end ends[2];
     struct place_file file;
     bool in = fd == STDIN;
-    uint64_t flags = in ? NOS_FS_READABLE
-                        : NOS_FS_WRITABLE | NOS_FS_CREATE | 0644ull << NOS_FS_MODE_AT |
-                              (f->append ? 0u : NOS_FS_EMPTY);
+    uint64_t flags = in ? (uint64_t)NOS_FS_READABLE : place_flags(f->append);
 
     nos_status_t st = place_open(f->path, flags, &file);
     if (st != NOS_OK) {
@@ -180,6 +182,19 @@ static nos_status_t give_keys(struct job *j, struct program *p)
     return st;
 }
 
+static nos_status_t give_input(struct job *j, struct program *p)
+{
+    struct nos_pipe_end ends[2];
+
+    nos_status_t st = make_pipe(j, NOS_PIPE_PAGES, true, ends);
+    if (st == NOS_OK) {
+        give_pipe(p, STDIN, &ends[NOS_PIPE_READER], 0);
+        st = flow_begin_text(&ends[NOS_PIPE_WRITER], *input.text, input.gone);
+        input.text = st == NOS_OK ? NULL : input.text;
+    }
+    return st;
+}
+
 /* What stage `i` reads and writes; `*from`: the end that the one before it left. */
 static nos_status_t set_streams(struct job *j, const struct line *l, size_t i,
                                 struct nos_pipe_end *from)
@@ -192,6 +207,8 @@ static nos_status_t set_streams(struct job *j, const struct line *l, size_t i,
     if (i > 0) {
         give_pipe(p, STDIN, from, 0);
         *from = (struct nos_pipe_end){ .writer = false };
+    } else if (input.text != NULL) {
+        st = give_input(j, p);
     } else if (s->in.path == NULL && (l->background || !j->memory)) {
         give_plain(p, STDIN, NOS_KIT_NULL, 0);  // without class Memory there are no keys to have
     } else if (s->in.path == NULL) {
@@ -218,9 +235,7 @@ static nos_status_t set_streams(struct job *j, const struct line *l, size_t i,
 
 /* ---- to start ---- */
 
-/* A module that takes control messages is a service: it is not for the prompt to wait for its end.
- */
-static bool is_service(const struct nos_module_info *m)
+bool is_service(const struct nos_module_info *m)
 {
     struct nos_supervision s;
 
@@ -239,6 +254,11 @@ static nos_status_t module_of(const char *name, struct nos_module_info *m)
     static const char mark[] = "tools=";
     char copy[NOS_ARG_MAX + 1], *word[8];
     nos_status_t st = find_module(name, m) ? NOS_OK : NOS_NOT_FOUND;
+    if (st != NOS_OK && command_find(name) != NULL) {
+        nos_print("%s is a command of the prompt's own: it can only begin a line\n", name);
+        job_set_code(CODE_CANNOT);
+        return NOS_NO_ANSWER;
+    }
     size_t n = nos_arg_words(copy, word, ARRAY_LEN(word));
 
     for (size_t i = 0; st != NOS_OK && i < n; i++) {
@@ -459,30 +479,49 @@ static nos_status_t start_all(struct job *j, const struct line *l,
     return st;
 }
 
-void job_run(const struct line *l)
+static struct job *run_stages(const struct line *l)
 {
     static struct nos_module_info module[LINE_STAGES];
 
     for (size_t i = 0; i < l->n; i++) {
         if (module_of(l->stage[i].words.word[0], &module[i]) != NOS_OK) {
-            return;  // it was said
+            return NULL;  // it was said
         }
     }
     struct job *j = job_new(l);
     nos_status_t st = j == NULL ? NOS_NO_SLOT : start_all(j, l, module);
-    if (st != NOS_OK) {
-        if (j != NULL) {
-            kill_all(j);
-            drop_job(j);
-        }
-        if (st != NOS_NO_ANSWER) {
-            complain(l->stage[0].words.word[0], st);
-        }
-        job_set_code(CODE_CANNOT);
-    } else if (l->background) {
+    if (st == NOS_OK) {
+        return j;
+    }
+    if (j != NULL) {
+        kill_all(j);
+        drop_job(j);
+    }
+    if (st != NOS_NO_ANSWER) {
+        complain(l->stage[0].words.word[0], st);
+    }
+    job_set_code(CODE_CANNOT);
+    return NULL;
+}
+
+void job_run(const struct line *all, size_t first, const span_t *text, void (*gone)(void))
+{
+    static struct line l;
+
+    l = *all;
+    l.n -= first;
+    memmove(l.stage, l.stage + first, l.n * sizeof(l.stage[0]));
+    input.text = text;
+    input.gone = gone;
+    struct job *j = run_stages(&l);
+    if (input.text != NULL) {
+        gone();  // it came to nothing, or somebody else's words are read
+        input.text = NULL;
+    }
+    if (j != NULL && l.background) {
         nos_print("[%u] %s\n", (unsigned)number_of(j), j->name);
         job_set_code(0);
-    } else {
+    } else if (j != NULL) {
         front = j;
         tty = (struct tty){ .len = 0 };
     }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "abi/info.h"
 #include "modules/shell/line.h"
 #include "modules/shell/shell.h"
 #include "sdk/ipc.h"
@@ -17,8 +18,10 @@ enum { JOBS = 8, PROGRAMS = 12 /* of all jobs together */ };
 /** Once. Errors: those of notify_create and notify_bind. */
 MUST_CHECK nos_status_t jobs_init(void);
 
-/** Start what a line says: none of it is a command of the prompt's own. What goes wrong is said. */
-void job_run(const struct line *l);
+/** Start what a line says from stage `first` on: none of it is a command of the prompt's own. The
+ * first one reads `text`, unless NULL; `gone` is called when that is not needed any more. What goes
+ * wrong is said. */
+void job_run(const struct line *l, size_t first, const span_t *text, void (*gone)(void));
 
 /** Is there one in front? Then there is no prompt. */
 bool job_in_front(void);
@@ -39,6 +42,10 @@ uint64_t jobs_step(void);
 
 /** How many there are. */
 size_t jobs_running(void);
+
+/** A module that takes control messages is a service: it is not for the prompt to wait for its
+ * end. */
+bool is_service(const struct nos_module_info *m);
 
 /** $? as text. */
 const char *job_code(void);

@@ -8,6 +8,7 @@
 #include "lib/text.h"
 #include "modules/shell/act.h"
 #include "modules/shell/info.h"
+#include "modules/shell/job.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
 
@@ -226,6 +227,24 @@ nos_status_t place_write(struct place_file *f, span_t bytes, size_t *done)
         *done = a.word[0] < bytes.len ? a.word[0] : bytes.len;
     }
     return st;
+}
+
+void place_save(const char *path, bool append, span_t text)
+{
+    struct place_file f;
+    size_t at = 0, done = 0;
+
+    nos_status_t st = place_open(path, place_flags(append), &f);
+    while (st == NOS_OK && at < text.len) {
+        size_t n = text.len - at < NOS_FS_WINDOW ? text.len - at : NOS_FS_WINDOW;
+        st = place_write(&f, span_of(text.data + at, n), &done);
+        at += done;
+    }
+    place_close(&f);
+    if (st != NOS_OK) {
+        place_complain("files", path, st);
+        job_set_code(1);
+    }
 }
 
 /* ---- directories ---- */

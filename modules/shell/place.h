@@ -32,12 +32,21 @@ MUST_CHECK nos_status_t place_go(const char *path);
 
 /** Open with NOS_FS_* flags. Errors: NOT_FOUND, memfs's, or TIMED_OUT when there is no memfs. */
 MUST_CHECK nos_status_t place_open(const char *path, uint64_t flags, struct place_file *out);
+/** Those of a file that is to be written: made if it is not there, and emptied unless `append`. */
+static inline uint64_t place_flags(bool append)
+{
+    return NOS_FS_WRITABLE | NOS_FS_CREATE | (append ? 0u : NOS_FS_EMPTY) |
+           0644ull << NOS_FS_MODE_AT;
+}
 void place_close(struct place_file *f);
 
 MUST_CHECK nos_status_t place_read(struct place_file *f, uint64_t at, mspan_t to, size_t *done);
 
 /** At the end. Errors: QUOTA when no byte of it has room. */
 MUST_CHECK nos_status_t place_write(struct place_file *f, span_t bytes, size_t *done);
+
+/** Into a file; what goes wrong is said. */
+void place_save(const char *path, bool append, span_t text);
 
 /** Each name in the directory of `path`, as far as memory for one message goes. */
 void place_list(const char *path, void (*each)(void *arg, span_t name, bool dir), void *arg);

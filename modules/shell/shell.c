@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "lib/status.h"
+#include "modules/shell/capture.h"
 #include "modules/shell/complete.h"
 #include "modules/shell/edit.h"
 #include "modules/shell/handover.h"
 #include "modules/shell/info.h"
 #include "modules/shell/job.h"
+#include "modules/shell/place.h"
 #include "modules/shell/vars.h"
 #include "sdk/control.h"
 #include "sdk/feed.h"
@@ -115,7 +117,8 @@ static const char *lookup(const char *name, size_t len)
 
 static void run_command(const struct command *c, const struct words *w)
 {
-    bool streams = c->much && nos_stream_begin() == NOS_OK;  // else by message
+    bool streams =
+        c->much && nos_console_sink == NULL && nos_stream_begin() == NOS_OK;  // else by message
 
     c->run(w);
     if (streams && nos_stream_end() != NOS_OK) {
@@ -142,16 +145,48 @@ static void run_own(const struct command *c, const struct words *w)
     }
 }
 
-/* `run NAME` is NAME, but never a command of the prompt's own. */
-static void strip_run(struct line *l)
+/* What it says goes into a file, or to the program behind it. */
+static void run_captured(const struct command *c, const struct line *l)
 {
+    const struct line_stage *s = &l->stage[0];
+    const char *name = s->words.word[0];
+
+    if (s->in.path != NULL || s->err.path != NULL || (l->n > 1 && s->out.path != NULL)) {
+        nos_print("%s: a command of the prompt's own reads nothing, and says all to one place\n",
+                  name);
+        job_set_code(2);
+        return;
+    }
+    nos_status_t st = capture_begin();
+    if (st != NOS_OK) {
+        complain(name, st);
+        job_set_code(1);
+        return;
+    }
+    run_own(c, &s->words);
+    const span_t text = capture_end(name);
+    if (l->n > 1) {
+        job_run(l, 1, &text, capture_drop);
+        return;
+    }
+    place_save(s->out.path, s->out.append, text);
+    capture_drop();
+}
+
+/* `run NAME` is NAME, but never a command of the prompt's own. Gives: the first one is so. */
+static bool strip_run(struct line *l)
+{
+    bool first = false;
+
     for (size_t i = 0; i < l->n; i++) {
         struct words *w = &l->stage[i].words;
         if (words_same(w->word[0], "run") && w->n > 1) {
             w->word++;
             w->n--;
+            first |= i == 0;
         }
     }
+    return first;
 }
 
 void cmd_run(const struct words *w)
@@ -172,13 +207,19 @@ static void run(const char *text)
     if (l.n == 0) {
         return;
     }
-    const struct command *c = own_command(&l.stage[0].words);
-    if (c != NULL && (c->run != cmd_run || l.stage[0].words.n < 2)) {
+    bool program = strip_run(&l);
+    const struct command *c = program ? NULL : own_command(&l.stage[0].words);
+    if (c != NULL) {
+        const struct line_stage *s = &l.stage[0];
+        bool plain = l.n == 1 && s->in.path == NULL && s->out.path == NULL && s->err.path == NULL;
         job_set_code(0);
-        run_own(c, &l.stage[0].words);
+        if (plain) {
+            run_own(c, &s->words);
+        } else {
+            run_captured(c, &l);
+        }
     } else {
-        strip_run(&l);
-        job_run(&l);
+        job_run(&l, 0, NULL, NULL);
     }
 }
 
