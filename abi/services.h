@@ -111,6 +111,8 @@ enum nos_kit_stream {
     NOS_KIT_NULL = 2,    /* nothing to read, what is written is gone */
     NOS_KIT_PIPE = 3,    /* detail: enum nos_kit_pipe */
     NOS_KIT_SAME = 4,    /* as the descriptor `detail`, which is a smaller one */
+    NOS_KIT_OPEN = 5,    /* by the program's own grants: words 3.. = path, ended by a zero; detail =
+                          * flags of open | mode << 32, as the C library has them */
 };
 enum nos_kit_pipe { NOS_KIT_WRITER = 1, NOS_KIT_TERMINAL = 2 /* somebody types at it */ };
 enum {                           /* of one kit */

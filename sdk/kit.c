@@ -1,6 +1,8 @@
 /* See kit.h. */
 #include "sdk/kit.h"
 
+#include <string.h>
+
 enum { TEXT_AT = 3, TEXT_ROOM = (NOS_MSG_WORDS - TEXT_AT) * 8 };
 
 static nos_status_t text(const struct nos_kit *k, struct nos_msg *m)
@@ -48,7 +50,11 @@ static nos_status_t stream(const struct nos_kit *k, struct nos_msg *m)
     m->word[0] = fd;
     m->word[1] = g->kind;
     m->word[2] = g->detail;
-    m->n_words = 3;
+    m->n_words = TEXT_AT;
+    if (g->kind == NOS_KIT_OPEN &&
+        (strlen(g->path) >= TEXT_ROOM || !nos_msg_put(m, TEXT_AT, g->path, strlen(g->path) + 1))) {
+        return NOS_TOO_BIG;
+    }
     return pass(m, g, NOS_PIPE_REGION, NOS_PIPE_LIFE) ? NOS_OK : NOS_TOO_BIG;
 }
 

@@ -10,7 +10,8 @@
 
 struct nos_kit_given {
     enum nos_kit_stream kind; /* 0 = no such descriptor */
-    uint32_t detail;
+    uint64_t detail;
+    const char *path;        /* of OPEN; borrowed */
     struct nos_pipe_end end; /* of a pipe: dropped once it is given */
 };
 

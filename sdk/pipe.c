@@ -16,6 +16,11 @@ enum {
 
 /* ---- handles ---- */
 
+static const uint64_t end_rights[2][NOS_PIPE_HANDLES] = {
+    { MEMORY, NOS_RIGHT_WAIT, NOS_RIGHT_SIGNAL, NOS_RIGHT_RECV, NOS_RIGHT_CALL },
+    { MEMORY, NOS_RIGHT_SIGNAL, NOS_RIGHT_WAIT, NOS_RIGHT_RECV, NOS_RIGHT_CALL },
+};
+
 static void drop(nos_handle_t *h)
 {
     if (h->v != 0) {
@@ -39,10 +44,6 @@ static nos_status_t dup_as(nos_handle_t h, uint64_t rights, nos_handle_t *out)
 static nos_status_t make_end(const nos_handle_t of[NOS_PIPE_HANDLES], bool writer,
                              struct nos_pipe_end *e)
 {
-    static const uint64_t rights[2][NOS_PIPE_HANDLES] = {
-        { MEMORY, NOS_RIGHT_WAIT, NOS_RIGHT_SIGNAL, NOS_RIGHT_RECV, NOS_RIGHT_CALL },
-        { MEMORY, NOS_RIGHT_SIGNAL, NOS_RIGHT_WAIT, NOS_RIGHT_RECV, NOS_RIGHT_CALL },
-    };
     // the reader's lifeline is the writer's peer
     const int life[2] = { NOS_PIPE_LIFE, NOS_PIPE_PEER };
     nos_status_t st = NOS_OK;
@@ -50,7 +51,7 @@ static nos_status_t make_end(const nos_handle_t of[NOS_PIPE_HANDLES], bool write
     *e = (struct nos_pipe_end){ .writer = writer };
     for (int i = 0; st == NOS_OK && i < NOS_PIPE_HANDLES; i++) {
         int from = i < NOS_PIPE_LIFE ? i : life[(i == NOS_PIPE_LIFE) == writer];
-        st = dup_as(of[from], rights[writer][i], &e->h[i]);
+        st = dup_as(of[from], end_rights[writer][i], &e->h[i]);
     }
     return st;
 }
@@ -102,7 +103,7 @@ nos_status_t nos_pipe_dup(const struct nos_pipe_end *of, struct nos_pipe_end *ou
 
     *out = (struct nos_pipe_end){ .writer = of->writer };
     for (int i = 0; st == NOS_OK && i < NOS_PIPE_HANDLES; i++) {
-        st = nos_sys_handle_dup(of->h[i], NOS_RIGHT_ALL, 0, &out->h[i]);
+        st = dup_as(of->h[i], end_rights[of->writer][i], &out->h[i]);
     }
     if (st != NOS_OK) {
         nos_pipe_drop(out);

@@ -126,11 +126,23 @@ static nos_status_t take_pipe(uint64_t fd, uint64_t detail, struct nos_msg *m,
     return st;
 }
 
+static nos_status_t take_open(uint64_t fd, uint64_t detail, const struct nos_msg *m)
+{
+    enum { HEAD = 3 };
+    const char *path = (const char *)&m->word[HEAD];
+    size_t room = (m->n_words - HEAD) * sizeof(uint64_t);
+
+    if (strnlen(path, room) == room) {
+        return NOS_BAD_MESSAGE;
+    }
+    return libc_begin_open((long)fd, path, detail) < 0 ? NOS_DENIED : NOS_OK;
+}
+
 static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
 {
     nos_status_t st = ask(NOS_KIT_STREAM, *fd, m);
 
-    if (st != NOS_OK || m->n_words != 3 || m->word[0] < *fd || m->word[0] >= NOS_KIT_STREAMS) {
+    if (st != NOS_OK || m->n_words < 3 || m->word[0] < *fd || m->word[0] >= NOS_KIT_STREAMS) {
         return st != NOS_OK ? st : NOS_BAD_MESSAGE;
     }
     uint64_t detail = m->word[2];
@@ -138,6 +150,8 @@ static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
     *fd = m->word[0];
     if (s.kind == NOS_KIT_PIPE) {
         st = take_pipe(*fd, detail, m, &s);
+    } else if (s.kind == NOS_KIT_OPEN) {
+        return take_open(*fd, detail, m);
     } else if (s.kind < NOS_KIT_CONSOLE || s.kind > NOS_KIT_SAME ||
                (s.kind == NOS_KIT_SAME && detail >= *fd)) {
         st = NOS_BAD_MESSAGE;

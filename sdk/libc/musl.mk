@@ -7,7 +7,7 @@ SRC := build/deps/musl
 GEN := build/gen/musl
 
 # A file for this CPU stands for the generic one of its name. Not here: the dynamic linker, and what sdk/libc has itself.
-OURS := src/thread/clone src/thread/__unmapself src/thread/__set_thread_area src/thread/syscall_cp src/process/vfork \
+OURS := src/thread/clone src/thread/__unmapself src/thread/__set_thread_area src/thread/syscall_cp src/process/vfork src/process/posix_spawn \
     src/signal/restore
 stem = $(basename $(subst /x86_64/,/,$(1)))
 ARCH_SRCS := $(wildcard $(SRC)/src/*/x86_64/*.[csS])

@@ -82,6 +82,9 @@ enum { NOS_LIBC_WAKE = 1, NOS_LIBC_INTERRUPT = 2 };
 uint64_t *nos_libc_ipc_buffer(void);
 nos_handle_t nos_libc_note(void);
 
+/** kill, of a program that this one has started; -ESRCH. In files/, or without.c. */
+long nos_libc_kill_child(long pid, long sig);
+
 /* ---- console.c: what the standard descriptors are to begin with ---- */
 long libc_console_write(const char *text, size_t len);
 long libc_console_read(char *out, size_t len);

@@ -1,6 +1,7 @@
 /* Ends of pipes (sdk/pipe.h) as reads and writes: what waits, waits outside of every lock, so an
  * end that is closed meanwhile goes when the last who uses it is done. */
 #include <errno.h>
+#include <poll.h>
 
 #include "sdk/libc/pipes.h"
 
@@ -36,6 +37,15 @@ nos_status_t libc_pipe_open(const struct nos_pipe_end *e, struct libc_pipe **out
     nos_status_t st = nos_pipe_open(&p->pipe, e, nos_libc_ipc_buffer());
     p->used = st == NOS_OK;
     *out = st == NOS_OK ? p : NULL;
+    return st;
+}
+
+nos_status_t libc_pipe_share(struct libc_pipe *p, struct nos_pipe_end *out)
+{
+    nos_libc_acquire(&p->lock);
+    nos_status_t st = nos_pipe_dup(&p->pipe.end, out);
+    p->shared |= st == NOS_OK;
+    nos_libc_release(&p->lock);
     return st;
 }
 
@@ -83,18 +93,41 @@ static nos_status_t step(struct libc_pipe *p, span_t in, mspan_t out, size_t *do
                               : nos_pipe_read(&p->pipe, out, done, buffer);
 }
 
-/* Gives: OK: look again. */
-static nos_status_t wait(struct libc_pipe *p)
+/* With the lock held, which is let go meanwhile. Gives: OK: look again. */
+static nos_status_t wait(struct libc_pipe *p, uint64_t deadline_ns)
 {
     bool sleeps = nos_pipe_sleeps(&p->pipe, nos_libc_ipc_buffer());
 
     nos_libc_release(&p->lock);
-    nos_status_t st = sleeps ? nos_pipe_doze(&p->pipe, NOS_DEADLINE_NEVER) : NOS_OK;
+    nos_status_t st = sleeps ? nos_pipe_doze(&p->pipe, deadline_ns) : NOS_OK;
     if (st == NOS_BUSY) {
         st = nos_sys_sleep(nos_now_ns() + NAP_NS);
     }
     nos_libc_acquire(&p->lock);
     return st;
+}
+
+nos_status_t libc_pipe_doze(struct libc_pipe *p, uint64_t deadline_ns)
+{
+    enter(p);
+    nos_status_t st = p->closing ? NOS_OK : wait(p, deadline_ns);
+    leave(p);
+    return st;
+}
+
+int libc_pipe_events(struct libc_pipe *p)
+{
+    bool writer = p->pipe.end.writer;
+
+    nos_libc_acquire(&p->lock);
+    if (p->shared) {
+        nos_pipe_resume(&p->pipe, nos_libc_ipc_buffer());
+    }
+    nos_status_t st = nos_pipe_ready(&p->pipe, nos_libc_ipc_buffer());
+    nos_libc_release(&p->lock);
+    return st == NOS_OK            ? (writer ? POLLOUT : POLLIN)
+           : st == NOS_PEER_CLOSED ? (writer ? POLLERR : POLLHUP)
+                                   : 0;
 }
 
 static long transfer(struct libc_pipe *p, span_t in, mspan_t out, bool may_wait)
@@ -113,7 +146,7 @@ static long transfer(struct libc_pipe *p, span_t in, mspan_t out, bool may_wait)
         if (st == NOS_WOULD_BLOCK && !may_wait) {
             return at != 0 ? (long)at : -EAGAIN;
         }
-        st = st == NOS_WOULD_BLOCK ? wait(p) : st;
+        st = st == NOS_WOULD_BLOCK ? wait(p, NOS_DEADLINE_NEVER) : st;
         if (st != NOS_OK) {
             return at != 0 ? (long)at : -nos_libc_errno(st);
         }

@@ -16,6 +16,15 @@ void libc_pipe_close(struct libc_pipe *p);
 long libc_pipe_read(struct libc_pipe *p, mspan_t to, bool may_wait);
 long libc_pipe_write(struct libc_pipe *p, span_t bytes, bool may_wait);
 
+/** POLLIN, POLLOUT, POLLHUP, POLLERR. */
+int libc_pipe_events(struct libc_pipe *p);
+
+/** Sleep until that may be others. Errors: TIMED_OUT, CANCELLED. */
+MUST_CHECK nos_status_t libc_pipe_doze(struct libc_pipe *p, uint64_t deadline_ns);
+
+/** Another end for the same side, for another capsule; from now on they share their place. */
+MUST_CHECK nos_status_t libc_pipe_share(struct libc_pipe *p, struct nos_pipe_end *out);
+
 /** The program ends: whoever has the other ends is told. */
 void libc_pipes_leave(void);
 
@@ -29,6 +38,9 @@ struct libc_stream {  // what a descriptor is to begin with
 /** Begin with no descriptors; then with those that the starter gave. In files/ and without.c. */
 void libc_begin_without(void);
 void libc_begin_with(long fd, const struct libc_stream *s);
+
+/** The descriptor is a file of the program's own trees. Gives: 0 or -errno. */
+long libc_begin_open(long fd, const char *path, uint64_t detail);
 
 struct libc_kit {
     char *text; /* arguments, variables, working directory: each ended by a zero */

@@ -121,7 +121,7 @@ long libc_kill(const struct nos_libc_args *x)
         return -EINVAL;
     }
     if (pid != 0 && pid != -1 && (uint32_t)(pid < 0 ? -pid : pid) != nos_self()->capsule) {
-        return -ESRCH;  // of others it is told nothing
+        return nos_libc_kill_child(pid, sig);  // of others it is told nothing
     }
     return sig == 0 ? 0 : raise_here(sig);
 }

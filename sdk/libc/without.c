@@ -2,6 +2,7 @@
  * and stay so, and what would open something else says that it is not there. It is linked without
  * files/, in the place of which this comes out of the archive. */
 #include <errno.h>
+#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -25,6 +26,27 @@ void libc_begin_with(long fd, const struct libc_stream *s)
     if (fd < STANDARD) {
         table[fd] = s->kind == NOS_KIT_SAME ? table[s->same] : *s;
     }
+}
+
+long libc_begin_open(long fd, const char *path, uint64_t detail)
+{
+    (void)fd, (void)path, (void)detail;
+    return -ENOENT;
+}
+
+long nos_libc_kill_child(long pid, long sig)
+{
+    (void)pid, (void)sig;
+    return -ESRCH;
+}
+
+/* In the place of musl's: no right to start modules was asked for. */
+int posix_spawn(pid_t *restrict pid, const char *restrict path,
+                const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *restrict attr,
+                char *const argv[restrict], char *const envp[restrict])
+{
+    (void)pid, (void)path, (void)fa, (void)attr, (void)argv, (void)envp;
+    return EPERM;
 }
 
 static struct libc_stream *stream(long fd)

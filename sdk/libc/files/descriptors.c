@@ -26,7 +26,27 @@ void libc_begin_without(void)
     table[0].file = table[1].file = table[2].file = NULL;
 }
 
-/* Before main: there is one thread. */
+bool libc_fd_cloexec(long fd)
+{
+    return table[fd].cloexec;
+}
+
+/* Before main, as what follows: there is one thread. */
+long libc_begin_open(long fd, const char *path, uint64_t detail)
+{
+    const struct nos_libc_args open = { { (long)path, (long)(uint32_t)detail,
+                                          (long)(detail >> 32) } };
+    long at = libc_open(&open);
+
+    if (at < 0 || at == fd) {
+        return at;
+    }
+    const struct nos_libc_args from = { { at, fd } };
+    long r = libc_dup2(&from);
+    (void)libc_close(&from);
+    return r;
+}
+
 void libc_begin_with(long fd, const struct libc_stream *s)
 {
     static const enum libc_kind kind[] = {
@@ -332,9 +352,7 @@ long libc_no_socket(const struct nos_libc_args *x)
 /* Advice about a file: not taken. */
 long libc_fadvise(const struct nos_libc_args *x)
 {
-    LOCKED(libc_file(x->a[0]) == NULL                 ? -EBADF
-           : is_stream(libc_file(x->a[0])) ? -ESPIPE
-                                                      : 0);
+    LOCKED(libc_file(x->a[0]) == NULL ? -EBADF : is_stream(libc_file(x->a[0])) ? -ESPIPE : 0);
 }
 
 long libc_ioctl(const struct nos_libc_args *x)

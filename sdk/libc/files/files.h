@@ -80,6 +80,9 @@ static inline bool libc_is_stream(const struct libc_file *f)
 /** A descriptor, the lowest from `from` on, for `f`, which gains a reference. -EMFILE. */
 long libc_fd_new(struct libc_file *f, long from, bool cloexec);
 
+/** Is it to be closed in a program that is started? */
+bool libc_fd_cloexec(long fd);
+
 /** Close one. -EBADF. */
 long libc_fd_close(long fd);
 
