@@ -8,6 +8,7 @@
 #include "abi/start.h"
 #include "cli/hex.h"
 #include "cli/loadable.h"
+#include "cli/missing.h"
 #include "cli/modcheck.h"
 #include "cli/modfile.h"
 #include "cli/node.h"
@@ -25,6 +26,7 @@ enum {
     OPT_ID,
     OPT_WITH_ALL,
     OPT_MODULE,
+    OPT_MANIFEST,
     POWER_OFF = 1,
     POWER_RESET = 2,
     LOAD_MS = 60000,
@@ -34,7 +36,7 @@ enum {
 
 struct command_args {
     struct node_args node;
-    const char *word[WORDS_MAX], *out, *id, *module;
+    const char *word[WORDS_MAX], *out, *id, *module, *manifest;
     size_t n, least, most;
     const char *missing; /* what to say when there are fewer than `least` */
     bool start, reset, now, with_all;
@@ -61,6 +63,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MODULE:
         a->module = arg;
+        return 0;
+    case OPT_MANIFEST:
+        a->manifest = arg;
         return 0;
     case OPT_ID:
         a->id = arg;
@@ -143,7 +148,7 @@ static int finish_load(struct node *n, const struct command_args *a, span_t file
     return rc;
 }
 
-static int report_load(const char *path, span_t file, const struct buf *answer)
+static int report_load(const char *path, span_t file, const struct buf *answer, uint32_t *started)
 {
     struct mod_view v;
     uint8_t id[32];
@@ -161,12 +166,15 @@ static int report_load(const char *path, span_t file, const struct buf *answer)
     if (capsule != 0) {
         printf("started as capsule %u\n", capsule);
     }
+    *started = capsule;
     return out_flush();
 }
 
 static const struct argp_option load_options[] = {
     { "start", OPT_START, 0, 0, "start it, with ARG", 0 },
     { "module", OPT_MODULE, "NAME", 0, "which one of a wad that holds several", 0 },
+    { "manifest", OPT_MANIFEST, "FILE", 0,
+      "its manifest.json: what is not granted is told with its line", 0 },
     { 0 },
 };
 static const struct argp argp_load = {
@@ -194,12 +202,20 @@ static void look_first(const char *path, span_t file)
 static int load(struct node *n, const struct command_args *a, span_t file)
 {
     struct buf answer = { NULL, 0 };
+    uint64_t mark = 0;
+    uint32_t id = 0;
     int rc = upload(n, file);
+    if (rc == DONE) {
+        rc = missing_mark(n, &mark);
+    }
     if (rc == DONE) {
         rc = finish_load(n, a, file, &answer);
     }
     if (rc == DONE) {
-        rc = report_load(a->word[0], file, &answer);
+        rc = report_load(a->word[0], file, &answer, &id);
+    }
+    if (rc == DONE && id != 0) {
+        rc = missing_report(n, mark, id, a->manifest);
     }
     buf_free(&answer);
     return rc;
@@ -233,10 +249,16 @@ int cmd_load(int argc, char **argv)
 
 /* --- start, kill, poweroff --- */
 
+static const struct argp_option start_options[] = {
+    { "manifest", OPT_MANIFEST, "FILE", 0,
+      "its manifest.json: what is not granted is told with its line", 0 },
+    { 0 },
+};
+
 static const struct argp argp_start = {
-    NULL,         parse_command,
-    "NAME [ARG]", "Start a module that the node has verified, the newest of that name.",
-    children,     NULL,
+    start_options, parse_command,
+    "NAME [ARG]",  "Start a module that the node has verified, the newest of that name.",
+    children,      NULL,
     NULL,
 };
 
@@ -245,6 +267,7 @@ static int start(struct node *n, const struct command_args *a)
     char name[NOS_NAME_MAX];
     struct buf args = { NULL, 0 }, answer = { NULL, 0 };
     uint32_t id = 0;
+    uint64_t mark = 0;
     span_t word = span_of(a->word[0], strlen(a->word[0]));
     if (!name_ok(word) || !name16_set(name, word)) {
         return fail(USAGE, "%s is no module name: 1 to 16 of a-z 0-9 _ -, first a letter",
@@ -252,13 +275,17 @@ static int start(struct node *n, const struct command_args *a)
     }
     buf_add(&args, SPAN_OF(name));
     add_arg(&args, a->word[1]);
-    int rc = node_signed(n, &a->node, NOS_MG_START, buf_span(&args), &answer);
+    int rc = missing_mark(n, &mark);
+    rc = rc != DONE ? rc : node_signed(n, &a->node, NOS_MG_START, buf_span(&args), &answer);
     if (rc == DONE && (answer.len != 4 || !span_le32(buf_span(&answer), 0, &id))) {
         rc = fail(NODE_REFUSED, "the node's answer makes no sense: another version?");
     }
     if (rc == DONE) {
         printf("started as capsule %u\n", id);
         rc = out_flush();
+    }
+    if (rc == DONE) {
+        rc = missing_report(n, mark, id, a->manifest);
     }
     buf_free(&args);
     buf_free(&answer);

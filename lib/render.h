@@ -6,6 +6,7 @@
  * outside and is
  * printed with fmt_safe.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi/audit.h"
@@ -48,6 +49,10 @@ void render_module(struct fmt *f, const struct nos_module_info *m);
 void render_audit_head(struct fmt *f);
 void render_audit(struct fmt *f, const struct nos_audit_entry *e);
 void render_decision(struct fmt *f, uint64_t b);  // of a SUPERVISE record: "restart in 100 ms"
+/** Of a GRANT record that is a refusal: what `module` was not given, why, and who could give it.
+ * False, and nothing, of any other record. */
+bool render_missing(struct fmt *f, const struct nos_audit_entry *e, const char *module);
+void render_withheld(struct fmt *f, uint32_t classes, const char *module); /* of classes alone */
 void render_audit_hidden(struct fmt *f, const struct nos_audit_record *r); /* without its body */
 
 /* crash ls, and all of one record: both only of a record that crash_parse let through */

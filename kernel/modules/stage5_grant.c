@@ -185,8 +185,14 @@ static nos_status_t grant_all(const struct module *m, struct capsule *c, const s
     nos_status_t st = NOS_OK;
 
     for (uint32_t i = 0; st == NOS_OK && manifest_cap(&m->man, i, &want); i++) {
-        if (decide(a, &want, &cap)) {
+        bool some = decide(a, &want, &cap);
+        if (some) {
             st = grant_one(m, c, &cap, start);
+            want.rights &= ~cap.rights;
+        }
+        if (st == NOS_OK && (!some || want.rights != 0)) {  // the capsule will only see that it is not there
+            bool of_class = (cap_class(want.kind) & a->classes) != 0;
+            audit_grant(m, c, &want, of_class ? NOS_GRANT_NO_RULE : NOS_NO_CLASS);
         }
     }
     return st;

@@ -9,6 +9,7 @@
 #include "lib/text.h"
 #include "modules/shell/act.h"
 #include "modules/shell/info.h"
+#include "modules/shell/missing.h"
 #include "modules/shell/shell.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
@@ -75,6 +76,7 @@ void cmd_load(const struct words *w)
         nos_print("load: '%s' is no module name; `modules` lists them\n", w->word[1]);
         return;
     }
+    uint64_t mark = missing_mark();
     nos_status_t st = fits ? ask_init(&m) : NOS_TOO_BIG;
     if (st == NOS_NOT_FOUND) {
         nos_print("load: no verified module '%s'; `modules` lists them\n", w->word[1]);
@@ -82,6 +84,7 @@ void cmd_load(const struct words *w)
         complain("load", st);
     } else {
         nos_print("%s is capsule %u\n", w->word[1], (unsigned)m.word[0]);
+        missing_say(mark, (uint32_t)m.word[0], w->word[1]);
     }
 }
 

@@ -1209,7 +1209,17 @@ static void test_not_granted(void **state)
         assert_int_equal(cap.handles.used, 0);
         assert_int_equal(start->n_handles, 0);
         assert_false(cap.may_log);
-        assert_int_equal(n_told, 0);
+        assert_int_equal(n_told, 3);  // each of what it asked for is on record as not given
+        for (size_t k = 0; k < 3; k++) {
+            bool of_class = (row[i].classes & (k == 1 ? NOS_CLASS_IPC : NOS_CLASS_IO)) != 0;
+            assert_int_equal(told[k].kind, NOS_AUDIT_GRANT);
+            assert_int_equal(told[k].actor, 12);
+            assert_int_equal(told[k].status, of_class ? NOS_GRANT_NO_RULE : NOS_NO_CLASS);
+        }
+        assert_int_equal(told[0].a, (uint64_t)NOS_CAP_LOG << 32);
+        assert_string_equal(told[1].text, "console");
+        assert_int_equal(told[2].a, (uint64_t)NOS_CAP_PORTS << 32 | NOS_RIGHT_READ);
+        assert_int_equal(told[2].b, (uint64_t)0x3f8 << 32 | 8);
         drop_handles();
     }
 }
@@ -1362,8 +1372,9 @@ static void test_no_room_for_a_handle(void **state)
     frames_max = 0;
     assert_int_equal(grant(m), NOS_NO_MEMORY);
     assert_int_equal(start->n_handles, 0);
-    assert_int_equal(n_told, 2);  // that it was to be, and that it was not
-    assert_int_equal(told[1].status, NOS_NO_MEMORY);
+    assert_int_equal(n_told, 3);  // the log is not given; the endpoint was to be, and is not
+    assert_int_equal(told[0].status, NOS_GRANT_NO_RULE);
+    assert_int_equal(told[2].status, NOS_NO_MEMORY);
     drop_handles();
 }
 

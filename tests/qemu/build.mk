@@ -47,7 +47,7 @@ test-ports:
 test-services:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS)
-	$(Q)tests/run --then 'tests/qemu/run --soak --only signer --only broker' 'tests/qemu/run --soak --only signer --only broker --cpus 4'
+	$(Q)tests/run --then 'tests/qemu/run --soak --only signer --only broker --only missing' 'tests/qemu/run --soak --only signer --only broker --only missing --cpus 4'
 
 # The SDK, from its tarball in an empty folder.
 .PHONY: test-sdk
