@@ -97,7 +97,7 @@ build/peers/$(2): $$(PORT_READY_$(1)) modules/ports/build.mk
 	$$(say) PEER '$$@'
 	$$(Q)mkdir -p $$(@D) && gcc -O1 -w $$(PORT_CFLAGS_$(1)) $$(PORT_SRCS_$(2):%=$$(PORT_TREE_$(1))/%.c) -lm -lcrypt -o $$@
 endef
-PEERS := ztest minigzip sqlite3 speedtest1 toybox
+PEERS := lua ztest minigzip sqlite3 speedtest1 toybox
 PEER_BINS := $(PEERS:%=build/peers/%)
 $(foreach p,$(PORTS),$(foreach m,$(filter $(PEERS),$(PORT_MODULES_$p)),$(eval $(call peer_rules,$p,$m))))
 

@@ -116,6 +116,35 @@ def sqlite(t):
             alike(vm, linux, 'speedtest1 --size 5 --verify common/s.db')
 
 
+SCRIPTS = os.path.join(os.path.dirname(BUILD), 'tests', 'lua')
+
+
+def typed(vm, name, text):
+    """A file of the share, typed at the prompt."""
+    vm.com1.send(f'piper copy >{name}\r')
+    vm.com1.expect(rf'piper copy >{name}\r?\n')
+    for row in text.splitlines():
+        vm.com1.send(row + '\r')
+        vm.com1.expect(re.escape(row.lstrip()[-20:]) + r'\r?\n')  # its echo: what is typed ahead is not lost, but is not endless
+    vm.com1.send('\x04')
+    vm.com1.expect(r'^n0n> ')
+
+
+@test(later=True)
+def lua_by_its_manual(t):
+    """Each chapter of the reference manual has a script that checks itself, and tells of how many checks."""
+    with boot('lua-manual') as vm, tempfile.TemporaryDirectory() as folder:
+        ready(vm, 'lua', 'piper')
+        linux = Linux(folder)
+        for name in sorted(os.listdir(SCRIPTS)):
+            with t.case(name), open(os.path.join(SCRIPTS, name), encoding='utf-8') as f:
+                script = f.read()
+                typed(vm, name, script)
+                there, code = linux.run(f'lua {os.path.join(SCRIPTS, name)} {folder}')
+                same(code, 0, there)
+                same(vm.ask(f'lua {name} /tmp', 120).strip(), there, name)
+
+
 LINES = r'"1s/.*/delta4\nalpha10\nbeta2\ngamma1\nalpha3\n\tbeta\x202/wcommon/words"'
 TOOLS = [
     ('sed writes a file', ['truncate -s 1 common/z', f'sed -n -e {LINES} common/z', 'truncate -s 48 common/words', 'cat common/words']),
