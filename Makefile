@@ -42,9 +42,10 @@ include tools/rules.mk
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 SUBMAKE = $(MAKE) $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: help run test check lint format style compdb clean distclean
+.PHONY: help run work test check lint format style compdb clean distclean
 help:
 	@echo 'make run      build, sign and boot N0N-OS in QEMU'
+	@echo 'make work     the same with files in memory, shell tools, Lua and SQLite: docs/libc.md'
 	@echo 'make test     everything: host tests, boots in QEMU, checks'
 	@echo 'make soak     the long runs in QEMU (an hour)'
 	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'
@@ -63,6 +64,11 @@ run:
 	$(Q)deps/setup run
 	$(Q)$(SUBMAKE) image
 	$(Q)$(NONOSCTL) run --image $(IMAGE)
+
+work:
+	$(Q)deps/setup run ports
+	$(Q)$(SUBMAKE) $(WORK_IMAGE)
+	$(Q)$(NONOSCTL) run --image $(WORK_IMAGE)
 
 CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' 'tools/gen-libc --check' tools/check-sel4test
 

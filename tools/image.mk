@@ -38,6 +38,25 @@ $(POLICY): modules/policy.json $(NONOSCTL) | $(ALL_KEYS)
 	$(say) SIGN '$@'
 	$(Q)mkdir -p $(@D) && $(NONOSCTL) policy sign --in $< --keys $(KEYS) --root $(ROOT_KEY) -o $@
 
+# A machine to work at: the same, with files and programs of others on its boot volume.
+WORK_MODULES := memfs toybox lua sqlite3
+WORK_POLICY := build/work/BOOT.POL
+WORK_IMAGE := build/work/n0n.img
+WORK_FILES := $(IMAGE_MODULE_FILES) $(WORK_MODULES:%=build/modules/%.mod)
+comma := ,
+build/work/policy.json: modules/policy.json tools/image.mk
+	$(Q)mkdir -p $(@D) && sed '/^    "boot": \[/s/\]/$(foreach m,$(WORK_MODULES),$(comma) "\U$(m)\E.MOD")]/' $< >$@
+	$(Q)! cmp -s $< $@ || { echo '$<: where is its "boot" list?'; rm $@; exit 1; }
+
+$(WORK_POLICY): build/work/policy.json $(NONOSCTL) | $(ALL_KEYS)
+	$(say) SIGN '$@'
+	$(Q)$(NONOSCTL) policy sign --in $< --keys $(KEYS) --root $(ROOT_KEY) -o $@
+
+$(WORK_IMAGE): $(LOADER) $(KERNEL_MOD) $(WORK_POLICY) $(WORK_FILES) $(NONOSCTL)
+	$(say) IMAGE '$@'
+	$(Q)$(NONOSCTL) image make --loader $(LOADER) --root $(KEYS)/root.pub --epoch-floor $(EPOCH_FLOOR) \
+	    --kernel $(KERNEL_MOD) --policy $(WORK_POLICY) $(WORK_FILES:%=--module %) -o $@
+
 $(IMAGE): $(LOADER) $(KERNEL_MOD) $(POLICY) $(IMAGE_MODULE_FILES) $(NONOSCTL)
 	$(say) IMAGE '$@'
 	$(Q)$(NONOSCTL) image make --loader $(LOADER) --root $(KEYS)/root.pub --epoch-floor $(EPOCH_FLOOR) \

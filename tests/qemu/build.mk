@@ -39,7 +39,7 @@ test-libc:
 # Programs of others, and the same ones on Linux.
 test-ports:
 	$(Q)deps/setup run test ports
-	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) build/modules/memfs.mod $(PORT_WADS) $(PEER_BINS)
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) build/modules/memfs.mod $(PORT_WADS) $(PEER_BINS) $(WORK_IMAGE)
 	$(Q)tests/run --then 'tests/qemu/run --soak --only ports'
 
 # Services that a user would want: in no boot volume, and not in `make test`.
@@ -59,7 +59,7 @@ test-sdk: sdk
 # above by one compiler, or with one CPU, by the other and with four.
 soak:
 	$(Q)deps/setup run test ports
-	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) build/modules/starts.mod $(PORT_WADS) $(PEER_BINS)
+	$(Q)$(SUBMAKE) host-tests-both qemu-test-needs $(PROGRAM_MODS) build/modules/starts.mod $(PORT_WADS) $(PEER_BINS) $(WORK_IMAGE)
 	$(Q)tests/run $(HOST_TEST_BINS_BOTH) 'env MEMFS_STEPS=1000000 build/host-clang/tests/test_memfs_model' 'tests/spin/run --missed' --then 'tests/reproducible --all' $(SOAK_TESTS)
 
 # 64 secrets, every end of a capsule and of the machine: docs/zero-state.md. Writes build/zero-state.txt.

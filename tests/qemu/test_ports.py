@@ -116,6 +116,20 @@ def sqlite(t):
             alike(vm, linux, 'speedtest1 --size 5 --verify common/s.db')
 
 
+@test(later=True)
+def work(t):
+    """The machine of `make work`, as the README shows it."""
+    with open(os.path.join(BUILD, 'work', 'n0n.img'), 'rb') as f, boot('work', image=f.read()) as vm:
+        vm.ready(120)
+        for line, want in (('echo pears figs apples > list', ''), ('cat list | tr " " "\\n" | sort', 'apples\nfigs\npears'),
+                           ('lua -e "for i=1,3 do print(i, i*i) end" | sort -r | head -n 1', '3\t9'),
+                           ('sqlite3 my.db "create table t(a); insert into t values(6),(7)"', HOME + '; cannot read ~/.sqliterc'),
+                           ('sqlite3 my.db "select sum(a*a) from t" 2> lost', '85'),
+                           ('ls', 'list lost my.db')):
+            with t.case(line):
+                same(vm.ask(line, 60).replace('\r', '').strip('\n'), want, line)
+
+
 SCRIPTS = os.path.join(os.path.dirname(BUILD), 'tests', 'lua')
 
 
