@@ -59,6 +59,12 @@ enum nos_fs_op {
                         * here is refused because of it. A symlink at the end is followed */
 };
 
+/* To the door `memfs-wads`, which `manage` may call: bytes of a wad | name16 of a share that nobody
+ * may write to and that is empty; one handle, moved: a region that begins with the wad. Reply:
+ * files, bytes taken. Errors: lib/wad.h's; NOT_FOUND; DENIED: some may write to it; BUSY: it
+ * has files; QUOTA. */
+enum { NOS_FS_FILL = 32 };
+
 enum nos_fs_pass {                       /* handles of ATTACH, in this order */
                    NOS_FS_PASS_CALL,     /* an endpoint: the session's, for all other operations */
                    NOS_FS_PASS_WINDOW,   /* a region: map it, read and write */

@@ -55,6 +55,8 @@ enum nos_mg_verb {
                         * dependants stopped4 | ms4; status NEEDED -> id4 of each that needs it */
     NOS_MG_UPGRADE = 22, /* id4 | module_id32 of a verified module -> capsule id4 (0: under way, it
                           * is `manage` itself) | pause ns8 */
+    NOS_MG_SHARE = 23, /* len8 | blake3_32 of the staged file, a wad | name16 of a share -> files4 |
+                        * bytes8: memfs has its assets there now */
     /* One capsule under a debugger (docs/debugging.md), signed too: one session, from DEBUG to
      * DEBUG_END, the next DEBUG or the next HELLO, and for `seconds` at the most. */
     NOS_MG_DEBUG = 32,         /* capsule4 | seconds4 -> nothing: it has stopped */

@@ -65,6 +65,7 @@ int cmd_kill(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
+int cmd_share(int argc, char **argv);
 int cmd_poweroff(int argc, char **argv);
 int cmd_gdb(int argc, char **argv);
 int cmd_token_export(int argc, char **argv);

@@ -116,7 +116,7 @@ static void add_arg(struct buf *b, const char *arg)
 
 /* --- load --- */
 
-static int upload(struct node *n, span_t file)
+int node_upload(struct node *n, span_t file)
 {
     size_t piece = NOS_MG_PAYLOAD - 8;
     int rc = DONE;
@@ -128,7 +128,7 @@ static int upload(struct node *n, span_t file)
         rc = node_call(n, NOS_MG_UPLOAD, buf_span(&payload), &st, NULL);
         buf_free(&payload);
         if (rc == DONE && st != NOS_OK) {
-            rc = node_refused(n, "the module's bytes", st);
+            rc = node_refused(n, "the file's bytes", st);
         }
     }
     return rc;
@@ -204,7 +204,7 @@ static int load(struct node *n, const struct command_args *a, span_t file)
     struct buf answer = { NULL, 0 };
     uint64_t mark = 0;
     uint32_t id = 0;
-    int rc = upload(n, file);
+    int rc = node_upload(n, file);
     if (rc == DONE) {
         rc = missing_mark(n, &mark);
     }
@@ -464,7 +464,7 @@ static int module_of(struct node *n, const struct command_args *a, struct buf *i
     int rc = loadable_read(a->word[1], a->module, &file);
     if (rc == DONE) {
         look_first(a->word[1], buf_span(&file));
-        rc = upload(n, buf_span(&file));
+        rc = node_upload(n, buf_span(&file));
     }
     if (rc == DONE) {
         rc = finish_load(n, &load_args, buf_span(&file), &answer);

@@ -250,8 +250,7 @@ static const struct argp argp_unpack = {
     NULL,
 };
 
-/** As `wad verify` would say. */
-static int judge_first(const char *path, const struct wad_loaded *w, const struct judge_loaded *j)
+int wad_judge_first(const char *path, const struct wad_loaded *w, const struct judge_loaded *j)
 {
     if (j->judge.policy == NULL && j->judge.publisher_pk == NULL) {
         warn_loud("%s: the signers are NOT checked; anybody can have made this file", path);
@@ -261,7 +260,7 @@ static int judge_first(const char *path, const struct wad_loaded *w, const struc
     bool good = verify_inside(w, &j->judge, row);
     cJSON_Delete(row);
     if (!good) {
-        fail(REFUSED, "%s is not believed; nothing is unpacked", path);
+        fail(REFUSED, "%s is not believed; nothing of it is used", path);
         hint("nonosctl wad verify, with the same options, says why");
     }
     return good ? DONE : REFUSED;
@@ -289,7 +288,7 @@ int cmd_wad_unpack(int argc, char **argv)
     }
     rc = wad_load(a.file, &w);
     if (rc == DONE) {
-        rc = judge_first(a.file, &w, &j);
+        rc = wad_judge_first(a.file, &w, &j);
     }
     if (rc == DONE) {
         char *dir = without_slash(a.dir);

@@ -27,6 +27,13 @@ struct judge_loaded { /* what the judge borrows; release with judge_free */
 MUST_CHECK int judge_load(const struct judge_args *a, struct judge_loaded *out);
 void judge_free(struct judge_loaded *j);
 
+struct wad_loaded;
+
+/** As `wad verify` would say; when nobody is named to believe, only a warning. `path`: for
+ * messages. Errors: REFUSED, reported. */
+MUST_CHECK int wad_judge_first(const char *path, const struct wad_loaded *w,
+                               const struct judge_loaded *j);
+
 /** Verify a policy file against a root set. Errors: REFUSED, reported; `out` borrows the file. */
 MUST_CHECK int judge_policy(const char *path, span_t file, const struct trust_view *trust,
                             struct policy *out);

@@ -51,6 +51,7 @@ const struct verb verbs[] = {
     { "crash save", "a crash record of a live node into a file", cmd_crash_save },
     { "about", "what a live node is and booted", cmd_about },
     { "load", "send a module to a live node, which verifies it", cmd_load },
+    { "share", "give the assets of a wad to those who may read a share of a live node", cmd_share },
     { "start", "start a verified module on a live node", cmd_start },
     { "stop", "ask a capsule of a live node to end, then make it", cmd_stop },
     { "upgrade", "put a new version in the place of a capsule of a live node", cmd_upgrade },

@@ -65,6 +65,10 @@ MUST_CHECK int node_capsule(struct node *n, uint32_t id, struct nos_capsule_info
 /** The same, a refusal being a failure: NODE_REFUSED, reported. */
 MUST_CHECK int node_need(struct node *n, uint64_t topic, uint64_t index, void *out, size_t size);
 
+/** Send a file, to be staged: a signed request says then what to do with it. Errors: as node_call;
+ * NODE_REFUSED, reported. */
+MUST_CHECK int node_upload(struct node *n, span_t file);
+
 /** A request that the operator signs. Errors: as node_call; IO_FAILED, REFUSED for the key file;
  * NODE_REFUSED, reported, when the node refuses. */
 MUST_CHECK int node_signed(struct node *n, const struct node_args *a, uint16_t verb, span_t args,

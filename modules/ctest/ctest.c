@@ -238,6 +238,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "files") == 0) {
         files();
     }
+    if (argc > 1 && strcmp(argv[1], "wad") == 0) {
+        wad();
+    }
     if (argc > 1 && strcmp(argv[1], "costs") == 0) {
         costs();
     }

@@ -5,4 +5,5 @@ void check(int holds, const char *what, int line);
 
 void about_system(void);
 void files(void);
+void wad(void);
 void costs(void);

@@ -57,6 +57,22 @@ static nos_status_t parse_start(span_t args, struct request *r)
     return r->arg.len > NOS_ARG_MAX ? NOS_TOO_BIG : NOS_OK;
 }
 
+static nos_status_t parse_share(span_t args, struct request *r)
+{
+    span_t name;
+    bool ok = args.len == 8 + HASH + NOS_NAME_MAX && span_le64(args, 0, &r->len) &&
+              span_cut(args, 8, HASH, &r->hash) && span_cut(args, 8 + HASH, NOS_NAME_MAX, &name) &&
+              r->len != 0;
+
+    if (!ok) {
+        return NOS_BAD_MESSAGE;
+    }
+    memcpy(r->name, name.data, NOS_NAME_MAX);
+    return !name16_ok(r->name)          ? NOS_BAD_MESSAGE
+           : r->len > NOS_MG_UPLOAD_MAX ? NOS_TOO_BIG
+                                        : NOS_OK;
+}
+
 static nos_status_t parse_words(span_t args, uint32_t *first, uint32_t *second)
 {
     size_t want = second == NULL ? 4 : 8;
@@ -133,6 +149,8 @@ nos_status_t request_parse(uint16_t verb, span_t args, struct request *out)
         st = parse_upload(args, &r);
     } else if (verb == NOS_MG_LOAD) {
         st = parse_load(args, &r);
+    } else if (verb == NOS_MG_SHARE) {
+        st = parse_share(args, &r);
     } else if (verb == NOS_MG_START) {
         st = parse_start(args, &r);
     } else if (verb == NOS_MG_KILL) {

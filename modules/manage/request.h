@@ -18,17 +18,17 @@ struct request {  // which fields count depends on the verb; borrows the payload
     uint64_t topic, index;    // INFO
     uint64_t offset;          // UPLOAD; DEBUG_READ, _WRITE, _BREAK: address
     span_t bytes;             // UPLOAD, DEBUG_SET, DEBUG_WRITE
-    uint64_t len;             // LOAD: of the staged file; DEBUG_READ
-    span_t hash;              // LOAD: 32 bytes
+    uint64_t len;             // LOAD, SHARE: of the staged file; DEBUG_READ
+    span_t hash;              // LOAD, SHARE: 32 bytes
     span_t module_id;         // UPGRADE: 32 bytes
     bool start;               // LOAD
-    char name[NOS_NAME_MAX];  // START
+    char name[NOS_NAME_MAX];  // START; SHARE: of a share
     span_t arg;               // LOAD, START
-    uint32_t id;              // KILL, STOP, TOKEN, DEBUG, UPGRADE; DEBUG_THREADS, _SET, _RUN: a thread's
-    uint32_t action;          // POWER; DEBUG_BREAK: on; DEBUG_RUN: how
-    uint32_t handle;          // TOKEN
-    uint32_t seconds;         // DEBUG
-    uint32_t with_all;        // STOP: 0, 1
+    uint32_t id;        // KILL, STOP, TOKEN, DEBUG, UPGRADE; DEBUG_THREADS, _SET, _RUN: a thread's
+    uint32_t action;    // POWER; DEBUG_BREAK: on; DEBUG_RUN: how
+    uint32_t handle;    // TOKEN
+    uint32_t seconds;   // DEBUG
+    uint32_t with_all;  // STOP: 0, 1
 };
 
 /** Does the verb change something, so that it needs the operator's signature? True for unknown

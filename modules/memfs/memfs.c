@@ -11,6 +11,7 @@
 
 #include "lib/status.h"
 #include "modules/memfs/client.h"
+#include "modules/memfs/wads.h"
 #include "sdk/control.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -24,6 +25,7 @@ enum {
     WORDS = 8,
 };
 #define DOOR_BADGE (1ull << 63) /* | the door's index */
+#define WADS_BADGE (DOOR_BADGE | 1ull << 32)
 
 struct door {
     struct nos_thread thread;
@@ -160,14 +162,22 @@ static void run_door(void *arg, uint64_t *ipc_buffer)
     }
 }
 
-static struct share *share_of(const char *name)
+static struct share *find_share(const char *name)
 {
     for (uint32_t i = 0; i < n_shares; i++) {
         if (memcmp(shares[i].name, name, sizeof shares[i].name) == 0) {
             return &shares[i];
         }
     }
-    struct share *s = &shares[n_shares];
+    return NULL;
+}
+
+static struct share *share_of(const char *name)
+{
+    struct share *there = find_share(name), *s = &shares[n_shares];
+    if (there != NULL) {
+        return there;
+    }
     if (tree_begin(&s->tree, limits.share_kib * 1024, (uint32_t)limits.share_nodes) != NOS_OK) {
         return NULL;
     }
@@ -214,6 +224,32 @@ static nos_status_t make_doors(nos_handle_t main)
         }
     }
     return st;
+}
+
+/* ---- a share with what is in a wad ---- */
+
+/* Who may write to it could say that it came from there. */
+static bool is_written(const struct share *s)
+{
+    for (uint32_t i = 0; i < n_doors; i++) {
+        if (doors[i].share == s && !doors[i].read_only) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fill(struct nos_msg *m)
+{
+    struct share *s = find_share(wads_share());
+    nos_status_t st = m->sender != nos_self()->capsule ? NOS_DENIED
+                      : s == NULL                      ? NOS_NOT_FOUND
+                      : is_written(s)                  ? NOS_DENIED
+                                                       : wads_fill(s, m);
+    if (st != NOS_OK) {
+        nos_msg_answer(m, st);
+    }
+    nos_ignore(nos_reply(m));
 }
 
 /* ---- who looks for clients that are gone ---- */
@@ -279,6 +315,10 @@ static bool handle(struct nos_msg *m)
     if (m->badge != 0 && (m->badge & DOOR_BADGE) == 0) {
         return serve(m);
     }
+    if (m->badge == WADS_BADGE) {
+        fill(m);
+        return false;
+    }
     if (m->badge == 0) {
         attach(m);
     } else {
@@ -320,6 +360,7 @@ int nos_main(void)
     clients_init(main, &limits);
     nos_status_t st = make_watch(main);
     st = st == NOS_OK ? make_doors(main) : st;
+    st = st == NOS_OK ? wads_begin(main, WADS_BADGE) : st;
     while (st == NOS_OK) {
         st = answer ? nos_reply_recv(main, &m, NOS_DEADLINE_NEVER)
                     : nos_recv(main, &m, NOS_DEADLINE_NEVER);

@@ -267,7 +267,7 @@ nos_status_t tree_rename(const struct place *from, const struct place *to, uint6
 /* ---- the whole ---- */
 
 /* From the leaves up, without recursion: a tree may be as deep as it has nodes. */
-void tree_end(struct tree *t)
+void tree_clear(struct tree *t)
 {
     struct node *dir = t->root;
 
@@ -283,10 +283,17 @@ void tree_end(struct tree *t)
             lose_name(n, 0);
         }
     }
-    t->root->parent = NULL;
+}
+
+void tree_end(struct tree *t)
+{
+    struct node *root = t->root;
+
+    tree_clear(t);
+    root->parent = NULL;
     t->root = NULL;
-    if (dir->held == 0) {
-        node_end(dir);
+    if (root->held == 0) {
+        node_end(root);
     }
 }
 

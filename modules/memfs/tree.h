@@ -58,6 +58,9 @@ struct tree {
 /** An empty tree. Errors: NO_MEMORY. */
 MUST_CHECK nos_status_t tree_begin(struct tree *t, uint64_t bytes_max, uint32_t nodes_max);
 
+/** Everything below the root is wiped; what is held goes when it is dropped. */
+void tree_clear(struct tree *t);
+
 /** Everything that has a name is wiped; what is held goes when it is dropped. */
 void tree_end(struct tree *t);
 

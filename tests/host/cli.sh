@@ -324,6 +324,10 @@ check 'nothing went through' [ -z "$(ls victim)" ]
 t 'wad unpack, not believed' 1 "$n0n" wad unpack h.wad un2 --key keys/other.pub
 t 'wad unpack, nobody asked' 0 "$n0n" wad unpack h.wad un3/
 says err 'WARNING.*NOT checked'
+t 'share, nobody named' 2 "$n0n" share h.wad wad --node /dev/null
+says err 'whose wads are believed'
+t 'share, not believed' 1 "$n0n" share h.wad wad --key keys/other.pub --node /dev/null
+t 'share under no name' 2 "$n0n" share h.wad ../wad --key keys/publisher.pub --node /dev/null
 t 'wad unpack nowhere' 3 "$n0n" wad unpack h.wad /dev/null/x
 absent un2 'un*.tmp*'
 # a bit of the header, of a row, of the tree, of a lump; all others: tests/host/test_wad.c

@@ -59,11 +59,33 @@ static void test_unknown(void **state)
     (void)state;
     for (unsigned verb = 0; verb <= UINT16_MAX; verb++) {
         bool known = (verb >= NOS_MG_HELLO && verb <= NOS_MG_UPLOAD) ||
-                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_UPGRADE) || verb == NOS_MG_DEBUGGED ||
+                     (verb >= NOS_MG_LOAD && verb <= NOS_MG_SHARE) || verb == NOS_MG_DEBUGGED ||
                      (verb >= NOS_MG_DEBUG && verb <= NOS_MG_DEBUG_RUN);
         assert_true((parse((uint16_t)verb, "", 0, &r) == NOS_NOT_SUPPORTED) == !known);
         assert_true(request_is_signed((uint16_t)verb) == (verb >= NOS_MG_LOAD));
     }
+}
+
+static void test_share(void **state)
+{
+    uint8_t bytes[80] = { 1 };
+    struct request r;
+    (void)state;
+    memcpy(bytes + 40, "wad", 3);
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        assert_int_equal(parse(NOS_MG_SHARE, bytes, len, &r), len == 56 ? NOS_OK : NOS_BAD_MESSAGE);
+    }
+    assert_int_equal(parse(NOS_MG_SHARE, bytes, 56, &r), NOS_OK);
+    assert_true(r.len == 1 && r.hash.len == 32 && memcmp(r.name, "wad", 4) == 0);
+    store_le64(bytes, NOS_MG_UPLOAD_MAX + 1);
+    assert_int_equal(parse(NOS_MG_SHARE, bytes, 56, &r), NOS_TOO_BIG);
+    store_le64(bytes, 0);
+    assert_int_equal(parse(NOS_MG_SHARE, bytes, 56, &r), NOS_BAD_MESSAGE);
+    store_le64(bytes, 1);
+    bytes[41] = '/';  // no name of a share
+    assert_int_equal(parse(NOS_MG_SHARE, bytes, 56, &r), NOS_BAD_MESSAGE);
+    memset(bytes + 40, 0, 16);
+    assert_int_equal(parse(NOS_MG_SHARE, bytes, 56, &r), NOS_BAD_MESSAGE);
 }
 
 static void test_upload(void **state)
@@ -148,10 +170,10 @@ static void test_start(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_fixed),
-                                        cmocka_unit_test(test_unknown),
-                                        cmocka_unit_test(test_upload), cmocka_unit_test(test_debug),
-                                        cmocka_unit_test(test_load),
-                                        cmocka_unit_test(test_start) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fixed),  cmocka_unit_test(test_unknown), cmocka_unit_test(test_share),
+        cmocka_unit_test(test_upload), cmocka_unit_test(test_debug),   cmocka_unit_test(test_load),
+        cmocka_unit_test(test_start)
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

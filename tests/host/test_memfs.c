@@ -1,7 +1,9 @@
 /* The tree of memfs and its requests: each rule by itself. What many of them do together is
  * test_memfs_model. */
-#include "tests/host/memfs_host.h"
+#include "modules/memfs/fill.h"
 #include "modules/memfs/limits.h"
+#include "tests/host/goldwad.h"
+#include "tests/host/memfs_host.h"
 #include "tests/host/test.h"
 
 enum { BYTES = 1 << 24, NODES = 400 };
@@ -643,6 +645,121 @@ static void locks(void **state)
     assert_null(other.open[g - 1].node->file.locks);
 }
 
+/* ---- trees of wads ---- */
+
+static nos_status_t fill(struct buf f, uint32_t *files)
+{
+    struct wad w;
+    struct wad_tree names;
+
+    nos_status_t st = fill_check(buf_span(f), &w, &names);
+    return st == NOS_OK ? fill_tree(&w, &names, &tree, ++now, files) : st;
+}
+
+static void filled(void **state)
+{
+    struct buf f = goldwad_plain(span_of(NULL, 0));
+    uint32_t files = 0;
+
+    (void)state;
+    assert_int_equal(fill(f, &files), NOS_OK);
+    assert_int_equal(files, 3);
+    uint64_t a = opened(&reader, "a", NOS_FS_READABLE);
+    reads(&reader, a, 0, "hello");
+    assert_int_equal(stat_(&me, "a", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS], 1 | 0444ull << NOS_FS_MODE_AT);
+    assert_int_equal(stat_(&me, "c", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS], 1 | 0555ull << NOS_FS_MODE_AT);
+    assert_int_equal(stat_(&me, "c/d", 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_SIZE], 0);
+    assert_int_equal(tree.nodes, 5);  // and of what is no asset nothing
+    assert_int_equal(fill(f, &files), NOS_FS_EXISTS);
+    assert_int_equal(tree.nodes, 5);
+    reads(&reader, a, 0, "hello");
+    buf_free(&f);
+}
+
+/* Every flipped bit of a lump, every cut: not a name of it is there. */
+static void filled_wrongly(void **state)
+{
+    struct buf f = goldwad_plain(span_of(NULL, 0));
+    uint32_t files = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < GOLDWAD_LUMPS; i++) {
+        const uint8_t *row = f.data + 16 + 88 * (size_t)i;
+        for (uint64_t at = 0; at < load_le64(row + 16); at++) {
+            f.data[load_le64(row + 8) + at] ^= 1;
+            assert_int_equal(fill(f, &files), NOS_WAD_BLAKE3);
+            f.data[load_le64(row + 8) + at] ^= 1;
+        }
+        goldwad_row(f.data + 16 + 88 * (size_t)i, load_le16(row), SPAN_LIT("other"));
+        assert_int_not_equal(fill(f, &files), NOS_OK);
+        buf_free(&f);
+        f = goldwad_plain(span_of(NULL, 0));
+    }
+    for (size_t len = 0; len < f.len; len += 1 + len / 50) {
+        assert_int_not_equal(fill((struct buf){ f.data, len }, &files), NOS_OK);
+    }
+    assert_int_equal(tree.nodes, 1);
+    buf_free(&f);
+}
+
+/* What a path in a wad could be, were it not looked at. */
+static void filled_outside(void **state)
+{
+    static const char *const path[] = { "assets/../x", "assets/./x", "assets//x", "/assets/x",
+                                        "assets/x/",   "../x",       "assets\\x", "assets/x\n" };
+    uint32_t files = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof path / sizeof path[0]; i++) {
+        struct goldwad_part p[GOLDWAD_PARTS];
+        memcpy(p, goldwad_parts, sizeof p);
+        p[1].path = path[i];
+        struct buf f = goldwad(p, GOLDWAD_PARTS, span_of(NULL, 0));
+        nos_status_t st = fill(f, &files);
+        if (st != NOS_WAD_PATH && st != NOS_WAD_NAMES) {
+            fail_msg("%s: %d", path[i], st);
+        }
+        p[1].path = p[2].path;  // twice
+        buf_free(&f);
+        f = goldwad(p, GOLDWAD_PARTS, span_of(NULL, 0));
+        assert_int_equal(fill(f, &files), NOS_WAD_NAMES);
+        p[1].path = "assets/a";
+        p[2].path = "assets/a/b";  // a file and a folder
+        buf_free(&f);
+        f = goldwad(p, GOLDWAD_PARTS, span_of(NULL, 0));
+        assert_int_equal(fill(f, &files), NOS_WAD_PATH);
+        buf_free(&f);
+    }
+    assert_int_equal(tree.nodes, 1);
+}
+
+/* No room for all of it: then nothing is there. */
+static void filled_to_the_brim(void **state)
+{
+    static const char big[20000] = "text";
+    struct goldwad_part p[GOLDWAD_PARTS];
+    uint32_t files = 0;
+
+    (void)state;
+    memcpy(p, goldwad_parts, sizeof p);
+    p[2].bytes = span_of((const uint8_t *)big, sizeof big);
+    struct buf f = goldwad(p, GOLDWAD_PARTS, span_of(NULL, 0));
+    const uint32_t nodes = tree.nodes_max;
+    tree.purse.bytes_max = 3 * FS_PAGE;
+    assert_int_equal(fill(f, &files), NOS_QUOTA);
+    assert_true(tree.nodes == 1 && tree.purse.bytes == 0);
+    tree.purse.bytes_max = 100 * FS_PAGE;
+    tree.nodes_max = 4;
+    assert_int_equal(fill(f, &files), NOS_QUOTA);
+    assert_true(tree.nodes == 1 && tree.purse.bytes == 0);
+    tree.nodes_max = nodes;
+    assert_int_equal(fill(f, &files), NOS_OK);
+    buf_free(&f);
+}
+
 static void limits(void **state)
 {
     static const char *const bad[] = {
@@ -674,12 +791,26 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, clean)
-        T(files),     T(sparse),   T(unlinked_while_open),
-        T(paths_),    T(symlinks), T(renames),
-        T(listing),   T(times),    T(removed_directories),
-        T(read_only), T(numbers),  T(quotas),
-        T(limits),    T(mapped),   T(locks),
+        T(files),
+        T(sparse),
+        T(unlinked_while_open),
+        T(paths_),
+        T(symlinks),
+        T(renames),
+        T(listing),
+        T(times),
+        T(removed_directories),
+        T(read_only),
+        T(numbers),
+        T(quotas),
+        T(limits),
+        T(mapped),
+        T(locks),
         T(modes),
+        T(filled),
+        T(filled_wrongly),
+        T(filled_outside),
+        T(filled_to_the_brim),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

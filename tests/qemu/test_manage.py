@@ -120,17 +120,22 @@ def wire(vm):
     return sock
 
 
-def answer(sock, seq):
-    """Status of the answer with that number."""
+def payload_of(sock, seq):
+    """Status and payload of the answer with that number."""
     data = b''
     while True:
         data += sock.recv(65536)
         at = data.find(b'N0NM')
         while at >= 0 and len(data) >= at + 32:
             _, _, _, _, number, length, status, _ = struct.unpack_from('<4sBBHIIiI', data, at)
-            if number == seq:
-                return status
+            if number == seq and len(data) >= at + 32 + length:
+                return status, data[at + 32:at + 32 + length]
             at = data.find(b'N0NM', at + 4)
+
+
+def answer(sock, seq):
+    """Status of the answer with that number."""
+    return payload_of(sock, seq)[0]
 
 
 def forged(vm):
