@@ -234,6 +234,7 @@ int main(int argc, char **argv)
     times();
     refused();
     about_system();
+    library();
     threads();
     if (argc > 1 && strcmp(argv[1], "files") == 0) {
         files();

@@ -4,6 +4,7 @@
 void check(int holds, const char *what, int line);
 
 void about_system(void);
+void library(void);
 void files(void);
 void wad(void);
 void costs(void);

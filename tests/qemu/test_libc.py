@@ -44,7 +44,7 @@ def programs(t):
             told(vm, 'hello, reader', 'load chello reader')
         send(vm, 'ctest')
         with t.case('what C and POSIX promise'):
-            held(vm, 'load ctest', 134)
+            held(vm, 'load ctest', 220)
         with t.case('abort leaves a crash record that names it'):
             told(vm, r'ctest \(capsule \d+\) crashed', 'load ctest abort')
             record = ctl_json(vm, 'crash', 'ls')[-1]

@@ -158,7 +158,7 @@ def shared(t):
         with t.case('Lua requires a module from it'):
             lua(vm, 'package.path=[[/wad/?.lua]]print(require([[greet]])([[wad]]),require([[deep.er]]))', r'hello, wad\t42')
         with t.case('files as C and POSIX have them, read-only, mapped'):
-            held(vm, 'load ctest wad', 150)
+            held(vm, 'load ctest wad', 236)
         with t.case('a second one does not take its place'):
             done = ctl(vm, 'share', asset_wad(folder, 'second', **{'greet.lua': b'return 1'}), 'wad', '--key', PUBLISHER,
                        check=False)
