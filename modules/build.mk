@@ -8,7 +8,7 @@ IMAGE_MODULES := init console shell manage hello crashme
 
 MODULES += entry secrets storm ward pupil patient
 # Two builds of one service, and who upgrades it.
-MODULES += counter counter2 tally memfs fsattack
+MODULES += counter counter2 tally memfs fsattack vandal
 # What a user would want, its client at the prompt, and who tries to break in (docs/signer.md, docs/broker.md).
 MODULES += signer sign broker secret burglar
 MODULE_MORE_counter2 := modules/counter/counter.c

@@ -121,5 +121,11 @@ int main(int argc, char **argv)
     if (strcmp(what, "rows") == 0) {
         return rows();
     }
+    if (strcmp(what, "orphan") == 0) {
+        return orphan();
+    }
+    if (strcmp(what, "liar") == 0) {
+        return liar();
+    }
     return tell(argc, argv);
 }

@@ -57,6 +57,7 @@ static struct program programs[PROGRAMS];
 static struct job *front;
 static bool waiting;  // for all jobs: `wait`
 static bool told;     // one has ended
+static bool said;     // at the prompt
 static struct tty tty;
 static uint32_t last_code;
 
@@ -384,7 +385,8 @@ static void job_ended(struct job *j)
     if (was_front && code != 0) {
         nos_print("exit code %u\n", code);
     } else if (!was_front) {
-        nos_print("\n[%u] %s: exit code %u\n", (unsigned)number, name, code);
+        nos_print("%s[%u] %s: exit code %u\n", waiting ? "" : "\n", (unsigned)number, name, code);
+        said = !waiting;
     }
     waiting = waiting && jobs_running() != 0;
 }
@@ -399,6 +401,14 @@ static void look(struct job *j)
     if (ended) {
         job_ended(j);
     }
+}
+
+bool jobs_said(void)
+{
+    bool was = said;
+
+    said = false;
+    return was && !job_in_front();
 }
 
 void jobs_notified(uint64_t bits)

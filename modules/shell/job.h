@@ -40,6 +40,9 @@ void jobs_notified(uint64_t bits);
  * NOS_DEADLINE_NEVER. */
 uint64_t jobs_step(void);
 
+/** Was something said where the line stands that is typed? Once. */
+bool jobs_said(void);
+
 /** How many there are. */
 size_t jobs_running(void);
 

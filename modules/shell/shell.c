@@ -367,6 +367,9 @@ int nos_main(void)
         if (busy && !job_in_front()) {
             edit_start(&e);
             flush(&e);
+        } else if (jobs_said()) {
+            edit_refresh(&e);
+            flush(&e);
         }
         st = nos_recv(shell.own, &m, due);
         if (st == NOS_OK && !nos_control(&m)) {

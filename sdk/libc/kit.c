@@ -58,16 +58,18 @@ static nos_status_t take_piece(struct libc_kit *k, size_t at, struct nos_msg *m,
     if (st != NOS_OK) {
         return st;
     }
-    size_t room = m->n_words < HEAD ? 0 : (m->n_words - HEAD) * 8;
-    bool first = at == 0;
-    if (first && m->n_words >= HEAD) {
+    if (m->n_words <= HEAD || m->word[0] == 0 || m->word[0] > NOS_KIT_TEXT_MAX) {
+        return NOS_BAD_MESSAGE;
+    }
+    if (at == 0) {
         *k = (struct libc_kit){ .len = m->word[0], .n_args = m->word[1], .n_env = m->word[2] };
         long mem = k->len <= SMALL ? (long)small : nos_libc_map((k->len + 4095) & ~4095ul, false);
         k->text = mem > 0 ? (char *)mem : NULL;
     }
-    if (k->text == NULL || k->len > NOS_KIT_TEXT_MAX || m->word[0] != k->len || room == 0) {
-        return k->text == NULL && k->len > 0 ? NOS_NO_MEMORY : NOS_BAD_MESSAGE;
+    if (k->text == NULL || m->word[0] != k->len) {
+        return k->text == NULL ? NOS_NO_MEMORY : NOS_BAD_MESSAGE;
     }
+    size_t room = (m->n_words - HEAD) * sizeof(uint64_t);
     *n = room < k->len - at ? room : k->len - at;
     if (!nos_msg_get(m, HEAD, *n, &piece)) {
         return NOS_BAD_MESSAGE;

@@ -33,7 +33,7 @@ test-qemu:
 # Programs with a C library. Not in `make test` yet: musl's 1,340 files take a minute to compile.
 test-libc:
 	$(Q)deps/setup run test
-	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) build/modules/starts.mod build/wads/lua.wad
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) build/modules/starts.mod build/wads/lua.wad build/modules/toybox.mod
 	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs --only pipes --only wad.shared' 'tests/qemu/run --soak --only libc --only memfs --only pipes --only wad.shared --cpus 4'
 
 # Programs of others, and the same ones on Linux.

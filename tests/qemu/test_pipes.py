@@ -1,12 +1,14 @@
 """The prompt as a place to work (docs/services.md, "shell"): programs in front and behind, what they are given, pipes and
 files. The program is modules/piper."""
 
+import json
 import re
 import time
 
 from cases import need, same, test
 from lab import boot, ctl
-from test_libc import send
+from test_libc import send, told
+from vm import TOP
 
 
 def code(vm, line, want, timeout=20):
@@ -132,3 +134,85 @@ def in_one_program(t):
             text = vm.ask('piper rows', 60)
             hold = re.search(r'piper: (\d+) hold, 0 do not', text)
             need(hold and int(hold[1]) >= 86, text)
+
+
+@test(later=True)
+def tools(t):
+    """Names that are no module's go to the one that the policy names, with the name as argument 0."""
+    policy = json.loads(open(f'{TOP}/modules/policy.json', encoding='utf-8').read())
+    need({'module': 'shell', 'arg': 'tools=toybox'} in policy['start'], 'the policy names no module of tools')
+    with boot('pipes-tools') as vm:
+        vm.ready()
+        with t.case('without that module: no such command'):
+            need("no command 'ls'" in code(vm, 'ls -l', 127), 'not said')
+        send(vm, 'memfs')
+        send(vm, 'toybox')
+        with t.case('argument 0 is the name'):
+            vm.ask('echo some words here > words')
+            says(vm, 'ls -l', r'^-rw-r--r-- .* words')
+            same(vm.ask('wc < words').split(), ['1', '3', '16'], 'wc')
+            same(vm.ask('seq 1 20 | sort -rn | head -n 2').split(), ['20', '19'], 'three tools')
+            need('Unknown command' in code(vm, 'frobnicate', 127), 'not said')
+        with t.case('all of the set'):
+            for line, want in (('mkdir d', ''), ('cp words d/w', ''), ('mv d/w d/x', ''), ('cat d/x', 'some words here'),
+                               ('grep -c words d/x', '1'), ('sed s/some/few/ d/x', 'few words here'), ('tail -c 5 d/x', 'here'),
+                               ('hexdump -C d/x', '00000000  73 6f 6d 65'), ('rm -r d', ''), ('ls', 'words')):
+                text = vm.ask(line)
+                need(want in text and ('' != want or not text.strip()), f'{line}: {text}')
+
+
+def rows_of(vm, line, least):
+    text = told(vm, 'VANDAL end', line)
+    found = re.findall(r'VANDAL (\S+) (-?\d+) (-?\d+) (ok|BAD)', text)
+    need(len(found) >= least, f'{len(found)} rows: {text}')
+    same([row for row in found if row[3] != 'ok'], [], 'not as promised')
+
+
+def running(vm, name):
+    return [c['id'] for c in json.loads(ctl(vm, 'ps', '-o', 'json')) if c['name'] == name and c['state'] == 'running']
+
+
+@test(later=True)
+def attacks(t):
+    with boot('pipes-attacks') as vm:
+        begin(vm, 'vandal')
+        with t.case('init: what a starter may not hand on'):
+            rows_of(vm, 'load vandal rows', 12)
+        with t.case('a kit is for who was started, and a pipe is given once'):
+            rows_of(vm, 'vandal rows', 21)
+            vm.ask('')
+        with t.case('a reader that makes the ring impossible'):
+            says(vm, 'piper lines 100000 | vandal scribble 0', 'VANDAL done', 'lines: Broken pipe', timeout=60)
+        with t.case('a writer that makes the ring impossible'):
+            says(vm, 'vandal scribble 1 | piper count', 'VANDAL done', r'^\d+ bytes', timeout=60)
+        with t.case('a writer and a reader that change everything all the time'):
+            says(vm, 'vandal race 1 | piper count', 'VANDAL done', r'^\d+ bytes', timeout=120)
+            says(vm, 'piper lines 100000 | vandal race 0', 'VANDAL done', timeout=120)
+        with t.case('the same against the prompt: keys, and a file'):
+            says(vm, 'vandal race 0', 'VANDAL done', timeout=120)
+            vm.ask('vandal race 1 > spoilt', 120)
+            vm.ask('vandal scribble 1 > spoilt', 60)
+            vm.ask('echo fine > big')
+            vm.ask('vandal race 0 < big', 120)
+            says(vm, 'piper copy < big', 'fine')
+        with t.case('a starter that ends'):
+            told(vm, 'piper is not run: its starter', 'piper orphan')
+            vm.ask('')
+        with t.case('a starter that lies'):
+            says(vm, 'piper liar', r'(\d+) of \1 lies end with 126', timeout=120)
+        with t.case('the prompt is killed: its program sees the end of what is typed'):
+            vm.com1.send('piper copy\r')
+            vm.com1.expect('piper copy')
+            time.sleep(1)
+            ctl(vm, 'kill', str(running(vm, 'shell')[0]))
+            for _ in range(50):
+                if not running(vm, 'piper'):
+                    break
+                time.sleep(0.2)
+            same(running(vm, 'piper'), [], 'what still runs')
+            send(vm, 'shell', '--start')
+            vm.com1.expect(r'^n0n> ', 30)
+        with t.case('and the prompt works as before'):
+            says(vm, 'piper lines 20000 | piper copy | piper count', LINES_20000, timeout=60)
+            row = re.search(r'^ +\d+ shell +running +(\d+) +(\d+)', vm.ask('ps'), re.M)
+            need(int(row[2]) <= 14, f'{row[2]} handles')
