@@ -50,7 +50,7 @@ help:
 	@echo 'make soak     the long runs in QEMU (an hour)'
 	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'
 	@echo 'make test-libc   programs with a C library: docs/libc.md'
-	@echo 'make ports    programs of others, as wads; make test-ports tries them: docs/libc.md'
+	@echo 'make ports    programs of others, as wads; make test-ports tries them, make bench-ports measures: docs/libc.md'
 	@echo 'make test-sdk    the SDK in an empty folder: docs/sdk.md'
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'

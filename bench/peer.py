@@ -39,7 +39,7 @@ class Peer:
         self.volume = Volume(kernel, {}, efi_name=PROGRAM,
                              more={'STARTUP.NSH': line.encode(), 'INITRD.IMG': initramfs(init)})
 
-    def _machine(self, config, path):
+    def paused(self, config, path):
         image = self.volume.bytes()
         state = saved(config, image, wake=_skip_countdown, program=f'EFI/BOOT/{PROGRAM}')
         store(path, image)
@@ -47,14 +47,14 @@ class Peer:
 
     def count(self, path, cpu='max'):
         """The figures of one run under exact instruction counting."""
-        with self._machine(Config(cpu=cpu, icount=True), path) as vm:
+        with self.paused(Config(cpu=cpu, icount=True), path) as vm:
             vm.resume()
             vm.com1.expect(r'peer done', 120)
             return {k: int(v) for k, v in re.findall(r'^peer (\w+) (\d+)', vm.com1.text(), re.M)}
 
     def wall(self, path, cpu='max'):
         """Milliseconds from the first instruction to the first line of init, plain TCG."""
-        with self._machine(Config(cpu=cpu), path) as vm:
+        with self.paused(Config(cpu=cpu), path) as vm:
             return wall_ms(vm, 'peer init')
 
 
