@@ -247,6 +247,21 @@ static void threads(void)
     CHECK(f != NULL && fclose(f) == 0 && unlink("log") == 0);
 }
 
+static void nothing(void)
+{
+    struct stat s;
+    char c;
+    int fd = open("/dev/null", O_RDWR);
+
+    CHECK(write(fd, "gone", 4) == 4 && read(fd, &c, 1) == 0);
+    CHECK(fstat(fd, &s) == 0 && S_ISCHR(s.st_mode) && isatty(fd) == 0);
+    CHECK(stat("/dev/null", &s) == 0 && S_ISCHR(s.st_mode) &&
+          access("/dev/null", R_OK | W_OK) == 0);
+    FAILS(open("/dev/null", O_RDONLY | O_DIRECTORY), ENOTDIR);
+    FAILS(open("/dev/zero", O_RDONLY), ENOENT);
+    CHECK(close(fd) == 0);
+}
+
 static void modes(void)
 {
     struct stat s;
@@ -294,6 +309,7 @@ void files(void)
     large();
     locks();
     modes();
+    nothing();
     threads();
     share();
 }

@@ -38,6 +38,18 @@ static void settle_root(struct libc_file *f)
     }
 }
 
+static long open_null(struct libc_file *f, long flags)
+{
+    if ((flags & O_DIRECTORY) != 0) {
+        return -ENOTDIR;
+    }
+    if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
+        return -EEXIST;
+    }
+    *f = (struct libc_file){ .kind = LIBC_NULL, .flags = flags };
+    return libc_fd_new(f, 0, (flags & O_CLOEXEC) != 0);
+}
+
 static long open_file(long dirfd, const char *path, long flags, long mode)
 {
     struct libc_place p;
@@ -49,6 +61,9 @@ static long open_file(long dirfd, const char *path, long flags, long mode)
     }
     if (f == NULL) {
         return -EMFILE;
+    }
+    if (libc_is_null(path)) {
+        return open_null(f, flags);
     }
     long r = libc_resolve(dirfd, path, &p);
     r = r == 0 ? libc_put_path(&p, 0) : r;

@@ -352,7 +352,7 @@ long libc_no_socket(const struct nos_libc_args *x)
 /* Advice about a file: not taken. */
 long libc_fadvise(const struct nos_libc_args *x)
 {
-    LOCKED(libc_file(x->a[0]) == NULL ? -EBADF : is_stream(libc_file(x->a[0])) ? -ESPIPE : 0);
+    LOCKED(libc_file(x->a[0]) == NULL ? -EBADF : libc_is_stream(libc_file(x->a[0])) ? -ESPIPE : 0);
 }
 
 long libc_ioctl(const struct nos_libc_args *x)

@@ -92,6 +92,9 @@ struct libc_file *libc_file_new(void);
 /** The tree of that number, 0.. ; NULL behind the last. */
 struct libc_tree *libc_tree(unsigned i);
 
+/** Is it the one device that there is, in no tree? */
+bool libc_is_null(const char *path);
+
 /** Where a path leads: 0 or -errno. The session is open afterwards. */
 long libc_resolve(long dirfd, const char *path, struct libc_place *out);
 

@@ -45,6 +45,13 @@ static void tell(struct kstat *out, const struct libc_tree *t, const uint64_t *w
     out->st_ctime_nsec = (long)(w[NOS_FS_STAT_STATUS] % NS);
 }
 
+static void tell_stream(struct kstat *out, mode_t mode)
+{
+    memset(out, 0, sizeof *out);
+    out->st_mode = mode;
+    out->st_nlink = 1;
+}
+
 static long stat_fd(long fd, struct kstat *out)
 {
     const struct libc_file *f = libc_file(fd);
@@ -54,9 +61,7 @@ static long stat_fd(long fd, struct kstat *out)
         return -EBADF;
     }
     if (libc_is_stream(f)) {
-        memset(out, 0, sizeof *out);
-        out->st_mode = 0600 | (f->kind == LIBC_PIPE && !f->terminal ? S_IFIFO : S_IFCHR);
-        out->st_nlink = 1;
+        tell_stream(out, 0600 | (f->kind == LIBC_PIPE && !f->terminal ? S_IFIFO : S_IFCHR));
         return 0;
     }
     long r = stat_of(f->tree, f->number, 0, 0, &a);
@@ -73,6 +78,10 @@ static long stat_path(long dirfd, const char *path, struct kstat *out, long flag
 
     if ((flags & AT_EMPTY_PATH) != 0 && path != NULL && path[0] == '\0') {
         return stat_fd(dirfd, out);
+    }
+    if (libc_is_null(path)) {
+        tell_stream(out, S_IFCHR | 0666);
+        return 0;
     }
     long r = libc_resolve(dirfd, path, &p);
     r = r == 0 ? libc_put_path(&p, 0) : r;
@@ -112,6 +121,9 @@ static long access_path(long dirfd, const char *path, long mode)
     struct libc_place p;
     struct nos_fs_answer a;
 
+    if (libc_is_null(path)) {
+        return (mode & X_OK) != 0 ? -EACCES : 0;
+    }
     long r = libc_resolve(dirfd, path, &p);
     r = r == 0 ? libc_put_path(&p, 0) : r;
     r = r == 0 ? stat_of(p.tree, p.at, 0, p.len, &a) : r;

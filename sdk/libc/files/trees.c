@@ -146,6 +146,11 @@ static struct libc_tree *enter(const char **path)
     return t;
 }
 
+bool libc_is_null(const char *path)
+{
+    return path != NULL && strcmp(path, "/dev/null") == 0;
+}
+
 long libc_resolve(long dirfd, const char *path, struct libc_place *out)
 {
     struct libc_tree *t = libc_tree(0);
