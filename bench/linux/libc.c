@@ -1,5 +1,6 @@
-/* Linux in the place of sdk/libc: what a program's capsule is linked from, object for object, with a system call where the personality
- * stands. So that both run the same instructions but those which the two systems are responsible for. */
+/* Linux in the place of sdk/libc: what a program's capsule is linked from, object for object, with
+ * a system call where the personality stands. So that both run the same instructions but those
+ * which the two systems are responsible for. */
 long nos_libc_call(long n, long a, long b, long c, long d, long e, long f)
 {
     long r;

@@ -8,7 +8,8 @@ import time
 from random import Random
 
 from cases import need, same, test
-from lab import BUILD, boot
+from lab import BUILD, CTL, KEYS, boot, ctl
+from lab import run as command
 from test_libc import send
 from vm import SLOW
 
@@ -74,10 +75,19 @@ ZLIB = [f'sqlite3 :memory: "{MADE}"', 'sha256sum text', 'minigzip -9 text', 'sha
         'cat text | minigzip | minigzip -d | sha256sum', 'minigzip -1 < text > packed', 'wc -c packed', 'minigzip -d < packed | cmp text -']
 
 
+WADS = {'zlib': ['ztest', 'minigzip'], 'sqlite': ['sqlite3'], 'toybox': ['toybox'], 'lua': []}
+
+
 @test(later=True)
 def zlib(t):
     with boot('zlib') as vm, tempfile.TemporaryDirectory() as folder:
-        ready(vm, 'ztest', 'minigzip', 'sqlite3', 'toybox')
+        ready(vm)
+        with t.case('out of their wads, each of which holds'):
+            for name, modules in WADS.items():
+                wad = os.path.join(BUILD, 'wads', f'{name}.wad')
+                need(b'provenance         signed' in command(CTL, 'wad', 'verify', wad, '--key', os.path.join(KEYS, 'publisher.pub')), wad)
+                for module in modules:
+                    ctl(vm, 'load', wad, '--module', module)
         linux = Linux(folder)
         with t.case('its own test'):
             alike(vm, linux, 'ztest')
