@@ -52,6 +52,8 @@ help:
 	@echo 'make test-libc   programs with a C library: docs/libc.md'
 	@echo 'make ports    programs of others, as wads; make test-ports tries them, make bench-ports measures: docs/libc.md'
 	@echo 'make test-sdk    the SDK in an empty folder: docs/sdk.md'
+	@echo 'make test-services   signing service, secret broker: docs/signer.md, docs/broker.md'
+	@echo 'make docs     reference of the SDK: HTML and man pages'
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
 	@echo 'make storm    what nonosctl storm needs: docs/storm.md'

@@ -22,6 +22,7 @@ struct fmt {
 void fmt_init(struct fmt *f, char *buf, size_t cap);
 #define FMT_INIT(f, array) fmt_init((f), (array), sizeof(array))
 
+/** Append. Each of these; what does not fit is cut, and `f->cut` says so. */
 void fmt_char(struct fmt *f, char c);
 void fmt_str(struct fmt *f, const char *s);  // NULL prints nothing
 void fmt_span(struct fmt *f, span_t s);      // bytes as they are: checked text only
@@ -45,6 +46,7 @@ void fmt_pad(struct fmt *f, size_t from, size_t column);
 /** Right-aligned number in `width` characters. */
 void fmt_u64_right(struct fmt *f, uint64_t v, unsigned width);
 
+/** What has been written so far. Borrows: the buffer. */
 MUST_CHECK span_t fmt_text(const struct fmt *f);
 
 /**

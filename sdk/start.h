@@ -10,6 +10,7 @@
 #include "abi/start.h"
 #include "sdk/syscalls.h"
 
+/** The capsule's own: runs first. Gives: the code that the capsule ends with. */
 int nos_main(void);
 
 /** The kernel's start record, as long as the capsule lives. */
@@ -31,6 +32,7 @@ uint64_t nos_now_ns(void);
 /** The time-stamp counter itself. */
 uint64_t nos_tsc(void);
 
+/** End this capsule, with all its threads. */
 _Noreturn void nos_exit(uint64_t code);
 
 /** What nos_exit does first; NULL: nothing. */

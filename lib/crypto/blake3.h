@@ -26,6 +26,7 @@ void blake3_derive(const char *context, span_t in, uint8_t out[BLAKE3_LEN]);
 /** Hash `in` under a key: a MAC. Compare with secret_equal. */
 void blake3_keyed(const uint8_t key[BLAKE3_KEY_BYTES], span_t in, uint8_t out[BLAKE3_LEN]);
 
+/** Begin a hash: plain, under a context, under a key. */
 void blake3_init(struct blake3_ctx *c);
 void blake3_init_derive(struct blake3_ctx *c, const char *context);
 void blake3_init_keyed(struct blake3_ctx *c, const uint8_t key[BLAKE3_KEY_BYTES]);

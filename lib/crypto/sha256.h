@@ -16,6 +16,7 @@ struct sha256_ctx {
 /** Hash `in` in one go. */
 void sha256_hash(span_t in, uint8_t out[SHA256_LEN]);
 
+/** Begin a hash; append to it. */
 void sha256_init(struct sha256_ctx *c);
 void sha256_update(struct sha256_ctx *c, span_t in);
 

@@ -51,7 +51,7 @@ test-services:
 
 # The SDK, from its tarball in an empty folder.
 .PHONY: test-sdk
-test-sdk: sdk
+test-sdk: sdk docs
 	$(Q)deps/setup sdk
 	$(Q)tests/run --then tests/sdk/run
 
