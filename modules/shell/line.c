@@ -79,6 +79,10 @@ static bool is_name(char c, bool first)
            (!first && c >= '0' && c <= '9');
 }
 
+/* What would be taken literally, and is not meant so by who types it. */
+static const char no_language[] =
+    "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( quote them";
+
 /* At a `$`. */
 static nos_status_t variable(struct parser *p)
 {
@@ -92,6 +96,9 @@ static nos_status_t variable(struct parser *p)
         len++;
     }
     len = len == 0 && name[0] == '?' ? 1 : len;
+    if (name[0] == '(') {
+        return wrong(p->l, no_language);
+    }
     if (len == 0 && !brace) {
         p->at++;
         return put(p, '$');  // an ordinary character
@@ -211,6 +218,9 @@ static nos_status_t step(struct parser *p)
     }
     if (is_one_of("|&<>", c)) {
         return operator(p);
+    }
+    if (is_one_of(";`", c)) {
+        return wrong(p->l, no_language);
     }
     if (c == '\\' && p->at[1] != '\0') {
         p->at++;

@@ -79,6 +79,13 @@ static void test_words(void **state)
         { "a >", "a file's name is missing behind < or >" },
         { "a > | b", "a file's name is missing behind < or >" },
         { "a < > b", "a file's name is missing behind < or >" },
+        { "a; b", "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( "
+                  "quote them" },
+        { "a `b`", "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( "
+                   "quote them" },
+        { "\"$(b)\"", "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( "
+                      "quote them" },
+        { "';`' \\; '$(' \\$(", "<;`><;><$(><$(>" },
         { "1|2|3|4|5|6", "<1>|<2>|<3>|<4>|<5>|<6>" },
         { "1|2|3|4|5|6|7", "too many commands are joined by |" },
     };
