@@ -239,6 +239,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "files") == 0) {
         files();
     }
+    if (argc > 1 && strcmp(argv[1], "stress") == 0) {
+        stress();
+    }
     if (argc > 1 && strcmp(argv[1], "wad") == 0) {
         wad();
     }

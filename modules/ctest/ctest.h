@@ -7,4 +7,5 @@ void about_system(void);
 void library(void);
 void files(void);
 void wad(void);
+void stress(void);
 void costs(void);

@@ -51,6 +51,16 @@ def programs(t):
             need('abort' in ctl(vm, 'crash', 'show', str(record['seq'])), 'abort is not in its backtrace')
 
 
+@test(later=True)
+def threads(t):
+    """Many at once, on four CPUs."""
+    with boot('libc-threads', config=Config(smp=4)) as vm:
+        vm.ready()
+        send(vm, 'ctest')
+        with t.case('locks of four kinds, a queue, threads that come and go'):
+            held(vm, 'load ctest stress', 241)
+
+
 # Instructions; the bars of docs/libc.md.
 @test(later=True, once=ALONE)
 def starts(t):
