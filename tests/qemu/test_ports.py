@@ -134,7 +134,7 @@ TOOLS = [
     ('grep', ['grep -n a1 words', 'grep -c beta words', 'grep -rl gamma .', 'grep -oE "[a-z]+[0-9]{2}" words', 'cat words | grep -v a | wc -l']),
     ('sed', ["sed -e 's/\\(al\\)pha/\\1-/' words", 'sed -i -e 2d words', 'cat words', "sed -n '$p' words", "seq 5 | sed 's/3/three/w three'", 'cat three']),
     ('hexdump, od, xxd', ['hexdump -C words', 'hexdump words', 'od -c words', 'cat words | xxd', 'xxd -p words | xxd -r -p | cmp words -']),
-    ('mkdir, cp, mv, ls', ['mkdir -p d/e', 'cp words d/e', 'cp -r d f', 'cp -a d/e/words f/copy', 'mv f d/g', 'ls -1R', 'ls -1p d', 'ls | sort',
+    ('mkdir, cp, mv, ls', ['mkdir -p d/e', 'cp words d/e', 'cp -r d f', 'cp -a d/e/words f/copy', 'mv f d/g', 'ls -1R', 'ls -1p d', 'ls | sort', 'mkdir --help',
                            'cmp words d/g/copy']),
     ('ln, readlink, touch, stat', ['ln -s words link', 'readlink link', 'cat link', 'touch new', 'stat -c %s-%n new words', 'sha256sum words',
                                    'find d -type f | sort', 'find d/e']),
