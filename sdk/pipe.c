@@ -142,6 +142,12 @@ static void run_ready(void *arg)
     s->yes = s->p->ring.writer ? used < s->p->ring.size : used != 0;
 }
 
+static void run_unread(void *arg)
+{
+    struct step *s = arg;
+    s->n = nos_ring_used(&s->p->ring);
+}
+
 static void run_sleeps(void *arg)
 {
     struct step *s = arg;
@@ -282,6 +288,12 @@ nos_status_t nos_pipe_ready(struct nos_pipe *p, uint64_t *buffer)
         return !lives ? NOS_PEER_CLOSED : s.yes ? NOS_OK : NOS_WOULD_BLOCK;
     }
     return NOS_OK;
+}
+
+size_t nos_pipe_unread(struct nos_pipe *p, uint64_t *buffer)
+{
+    struct step s = { .n = 0 };
+    return touch(p, run_unread, &s, buffer) ? s.n : 0;
 }
 
 bool nos_pipe_sleeps(struct nos_pipe *p, uint64_t *buffer)

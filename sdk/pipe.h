@@ -85,6 +85,9 @@ MUST_CHECK nos_status_t nos_pipe_read(struct nos_pipe *p, mspan_t to, size_t *do
 /** May it be gone on with? As write and read of at least one byte, which this does not do. */
 MUST_CHECK nos_status_t nos_pipe_ready(struct nos_pipe *p, uint64_t *buffer);
 
+/** Bytes that were put in and not taken out yet; 0 when the memory has gone. */
+size_t nos_pipe_unread(struct nos_pipe *p, uint64_t *buffer);
+
 /** Before sleeping on other things than nos_pipe_wait: the other side is to signal. False: it may
  * be gone on with, do not sleep. */
 MUST_CHECK bool nos_pipe_sleeps(struct nos_pipe *p, uint64_t *buffer);

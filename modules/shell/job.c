@@ -21,6 +21,7 @@ enum {
     TEXT = LINE_TEXT + VARS_TEXT + PLACE_PATH,
     LENT = 3 * LINE_STAGES,
     NAME = 80,
+    KEYS_KEPT = 1024,
     CODE_NOT_FOUND = 127, /* as POSIX shells have them */
     CODE_CANNOT = 126,
     CODE_INTERRUPTED = 130,
@@ -59,6 +60,10 @@ static bool waiting;  // for all jobs: `wait`
 static bool told;     // one has ended
 static bool said;     // at the prompt
 static struct tty tty;
+static struct {
+    char text[KEYS_KEPT + TTY_LINE];
+    size_t len;
+} sent, unread;  // the last of what the one in front was sent; and what it had not read
 static uint32_t last_code;
 
 nos_status_t jobs_init(void)
@@ -370,6 +375,25 @@ static size_t number_of(const struct job *j)
     return (size_t)(j - jobs) + 1;
 }
 
+/* As a terminal does it: what a program leaves is for the next one; Ctrl-C forgets it. */
+static void keep_unread(struct job *j)
+{
+    size_t n = j->has_keys && !j->interrupted ? nos_pipe_unread(&j->keys, NULL) : 0;
+    span_t line = tty_line(&tty);
+
+    n = n < sent.len ? n : sent.len;
+    memcpy(unread.text, sent.text + sent.len - n, n);
+    memcpy(unread.text + n, line.data, line.len);
+    unread.len = n + line.len;
+}
+
+span_t job_unread(void)
+{
+    span_t s = span_of(unread.text, unread.len);
+    unread.len = 0;
+    return s;
+}
+
 static void job_ended(struct job *j)
 {
     uint32_t code = j->program[j->n - 1]->code;
@@ -378,6 +402,9 @@ static void job_ended(struct job *j)
     char name[NAME];
 
     memcpy(name, j->name, sizeof(name));
+    if (was_front) {
+        keep_unread(j);
+    }
     drop_job(j);
     if (was_front || waiting) {
         job_set_code(code);
@@ -534,6 +561,7 @@ void job_run(const struct line *all, size_t first, const span_t *text, void (*go
     } else if (j != NULL) {
         front = j;
         tty = (struct tty){ .len = 0 };
+        sent.len = 0;
     }
 }
 
@@ -562,6 +590,12 @@ static void send_keys(span_t text)
     // one that does not read what is typed has 4 KiB of it, and no more
     if (front != NULL && front->has_keys && text.len != 0) {
         nos_ignore(nos_pipe_write(&front->keys, text, &done, NULL));
+        size_t old = sent.len + done > KEYS_KEPT ? sent.len + done - KEYS_KEPT : 0;
+        old = old < sent.len ? old : sent.len;
+        memmove(sent.text, sent.text + old, sent.len - old);
+        sent.len -= old;
+        memcpy(sent.text + sent.len, text.data, done);  // at most a line
+        sent.len += done;
     }
 }
 

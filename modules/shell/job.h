@@ -30,6 +30,10 @@ bool job_in_front(void);
 void job_key(uint8_t byte);
 void jobs_echo(void);
 
+/** What was typed for the one in front that has just ended, and was not read by it: it is the
+ * prompt's. Once. */
+span_t job_unread(void);
+
 /** Is this a question of a program that was started here? Then it was answered. */
 bool job_serve(struct nos_msg *m);
 

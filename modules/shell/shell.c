@@ -265,15 +265,8 @@ static void pause_keys(void)
     nos_feed_pause(&keys);
 }
 
-/* What was typed; or the console is being restarted. */
-static void take_keys(struct edit *e, const struct nos_msg *m)
+static void type(struct edit *e, span_t typed)
 {
-    span_t typed;
-
-    if (nos_msg_status(m) != NOS_OK || m->n_words == 0 || !nos_msg_get(m, 1, m->word[0], &typed)) {
-        nos_ignore(nos_sys_sleep(nos_now_ns() + RETRY_NS));
-        return;
-    }
     for (size_t i = 0; i < typed.len; i++) {
         if (job_in_front()) {
             job_key(typed.data[i]);
@@ -283,6 +276,18 @@ static void take_keys(struct edit *e, const struct nos_msg *m)
     }
     jobs_echo();
     flush(e);  // once for all that was typed: only the last state of the line matters
+}
+
+/* What was typed; or the console is being restarted. */
+static void take_keys(struct edit *e, const struct nos_msg *m)
+{
+    span_t typed;
+
+    if (nos_msg_status(m) != NOS_OK || m->n_words == 0 || !nos_msg_get(m, 1, m->word[0], &typed)) {
+        nos_ignore(nos_sys_sleep(nos_now_ns() + RETRY_NS));
+        return;
+    }
+    type(e, typed);
 }
 
 static nos_status_t open_all(void)
@@ -365,8 +370,13 @@ int nos_main(void)
         bool busy = job_in_front();
         uint64_t due = jobs_step();
         if (busy && !job_in_front()) {
+            static char left[EDIT_LINE * 8];
+            span_t unread = job_unread();
             edit_start(&e);
             flush(&e);
+            memcpy(left, unread.data, unread.len);  // what it starts may leave something too
+            type(&e, span_of(left, unread.len));
+            continue;  // that may be over, or have begun
         } else if (jobs_said()) {
             edit_refresh(&e);
             flush(&e);
