@@ -236,9 +236,10 @@ nos_status_t line_parse(struct line *l, const char *text, line_lookup_t lookup)
     nos_status_t st = NOS_OK;
 
     *l = (struct line){ .n = 1, .stage[0].words = { 0, l->word } };
-    while (st == NOS_OK && *p.at != '\0') {
+    while (st == NOS_OK && *p.at != '\0' && *p.at != ';') {
         st = step(&p);
     }
+    l->rest = *p.at == ';' ? p.at + 1 : NULL;
     st = st == NOS_OK ? end_word(&p) : st;
     if (st == NOS_OK && p.target != TO_WORDS) {
         st = wrong(l, "a file's name is missing behind < or >");

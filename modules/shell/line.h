@@ -6,7 +6,7 @@
  * Blanks separate words. '...' keeps everything, "..." all but $NAME and \, a \ the next character.
  * $NAME and ${NAME} are the variable, $? the last exit code: as one word, whatever is in it;
  * without quotes an empty one is no word. < FILE, > FILE, >> FILE, 2> FILE, 2>> FILE, 2>&1; & at
- * the end.
+ * the end. A ; ends the line, what is behind it is the next one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +32,7 @@ struct line {
     size_t n; /* stages; 0: the line is empty */
     struct line_stage stage[LINE_STAGES];
     bool background;
+    const char *rest;  /* of the text, behind a `;`: another line; NULL */
     const char *wrong; /* what is wrong with it, when line_parse says so */
     /* private */
     char *word[LINE_WORDS + 1];

@@ -194,33 +194,49 @@ void cmd_run(const struct words *w)
     nos_print("usage: %s NAME [ARG...]\n", w->word[0]);  // with a name it does not come here
 }
 
-static void run(const char *text)
+static void run_line(const struct line *l)
+{
+    const struct line_stage *s = &l->stage[0];
+    const struct command *c = own_command(&s->words);
+    bool plain = l->n == 1 && s->in.path == NULL && s->out.path == NULL && s->err.path == NULL;
+
+    job_set_code(0);
+    if (plain) {
+        run_own(c, &s->words);
+    } else {
+        run_captured(c, l);
+    }
+}
+
+static char queue[EDIT_LINE];  // what is behind a `;`, while a program runs
+
+/* Until one is in front. Variables are those of when a line's turn comes. */
+static void run_queue(void)
 {
     static struct line l;
-    nos_status_t st = line_parse(&l, text, lookup);
 
-    if (st != NOS_OK) {
-        nos_print("%s\n", l.wrong);
-        job_set_code(2);
-        return;
-    }
-    if (l.n == 0) {
-        return;
-    }
-    bool program = strip_run(&l);
-    const struct command *c = program ? NULL : own_command(&l.stage[0].words);
-    if (c != NULL) {
-        const struct line_stage *s = &l.stage[0];
-        bool plain = l.n == 1 && s->in.path == NULL && s->out.path == NULL && s->err.path == NULL;
-        job_set_code(0);
-        if (plain) {
-            run_own(c, &s->words);
-        } else {
-            run_captured(c, &l);
+    while (queue[0] != '\0' && !job_in_front()) {
+        nos_status_t st = line_parse(&l, queue, lookup);
+        size_t rest = st == NOS_OK && l.rest != NULL ? strlen(l.rest) : 0;
+        memmove(queue, queue + strlen(queue) - rest, rest + 1);
+        if (st != NOS_OK) {
+            nos_print("%s\n", l.wrong);
+            job_set_code(2);
+        } else if (l.n != 0) {
+            bool program = strip_run(&l) || own_command(&l.stage[0].words) == NULL;
+            if (program) {
+                job_run(&l, 0, NULL, NULL);
+            } else {
+                run_line(&l);
+            }
         }
-    } else {
-        job_run(&l, 0, NULL, NULL);
     }
+}
+
+static void run(const char *text)
+{
+    memcpy(queue, text, strlen(text) + 1);
+    run_queue();
 }
 
 static void flush(struct edit *e)
@@ -276,6 +292,20 @@ static void type(struct edit *e, span_t typed)
     }
     jobs_echo();
     flush(e);  // once for all that was typed: only the last state of the line matters
+}
+
+/* The one in front has ended; Ctrl-C ends all of its line. */
+static void front_ended(struct edit *e)
+{
+    static char left[EDIT_LINE * 8];
+    span_t unread = job_unread();
+
+    queue[0] = words_same(job_code(), "130") ? '\0' : queue[0];
+    run_queue();
+    next_prompt(e);
+    flush(e);
+    memcpy(left, unread.data, unread.len);  // what it starts may leave something too
+    type(e, span_of(left, unread.len));
 }
 
 /* What was typed; or the console is being restarted. */
@@ -370,12 +400,7 @@ int nos_main(void)
         bool busy = job_in_front();
         uint64_t due = jobs_step();
         if (busy && !job_in_front()) {
-            static char left[EDIT_LINE * 8];
-            span_t unread = job_unread();
-            edit_start(&e);
-            flush(&e);
-            memcpy(left, unread.data, unread.len);  // what it starts may leave something too
-            type(&e, span_of(left, unread.len));
+            front_ended(&e);
             continue;  // that may be over, or have begun
         } else if (jobs_said()) {
             edit_refresh(&e);

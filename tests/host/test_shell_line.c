@@ -39,7 +39,9 @@ static const char *seen(const char *text)
         }
         at += (size_t)snprintf(out + at, sizeof out - at, s->err_to_out ? " 2=1" : "");
     }
-    (void)snprintf(out + at, sizeof out - at, l.background ? " &" : "");
+    at += (size_t)snprintf(out + at, sizeof out - at, l.background ? " &" : "");
+    (void)snprintf(out + at, sizeof out - at, "%s%s", l.rest != NULL ? " ;" : "",
+                   l.rest != NULL ? l.rest : "");
     return out;
 }
 
@@ -66,6 +68,11 @@ static void test_words(void **state)
         { "a '2'>o", "<a><2> 1=o" },
         { "a <i | b 2>e | c >o &", "<a> 0=i|<b> 2=e|<c> 1=o &" },
         { "a &", "<a> &" },
+        { "a b; c | d", "<a><b> ; c | d" },
+        { "a ';' \\; b ;", "<a><;><;><b> ;" },
+        { ";", " ;" },
+        { "a |; b", "a command is missing" },
+        { "a > ; b", "a file's name is missing behind < or >" },
         { "a 'b", "a quote is not closed" },
         { "a \"b", "a quote is not closed" },
         { "${A", "${NAME} is not closed" },

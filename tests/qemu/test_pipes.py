@@ -120,6 +120,17 @@ def prompt(t):
                                 ('piper count </common/ow\t', 'sum'), ('run pi\ttell x', 'argument 2 <x>')):
                 vm.com1.send(f'{typed}\r')
                 vm.com1.expect(rf'{want}.*^n0n> ')
+        with t.case('what is typed ahead, and lines behind a ;'):
+            vm.com1.send('piper sleep 2\recho one\rpiper exit 5\recho $?\recho t')
+            vm.com1.expect('^one\r?\n.*exit code 5.*^5\r?\n', 30)
+            vm.com1.send('wo\r')
+            vm.com1.expect(r'^two\r?\n.*^n0n> ')
+            same(vm.ask("A=1; piper exit 3; echo $A $?; echo ';' end").split(), 'exit code 3 1 3 ; end'.split(), 'a line')
+            vm.com1.send('piper sleep; echo never\r')
+            vm.com1.expect('echo never')
+            time.sleep(1)
+            vm.com1.send('\x03')
+            need('never' not in vm.com1.expect(r'exit code 130(.*)^n0n> ').group(1), 'it went on')
         with t.case('nothing of all that is left'):
             row = re.search(r'^ +\d+ shell +running +(\d+) +(\d+)', vm.ask('ps'), re.M)
             need(int(row[2]) <= 14, f'{row[2]} handles')
@@ -177,7 +188,11 @@ def attacks(t):
     with boot('pipes-attacks') as vm:
         begin(vm, 'vandal')
         with t.case('init: what a starter may not hand on'):
+            vm.ask('piper sleep &')     # there is a kit, of somebody else
             rows_of(vm, 'load vandal rows', 12)
+            vm.ask('kill piper')
+            vm.com1.expect('exit code 137', 20)
+            vm.ask('')
         with t.case('a kit is for who was started, and a pipe is given once'):
             rows_of(vm, 'vandal rows', 21)
             vm.ask('')
