@@ -44,6 +44,7 @@ enum lie {
     HUGE_TEXT,
     NO_ARGUMENTS,
     TOO_MANY,
+    NOT_SO_MANY,
     NO_END,
     GROWS,
     LIES_OF_TEXT,
@@ -77,6 +78,8 @@ static void say_text(enum lie lie)
         m.word[2] = 3;
     } else if (lie == TOO_MANY) {
         m.word[1] = 1ull << 60;
+    } else if (lie == NOT_SO_MANY) {
+        m.word[1] = 7;
     } else if (lie == NO_END) {
         ((char *)&m.word[3])[sizeof good - 1] = 'x';
     } else if (lie == GROWS) {
