@@ -260,17 +260,17 @@ static nos_status_t module_of(const char *name, struct nos_module_info *m)
     static const char mark[] = "tools=";
     char copy[NOS_ARG_MAX + 1], *word[8];
     nos_status_t st = find_module(name, m) ? NOS_OK : NOS_NOT_FOUND;
-    if (st != NOS_OK && command_find(name) != NULL) {
-        nos_print("%s is a command of the prompt's own: it can only begin a line\n", name);
-        job_set_code(CODE_CANNOT);
-        return NOS_NO_ANSWER;
-    }
     size_t n = nos_arg_words(copy, word, ARRAY_LEN(word));
 
     for (size_t i = 0; st != NOS_OK && i < n; i++) {
         bool tools =
             strlen(word[i]) > sizeof(mark) - 1 && memcmp(word[i], mark, sizeof(mark) - 1) == 0;
         st = tools && find_module(word[i] + sizeof(mark) - 1, m) ? NOS_OK : st;
+    }
+    if (st != NOS_OK && command_find(name) != NULL) {
+        nos_print("%s is a command of the prompt's own: it can only begin a line\n", name);
+        job_set_code(CODE_CANNOT);
+        return NOS_NO_ANSWER;
     }
     if (st != NOS_OK) {
         nos_print("no command '%s', and no verified module; `help` and `modules` list them\n",

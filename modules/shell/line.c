@@ -81,7 +81,7 @@ static bool is_name(char c, bool first)
 
 /* What would be taken literally, and is not meant so by who types it. */
 static const char no_language[] =
-    "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( quote them";
+    "` and $( are no part of a line here; quote them if they are meant as they are";
 
 /* At a `$`. */
 static nos_status_t variable(struct parser *p)
@@ -219,7 +219,7 @@ static nos_status_t step(struct parser *p)
     if (is_one_of("|&<>", c)) {
         return operator(p);
     }
-    if (is_one_of(";`", c)) {
+    if (c == '`') {
         return wrong(p->l, no_language);
     }
     if (c == '\\' && p->at[1] != '\0') {

@@ -86,12 +86,10 @@ static void test_words(void **state)
         { "a >", "a file's name is missing behind < or >" },
         { "a > | b", "a file's name is missing behind < or >" },
         { "a < > b", "a file's name is missing behind < or >" },
-        { "a; b", "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( "
-                  "quote them" },
-        { "a `b`", "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( "
-                   "quote them" },
-        { "\"$(b)\"", "a line is commands joined by |, with quotes, $NAME, files and &; for ; ` $( "
-                      "quote them" },
+        { "a `b`",
+          "` and $( are no part of a line here; quote them if they are meant as they are" },
+        { "\"$(b)\"",
+          "` and $( are no part of a line here; quote them if they are meant as they are" },
         { "';`' \\; '$(' \\$(", "<;`><;><$(><$(>" },
         { "1|2|3|4|5|6", "<1>|<2>|<3>|<4>|<5>|<6>" },
         { "1|2|3|4|5|6|7", "too many commands are joined by |" },

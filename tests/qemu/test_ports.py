@@ -216,7 +216,7 @@ def work(t):
                            ('lua -e "for i=1,3 do print(i, i*i) end" | sort -r | head -n 1', '3\t9'),
                            ('sqlite3 my.db "create table t(a); insert into t values(6),(7)"', HOME + '; cannot read ~/.sqliterc'),
                            ('sqlite3 my.db "select sum(a*a) from t" 2> lost', '85'),
-                           ('ls -1', 'list\nlost\nmy.db')):
+                           ('run echo -n a ; echo b | echo c', 'ac'), ('ls -1', 'list\nlost\nmy.db')):
             with t.case(line):
                 same(vm.ask(line, 60).replace('\r', '').strip('\n'), want, line)
 
