@@ -23,24 +23,30 @@ struct new_args {
     const char *name, *lang, *template;
 };
 
-static const char *one_of(const char *arg, struct argp_state *state, const char *option,
-                          const char *a, const char *b)
+/** Is it one of `words`, which end with NULL? `text` says them. */
+static const char *one_of(const char *arg, struct argp_state *state, const char *const *words,
+                          const char *text)
 {
-    if (strcmp(arg, a) != 0 && strcmp(arg, b) != 0) {
-        argp_error(state, "%s takes %s or %s", option, a, b);
+    while (*words != NULL && strcmp(arg, *words) != 0) {
+        words++;
+    }
+    if (*words == NULL) {
+        argp_error(state, "%s", text);
     }
     return arg;
 }
 
 static error_t parse_new(int key, char *arg, struct argp_state *state)
 {
+    static const char *const langs[] = { "c", "c-nolibc", NULL };
+    static const char *const templates[] = { "cli", "service", "driver", NULL };
     struct new_args *a = state->input;
     switch (key) {
     case OPT_LANG:
-        a->lang = one_of(arg, state, "--lang", "c", "c-nolibc");
+        a->lang = one_of(arg, state, langs, "--lang takes c or c-nolibc");
         return 0;
     case OPT_TEMPLATE:
-        a->template = one_of(arg, state, "--template", "cli", "service");
+        a->template = one_of(arg, state, templates, "--template takes cli, service or driver");
         return 0;
     case ARGP_KEY_ARG:
         parse_one(arg, state, "name", &a->name);
@@ -57,7 +63,8 @@ static error_t parse_new(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     { "lang", OPT_LANG, "LANG", 0, "c: with the C library; c-nolibc: below 8 KiB without (c)", 0 },
-    { "template", OPT_TEMPLATE, "WHAT", 0, "cli: runs and ends; service: answers others (cli)", 0 },
+    { "template", OPT_TEMPLATE, "WHAT", 0,
+      "cli: runs and ends; service: answers others; driver: serves a device (cli)", 0 },
     { 0 },
 };
 static const struct argp argp = {
