@@ -1054,7 +1054,7 @@ touch kit/n0n.mk
 ln -s "$root/sdk/templates" kit/templates
 export N0N_SDK=$dir/kit
 for lang in c c-nolibc; do
-    for what in cli service; do
+    for what in cli service driver; do
         t "new, $what in $lang" 0 "$n0n" new "p-$what" --lang $lang --template $what
         says out 'nonosctl run'
         says "p-$what/manifest.json" "\"name\": \"p-$what\""
@@ -1074,6 +1074,7 @@ t 'new, two names' 2 "$n0n" new one two
 t 'new, no such language' 2 "$n0n" new one --lang pascal
 says err 'c or c-nolibc'
 t 'new, no such template' 2 "$n0n" new one --template ghost
+says err 'cli, service or driver'
 mkdir taken
 t 'new, the folder exists' 3 "$n0n" new taken
 says err 'taken exists'
