@@ -9,7 +9,7 @@ struct parser {
     const char *at;
     line_lookup_t lookup;
     bool open;    // a word has begun
-    bool quoted;  // some of it was quoted
+    bool quoted;  // some of it was quoted, or is a variable's
     char *word;   // where it began
     enum target target;
     bool append;
@@ -110,6 +110,7 @@ static nos_status_t variable(struct parser *p)
     for (; st == NOS_OK && value != NULL && *value != '\0'; value++) {
         st = put(p, *value);
     }
+    p->quoted = true;  // it is an argument, also if it is a 2 before a >
     p->at = name + len + brace;
     return st;
 }
@@ -222,10 +223,11 @@ static nos_status_t step(struct parser *p)
     if (c == '`') {
         return wrong(p->l, no_language);
     }
-    if (c == '\\' && p->at[1] != '\0') {
-        p->at++;
-    }
-    return put(p, *p->at++);
+    bool escaped = c == '\\' && p->at[1] != '\0';
+    p->at += escaped;
+    nos_status_t st = put(p, *p->at++);
+    p->quoted |= escaped;
+    return st;
 }
 
 /* Each word ends in a zero, and the last vector in a NULL; stages' vectors lie behind each other.

@@ -66,6 +66,9 @@ static void test_words(void **state)
         { "a 2>&1 >o", "<a> 1=o 2=1" },
         { "a x2>o 22>p", "<a><x2><22> 1=p" },
         { "a '2'>o", "<a><2> 1=o" },
+        { "a $TWO>o", "<a><2> 1=o" },
+        { "a \\2>o", "<a><2> 1=o" },
+        { "a 2$NONE>o $NONE 2>p", "<a><2> 1=o 2=p" },
         { "a <i | b 2>e | c >o &", "<a> 0=i|<b> 2=e|<c> 1=o &" },
         { "a &", "<a> &" },
         { "a b; c | d", "<a><b> ; c | d" },
@@ -97,9 +100,11 @@ static void test_words(void **state)
     (void)state;
 
     assert_int_equal(vars_set("A=one two"), NOS_OK);
+    assert_int_equal(vars_set("TWO=2"), NOS_OK);
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         assert_string_equal(seen(row[i].text), row[i].want);
     }
+    vars_unset("TWO");
 }
 
 static void test_bounds(void **state)
