@@ -113,6 +113,13 @@ int main(int argc, char **argv)
         sleep(argc > 2 ? (unsigned)atoi(argv[2]) : 1000);
         return 0;
     }
+    if (strcmp(what, "late") == 0) {
+        sleep(argc > 2 ? (unsigned)atoi(argv[2]) : 1);
+        return puts("late words") >= 0 && fflush(stdout) == 0 ? 0 : 3;
+    }
+    if (strcmp(what, "patient") == 0) {
+        return patient();
+    }
     if (strcmp(what, "both") == 0) {
         printf("to output\n");
         fprintf(stderr, "to error\n");

@@ -6,3 +6,4 @@ int rows(void);
 /** Start one, and end before it has its kit; start some, and tell them what is no kit. */
 int orphan(void);
 int liar(void);
+int patient(void);

@@ -1,7 +1,9 @@
 /* A starter that does not do what it should: it ends, or answers what is no kit. What it starts
  * must end by itself, with 126, and touch nothing. */
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "abi/info.h"
 #include "modules/piper/piper.h"
@@ -154,4 +156,17 @@ int liar(void)
     }
     printf("piper: %d of %d lies end with 126\n", good, LIES);
     return good != LIES;
+}
+
+/* Its child asks for its kit for ever: that holds nobody up for ever. */
+int patient(void)
+{
+    char *const argv[] = { "vandal", "endless", NULL };
+    int status = 0;
+    pid_t pid;
+
+    if (posix_spawn(&pid, "vandal", NULL, NULL, argv, NULL) != 0) {
+        return 1;
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

@@ -14,7 +14,8 @@
 #include "sdk/libc/files/files.h"
 
 enum { LOOK_NS = 20000000 };
-#define PATIENCE_NS 2000000000ull
+#define PATIENCE_NS 2000000000ull /* for a question */
+#define ALL_NS 10000000000ull     /* for all of them: one that asks for ever is not waited for */
 
 /* As musl's posix_spawn_file_actions_* leave it: the last one first. */
 enum { FDOP_CLOSE = 1, FDOP_DUP2, FDOP_OPEN, FDOP_CHDIR, FDOP_FCHDIR };
@@ -199,10 +200,15 @@ static size_t argument(char *const argv[], char out[NOS_ARG_MAX])
     return len;
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Until it has everything. */
 static void serve(struct spawn *s, nos_handle_t endpoint, nos_handle_t capsule)
 {
-    uint64_t patience = nos_now_ns() + PATIENCE_NS;
+    uint64_t end = nos_now_ns() + ALL_NS, patience = nos_now_ns() + PATIENCE_NS;
     struct nos_capsule_info info;
     nos_status_t st = NOS_OK;
 
@@ -217,7 +223,7 @@ static void serve(struct spawn *s, nos_handle_t endpoint, nos_handle_t capsule)
             continue;
         }
         st = nos_kit_answer(&s->kit, &s->m);
-        patience = nos_now_ns() + PATIENCE_NS;
+        patience = sooner(nos_now_ns() + PATIENCE_NS, end);
     }
 }
 
