@@ -56,9 +56,10 @@ static nos_status_t make_end(const nos_handle_t of[NOS_PIPE_HANDLES], bool write
     return st;
 }
 
-static nos_status_t make_note(const struct nos_pipe_terms *terms, nos_handle_t *out)
+/* What the maker sleeps on is at its own side only: who may wait on it could take its signals. */
+static nos_status_t make_note(const struct nos_pipe_terms *terms, bool writer, nos_handle_t *out)
 {
-    return terms != NULL && terms->wake.v != 0
+    return terms != NULL && terms->wake.v != 0 && terms->writes == writer
                ? dup_as(terms->wake, NOS_RIGHT_SIGNAL | NOS_RIGHT_WAIT, out)
                : nos_sys_notify_create(out);
 }
@@ -71,8 +72,8 @@ nos_status_t nos_pipe_make(size_t pages, struct nos_pipe_end ends[2],
 
     ends[0] = ends[1] = (struct nos_pipe_end){ 0 };
     nos_status_t st = nos_sys_region_create(pages, &region);
-    st = st == NOS_OK ? make_note(terms, &of[NOS_PIPE_BELL]) : st;
-    st = st == NOS_OK ? make_note(terms, &of[NOS_PIPE_ROOM]) : st;
+    st = st == NOS_OK ? make_note(terms, false, &of[NOS_PIPE_BELL]) : st;
+    st = st == NOS_OK ? make_note(terms, true, &of[NOS_PIPE_ROOM]) : st;
     st = st == NOS_OK ? nos_sys_endpoint_create(&of[NOS_PIPE_LIFE]) : st;
     st = st == NOS_OK ? nos_sys_endpoint_create(&of[NOS_PIPE_PEER]) : st;
     if (st == NOS_OK && lent != NULL) {

@@ -43,8 +43,9 @@ struct nos_pipe {  // an end that is used here
 };
 
 struct nos_pipe_terms {
-    nos_handle_t wake;  /* borrowed: what the maker sleeps on instead, as the reader and as the
-                           writer of pipes; 0 = each pipe has its own */
+    nos_handle_t wake;  /* borrowed: what the maker sleeps on instead, at the end that it keeps; 0 =
+                           each pipe has its own. The other side can signal it, and not wait */
+    bool writes;        /* it keeps the writer's end */
     nos_handle_t *lent; /* not NULL: what cuts both ends from the memory when it is revoked: for who
                            pays for others and wants it back */
 };

@@ -6,6 +6,7 @@
 
 #include "abi/info.h"
 #include "lib/fmt.h"
+#include "lib/secret.h"
 #include "lib/status.h"
 #include "modules/shell/act.h"
 #include "modules/shell/flow.h"
@@ -21,7 +22,7 @@ enum {
     TEXT = LINE_TEXT + VARS_TEXT + PLACE_PATH,
     LENT = 3 * LINE_STAGES,
     NAME = 80,
-    KEYS_KEPT = 1024,
+    KEYS_KEPT = JOB_UNREAD - TTY_LINE,
     CODE_NOT_FOUND = 127, /* as POSIX shells have them */
     CODE_CANNOT = 126,
     CODE_INTERRUPTED = 130,
@@ -61,7 +62,7 @@ static bool told;     // one has ended
 static bool said;     // at the prompt
 static struct tty tty;
 static struct {
-    char text[KEYS_KEPT + TTY_LINE];
+    char text[JOB_UNREAD];
     size_t len;
 } sent, unread;  // the last of what the one in front was sent; and what it had not read
 static uint32_t last_code;
@@ -129,12 +130,17 @@ static void set_text(struct program *p, const struct words *w, const char *here)
     put_text(p, here, strlen(here) + 1);
 }
 
-static nos_status_t make_pipe(struct job *j, size_t pages, bool ours, struct nos_pipe_end ends[2])
+enum side { NEITHER = -1, READS = NOS_PIPE_READER, WRITES = NOS_PIPE_WRITER };
+
+/* `ours`: the end that the prompt keeps. */
+static nos_status_t make_pipe(struct job *j, size_t pages, enum side ours,
+                              struct nos_pipe_end ends[2])
 {
     if (j->n_lent == LENT) {
         return NOS_NO_SLOT;
     }
-    const struct nos_pipe_terms terms = { .wake = { ours ? shell.note.v : 0 },
+    const struct nos_pipe_terms terms = { .wake = { ours == NEITHER ? 0 : shell.note.v },
+                                          .writes = ours == WRITES,
                                           .lent = &j->lent[j->n_lent] };
     nos_status_t st = nos_pipe_make(pages, ends, &terms);
     j->n_lent += st == NOS_OK;
@@ -166,7 +172,7 @@ static nos_status_t give_file(struct job *j, struct program *p, int fd, const st
         place_complain(p->text, f->path, st);
         return NOS_NO_ANSWER;  // it was said
     }
-    st = make_pipe(j, NOS_PIPE_PAGES, true, ends);
+    st = make_pipe(j, NOS_PIPE_PAGES, in ? WRITES : READS, ends);
     if (st != NOS_OK) {
         place_close(&file);
         return st;
@@ -179,7 +185,7 @@ static nos_status_t give_keys(struct job *j, struct program *p)
 {
     struct nos_pipe_end ends[2];
 
-    nos_status_t st = make_pipe(j, NOS_PIPE_SMALL, true, ends);
+    nos_status_t st = make_pipe(j, NOS_PIPE_SMALL, WRITES, ends);
     if (st == NOS_OK) {
         give_pipe(p, STDIN, &ends[NOS_PIPE_READER], NOS_KIT_TERMINAL);
         st = nos_pipe_open(&j->keys, &ends[NOS_PIPE_WRITER], NULL);
@@ -192,7 +198,7 @@ static nos_status_t give_input(struct job *j, struct program *p)
 {
     struct nos_pipe_end ends[2];
 
-    nos_status_t st = make_pipe(j, NOS_PIPE_PAGES, true, ends);
+    nos_status_t st = make_pipe(j, NOS_PIPE_PAGES, WRITES, ends);
     if (st == NOS_OK) {
         give_pipe(p, STDIN, &ends[NOS_PIPE_READER], 0);
         st = flow_begin_text(&ends[NOS_PIPE_WRITER], *input.text, input.gone);
@@ -222,7 +228,7 @@ static nos_status_t set_streams(struct job *j, const struct line *l, size_t i,
     }
     give_plain(p, STDOUT, NOS_KIT_CONSOLE, 0);
     if (st == NOS_OK && i + 1 < l->n) {
-        st = make_pipe(j, NOS_PIPE_PAGES, false, ends);
+        st = make_pipe(j, NOS_PIPE_PAGES, NEITHER, ends);
         if (st == NOS_OK) {
             give_pipe(p, STDOUT, &ends[NOS_PIPE_WRITER], 0);
             *from = ends[NOS_PIPE_READER];
@@ -385,13 +391,19 @@ static void keep_unread(struct job *j)
     memcpy(unread.text, sent.text + sent.len - n, n);
     memcpy(unread.text + n, line.data, line.len);
     unread.len = n + line.len;
+    sent.len = 0;
+    secret_wipe(sent.text, sizeof(sent.text));  // what is typed for a program may be a secret
+    secret_wipe(tty.line, sizeof(tty.line));
 }
 
-span_t job_unread(void)
+size_t job_unread(char out[JOB_UNREAD])
 {
-    span_t s = span_of(unread.text, unread.len);
+    size_t n = unread.len;
+
+    memcpy(out, unread.text, n);
     unread.len = 0;
-    return s;
+    secret_wipe(unread.text, sizeof(unread.text));
+    return n;
 }
 
 static void job_ended(struct job *j)
@@ -605,6 +617,7 @@ void job_key(uint8_t byte)
 
     if (e == TTY_INTERRUPT) {
         waiting = false;
+        job_set_code(CODE_INTERRUPTED);  // of `wait`: another's end says its own
         if (front != NULL) {
             front->interrupted = true;
             kill_all(front);

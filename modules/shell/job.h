@@ -13,7 +13,11 @@
 #include "modules/shell/shell.h"
 #include "sdk/ipc.h"
 
-enum { JOBS = 8, PROGRAMS = 12 /* of all jobs together */ };
+enum {
+    JOBS = 8,
+    PROGRAMS = 12 /* of all jobs together */,
+    JOB_UNREAD = 1536 /* bytes: the most that job_unread gives */
+};
 
 /** Once. Errors: those of notify_create and notify_bind. */
 MUST_CHECK nos_status_t jobs_init(void);
@@ -31,8 +35,8 @@ void job_key(uint8_t byte);
 void jobs_echo(void);
 
 /** What was typed for the one in front that has just ended, and was not read by it: it is the
- * prompt's. Once. */
-span_t job_unread(void);
+ * prompt's. Once: it is forgotten here. Gives: how many bytes. */
+size_t job_unread(char out[JOB_UNREAD]);
 
 /** Is this a question of a program that was started here? Then it was answered. */
 bool job_serve(struct nos_msg *m);

@@ -18,6 +18,7 @@ struct place_share {
     char name[NOS_NAME_MAX + 1];
     nos_handle_t door;
     bool attached;
+    uint64_t session; /* which one: they are counted */
     struct nos_fs fs;
 };
 
@@ -137,6 +138,7 @@ static nos_status_t attach(struct place_share *s)
     nos_status_t st = have_memfs();
     st = st == NOS_OK ? nos_fs_attach(s->door, &s->fs) : st;
     s->attached = st == NOS_OK;
+    s->session += s->attached;
     return st;
 }
 
@@ -184,16 +186,22 @@ nos_status_t place_open(const char *path, uint64_t flags, struct place_file *out
         st = open_once(s, rest, flags, &a);  // another memfs than the last time
     }
     if (st == NOS_OK) {
-        *out = (struct place_file){ s, a.word[0] };
+        *out = (struct place_file){ s, a.word[0], s->session };
     }
     return st;
+}
+
+/* It ends with the memfs that it was opened in. */
+static bool is_there(const struct place_file *f)
+{
+    return f->share != NULL && f->share->attached && f->session == f->share->session;
 }
 
 void place_close(struct place_file *f)
 {
     struct nos_fs_answer a;
 
-    if (f->share != NULL && f->share->attached && f->number != 0) {
+    if (is_there(f) && f->number != 0) {
         nos_ignore(ask(f->share, NOS_FS_CLOSE, &f->number, 1, &a));
     }
     f->share = NULL;
@@ -204,8 +212,7 @@ nos_status_t place_read(struct place_file *f, uint64_t at, mspan_t to, size_t *d
     struct nos_fs_answer a;
     const uint64_t word[] = { f->number, at, to.len < NOS_FS_WINDOW ? to.len : NOS_FS_WINDOW };
 
-    nos_status_t st =
-        f->share->attached ? ask(f->share, NOS_FS_READ, word, 3, &a) : NOS_PEER_CLOSED;
+    nos_status_t st = is_there(f) ? ask(f->share, NOS_FS_READ, word, 3, &a) : NOS_PEER_CLOSED;
     if (st == NOS_OK && a.word[0] > word[2]) {
         st = NOS_BAD_MESSAGE;
     }
@@ -221,7 +228,7 @@ nos_status_t place_write(struct place_file *f, span_t bytes, size_t *done)
     struct nos_fs_answer a;
     const uint64_t word[] = { f->number, NOS_FS_END, bytes.len };
 
-    nos_status_t st = f->share->attached ? nos_fs_put(&f->share->fs, 0, bytes) : NOS_PEER_CLOSED;
+    nos_status_t st = is_there(f) ? nos_fs_put(&f->share->fs, 0, bytes) : NOS_PEER_CLOSED;
     st = st == NOS_OK ? ask(f->share, NOS_FS_WRITE, word, 3, &a) : st;
     if (st == NOS_OK) {
         *done = a.word[0] < bytes.len ? a.word[0] : bytes.len;

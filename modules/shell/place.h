@@ -16,6 +16,7 @@ struct place_share;
 struct place_file {
     struct place_share *share; /* NULL: not open */
     uint64_t number;
+    uint64_t session; /* of the share: another session's numbers are other files */
 };
 
 /** Where relative paths begin; "/" when there is no share. */

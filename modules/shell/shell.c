@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lib/secret.h"
 #include "lib/status.h"
 #include "modules/shell/capture.h"
 #include "modules/shell/complete.h"
@@ -281,31 +282,42 @@ static void pause_keys(void)
     nos_feed_pause(&keys);
 }
 
+/* What was in front is so no more; Ctrl-C ends all of its line. */
+static void go_on(struct edit *e)
+{
+    queue[0] = words_same(job_code(), "130") ? '\0' : queue[0];
+    run_queue();
+    next_prompt(e);
+    flush(e);
+}
+
 static void type(struct edit *e, span_t typed)
 {
     for (size_t i = 0; i < typed.len; i++) {
-        if (job_in_front()) {
+        bool busy = job_in_front();
+        if (busy) {
             job_key(typed.data[i]);
         } else {
             handle(e, edit_feed(e, typed.data[i]));
+        }
+        if (busy && !job_in_front()) {  // a `wait` was interrupted
+            jobs_echo();
+            go_on(e);
         }
     }
     jobs_echo();
     flush(e);  // once for all that was typed: only the last state of the line matters
 }
 
-/* The one in front has ended; Ctrl-C ends all of its line. */
+/* By its end. */
 static void front_ended(struct edit *e)
 {
-    static char left[EDIT_LINE * 8];
-    span_t unread = job_unread();
+    static char left[JOB_UNREAD];
+    size_t n = job_unread(left);  // before the next one begins, which may leave something too
 
-    queue[0] = words_same(job_code(), "130") ? '\0' : queue[0];
-    run_queue();
-    next_prompt(e);
-    flush(e);
-    memcpy(left, unread.data, unread.len);  // what it starts may leave something too
-    type(e, span_of(left, unread.len));
+    go_on(e);
+    type(e, span_of(left, n));
+    secret_wipe(left, sizeof(left));
 }
 
 /* What was typed; or the console is being restarted. */

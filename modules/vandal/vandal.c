@@ -1,7 +1,8 @@
 /*
  * What a program can do to whoever gave it a pipe, has the pipe's other end, or starts programs.
  * Its argument says what: `scribble FD` makes the ring impossible, `race FD` changes all of it
- * while the other side works, `rows` asks what must be refused. tests/qemu/test_pipes.py says what
+ * while the other side works, `thief` waits for what is signalled to the prompt, `endless` asks its
+ * starter for ever, `rows` asks what must be refused. tests/qemu/test_pipes.py says what
  * must come of it.
  */
 #include <string.h>
@@ -81,6 +82,35 @@ static int scribble(uint64_t fd, bool race)
     return 0;
 }
 
+/* In the background. What the prompt sleeps on must not be among what it was given. */
+static int thief(void)
+{
+    struct nos_ring_head *head = NULL;
+    nos_handle_t bell[2];
+    uint64_t bits;
+    size_t len = 0;
+
+    if (!take(0, &head, &len, bell)) {
+        return 1;
+    }
+    nos_print("VANDAL waits\n");
+    for (;;) {
+        nos_ignore(nos_sys_notify_wait(bell[0], nos_now_ns() + 1000000000ull, &bits));
+        nos_ignore(nos_sys_notify_wait(bell[1], NOS_DEADLINE_POLL, &bits));
+    }
+}
+
+static int endless(void)
+{
+    nos_status_t st;
+
+    do {
+        st = ask(starter(), NOS_KIT_TEXT, 0);
+    } while (st == NOS_OK);
+    nos_print("VANDAL is answered no more\n");
+    return 5;
+}
+
 static void row(const char *name, nos_status_t want, nos_status_t got)
 {
     nos_print("VANDAL %s %d %d %s\n", name, (int)want, (int)got, want == got ? "ok" : "BAD");
@@ -157,6 +187,12 @@ int nos_main(void)
     }
     if (n > 0 && word[0][0] == 'r' && word[0][1] == 'a') {
         return scribble(fd, true);
+    }
+    if (n > 0 && word[0][0] == 't') {
+        return thief();
+    }
+    if (n > 0 && word[0][0] == 'e') {
+        return endless();
     }
     rows_of_kits();
     rows_of_init();

@@ -7,6 +7,7 @@ import time
 
 from cases import need, same, test
 from lab import boot, ctl
+from test_attack import lost, mark
 from test_libc import send, told
 from vm import TOP
 
@@ -102,6 +103,17 @@ def prompt(t):
             time.sleep(0.5)
             vm.com1.send('\x03')
             vm.com1.expect(r'exit code 130.*^n0n> ')
+        with t.case('`wait`, and no more'):
+            vm.ask('piper sleep &')
+            vm.com1.send('wait; echo never\r')
+            vm.com1.expect('echo never')
+            time.sleep(0.5)
+            vm.com1.send('\x03')
+            need('never' not in vm.com1.expect(r'\^C(.*)^n0n> ').group(1), 'it went on')
+            same(vm.ask('echo $?').strip(), '130', 'exit code')
+            vm.ask('kill piper')
+            vm.com1.expect('exit code 137', 20)
+            settle(vm)
         with t.case('a program that cannot have a pipe'):
             says(vm, 'chello there', '^hello, there')
             need('class Memory' in vm.ask('chello | piper count'), 'not said')
@@ -216,6 +228,26 @@ def attacks(t):
             vm.ask('echo fine > big')
             vm.ask('vandal race 0 < big', 120)
             says(vm, 'piper copy < big', 'fine')
+        with t.case('one that waits for what the prompt is to be told'):
+            vm.ask('vandal thief < big &')
+            vm.com1.expect('VANDAL waits', 20)
+            settle(vm)
+            for _ in range(5):
+                code(vm, 'piper exit 3', 3)
+            vm.ask('kill vandal')
+            vm.com1.expect('exit code 137', 20)
+            settle(vm)
+        with t.case('a child that asks its starter for ever'):
+            need('answered no more' in code(vm, 'piper patient', 5, 60), 'not so')
+        with t.case('memfs ends: what was to go into its files goes into no others'):
+            vm.ask('piper late 5 > a &')
+            vm.ask('kill memfs')
+            vm.ask('piper late 20 > b &')
+            vm.com1.expect('files: a: memfs has ended', 30)
+            settle(vm)
+            same(vm.ask('piper count < b').strip(), '0 bytes, sum 0', 'b')
+            vm.ask('wait', 60)
+            same(vm.ask('piper copy < b').strip(), 'late words', 'b')
         with t.case('a starter that ends'):
             told(vm, 'piper is not run: its starter', 'piper orphan')
             settle(vm)
@@ -237,3 +269,46 @@ def attacks(t):
             says(vm, 'piper lines 20000 | piper copy | piper count', LINES_20000, timeout=60)
             row = re.search(r'^ +\d+ shell +running +(\d+) +(\d+)', vm.ask('ps'), re.M)
             need(int(row[2]) <= 14, f'{row[2]} handles')
+
+
+def handles(vm):
+    """Of who serves the prompt's programs."""
+    text = vm.ask('ps')
+    return {name: int(n) for name, n in re.findall(r'^ +\d+ (shell|init|memfs|console) +running +\d+ +(\d+)', text, re.M)}
+
+
+@test(later=True)
+def many(t):
+    """300 lines: nothing grows."""
+    with boot('pipes-many') as vm:
+        begin(vm)
+
+        def lines(rounds):
+            for i in range(rounds):
+                says(vm, 'piper lines 2000 | piper copy | piper count', 'bytes, sum')
+                vm.ask('piper both > o 2> e')
+                code(vm, 'piper copy < o', 0)
+                code(vm, 'piper exit 3', 3)
+                code(vm, 'frobnicate', 127)
+                code(vm, 'piper copy < nothing', 126)
+                says(vm, 'piper lines 100000 | piper few', '10 bytes are enough')
+                vm.ask(f'help | piper count; export X={i}; piper both >> o')
+                vm.com1.send('piper sleep | piper copy | piper copy\r')
+                vm.com1.expect('copy\r?\n')
+                time.sleep(i % 3 / 10)
+                vm.com1.send('\x03')
+                vm.com1.expect(r'exit code 130.*^n0n> ')
+                vm.ask('piper exit 0 &')
+                vm.ask('wait')
+
+        with t.case('what is had once'):
+            lines(3)    # caches, records up to their bounds
+        before, had = mark(vm), handles(vm)
+        with t.case('300 lines'):
+            lines(23)
+        with t.case('no handle more'):
+            need(len(had) == 4, f'{had}')
+            same(handles(vm), had, 'handles')
+        with t.case('no page more'):
+            vm.ask('piper both > o')
+            need(lost(vm, before) <= 8 * 4096, f'{lost(vm, before)} bytes')
