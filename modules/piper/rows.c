@@ -115,6 +115,40 @@ static void threads(void)
     CHECK(close(p[0]) == 0);
 }
 
+static struct {
+    int fd[2];
+    _Atomic int over;
+} open_close;
+
+static void *read_on(void *arg)
+{
+    const int fd = open_close.fd[0];
+    char c = 'x';
+
+    while (!open_close.over && c == 'x') {
+        (void)read(fd, &c, 1);  // or EAGAIN, or EBADF
+    }
+    return c == 'x' ? NULL : arg;
+}
+
+/* A thread reads on while its descriptor is closed, and another's again. */
+static void closing(void)
+{
+    enum { TIMES = 1000 };
+    int *p = open_close.fd, right = 1;
+    pthread_t t;
+    void *failed = NULL;
+
+    CHECK(pipe2(p, O_NONBLOCK) == 0 && pthread_create(&t, NULL, read_on, p) == 0);
+    for (int i = 0; i < TIMES; i++) {
+        right &= write(p[1], "x", 1) == 1 && close(p[0]) == 0 && close(p[1]) == 0;
+        right &= pipe2(p, O_NONBLOCK) == 0;
+    }
+    open_close.over = 1;
+    CHECK(pthread_join(t, &failed) == 0 && failed == NULL && right);
+    CHECK(close(p[0]) == 0 && close(p[1]) == 0);
+}
+
 /* ---- poll ---- */
 
 static long ms_now(void)
@@ -294,6 +328,7 @@ int rows(void)
     full();
     many();
     threads();
+    closing();
     polls();
     codes();
     given();

@@ -1,5 +1,6 @@
 /* Ends of pipes (sdk/pipe.h) as reads and writes: what waits, waits outside of every lock, so an
- * end that is closed meanwhile goes when the last who uses it is done. */
+ * end that is closed meanwhile goes when the last who uses it is done. A thread that comes too late
+ * finds its place `closing`, or whole again as another's: never in between. */
 #include <errno.h>
 #include <poll.h>
 
@@ -20,24 +21,31 @@ static struct nos_libc_lock pool;
 nos_status_t libc_pipe_open(const struct nos_pipe_end *e, struct libc_pipe **out)
 {
     struct libc_pipe *p = NULL;
-    struct nos_pipe_end lost = *e;
+    struct nos_pipe opened;
 
+    *out = NULL;
+    nos_status_t st = nos_pipe_open(&opened, e, nos_libc_ipc_buffer());
+    if (st != NOS_OK) {
+        return st;
+    }
     nos_libc_acquire(&pool);
     for (size_t i = 0; i < LIBC_PIPES && p == NULL; i++) {
-        if (!pipes[i].used) {
-            p = &pipes[i];
-            *p = (struct libc_pipe){ .used = true };
-        }
+        p = pipes[i].used ? NULL : &pipes[i];
+    }
+    if (p != NULL) {
+        p->used = true;
     }
     nos_libc_release(&pool);
     if (p == NULL) {
-        nos_pipe_drop(&lost);
+        nos_pipe_close(&opened);
         return NOS_NO_SLOT;
     }
-    nos_status_t st = nos_pipe_open(&p->pipe, e, nos_libc_ipc_buffer());
-    p->used = st == NOS_OK;
-    *out = st == NOS_OK ? p : NULL;
-    return st;
+    nos_libc_acquire(&p->lock);
+    p->pipe = opened;
+    p->closing = p->shared = false;
+    nos_libc_release(&p->lock);
+    *out = p;
+    return NOS_OK;
 }
 
 nos_status_t libc_pipe_share(struct libc_pipe *p, struct nos_pipe_end *out)
@@ -59,17 +67,23 @@ static void leave(struct libc_pipe *p)
     nos_libc_release(&p->lock);
 }
 
-static void enter(struct libc_pipe *p)
+static bool enter(struct libc_pipe *p)
 {
     nos_libc_acquire(&p->lock);
+    if (p->closing) {
+        nos_libc_release(&p->lock);
+        return false;
+    }
     p->users++;
+    return true;
 }
 
 void libc_pipe_close(struct libc_pipe *p)
 {
-    enter(p);
-    p->closing = true;
-    leave(p);
+    if (enter(p)) {
+        p->closing = true;
+        leave(p);
+    }
 }
 
 void libc_pipes_leave(void)
@@ -109,8 +123,10 @@ static nos_status_t wait(struct libc_pipe *p, uint64_t deadline_ns)
 
 nos_status_t libc_pipe_doze(struct libc_pipe *p, uint64_t deadline_ns)
 {
-    enter(p);
-    nos_status_t st = p->closing ? NOS_OK : wait(p, deadline_ns);
+    if (!enter(p)) {
+        return NOS_OK;
+    }
+    nos_status_t st = wait(p, deadline_ns);
     leave(p);
     return st;
 }
@@ -154,24 +170,22 @@ static long transfer(struct libc_pipe *p, span_t in, mspan_t out, bool may_wait)
     return -EBADF;
 }
 
-long libc_pipe_read(struct libc_pipe *p, mspan_t to, bool may_wait)
+static long use(struct libc_pipe *p, bool writer, span_t in, mspan_t out, bool may_wait)
 {
-    if (p->pipe.end.writer) {
+    if (!enter(p)) {
         return -EBADF;
     }
-    enter(p);
-    long r = transfer(p, span_of(NULL, 0), to, may_wait);
+    long r = p->pipe.end.writer == writer ? transfer(p, in, out, may_wait) : -EBADF;
     leave(p);
     return r;
 }
 
+long libc_pipe_read(struct libc_pipe *p, mspan_t to, bool may_wait)
+{
+    return use(p, false, span_of(NULL, 0), to, may_wait);
+}
+
 long libc_pipe_write(struct libc_pipe *p, span_t bytes, bool may_wait)
 {
-    if (!p->pipe.end.writer) {
-        return -EBADF;
-    }
-    enter(p);
-    long r = transfer(p, bytes, mspan_of(NULL, 0), may_wait);
-    leave(p);
-    return r;
+    return use(p, true, bytes, mspan_of(NULL, 0), may_wait);
 }
