@@ -96,12 +96,16 @@ static void offer_capsules(struct match *m)
     }
 }
 
+/* A name is whatever some program made it: what a line would read as more than a name, or a
+ * terminal as a command, is not put there. */
 static void offer_entry(void *arg, span_t name, bool dir)
 {
     struct match *m = arg;
     size_t before = m->n;
 
-    offer(m, name);
+    if (line_is_plain(name)) {
+        offer(m, name);
+    }
     m->dir = m->n > before ? dir : m->dir;
 }
 

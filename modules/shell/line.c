@@ -73,6 +73,17 @@ static bool is_one_of(const char *set, char c)
     return *set != '\0';
 }
 
+bool line_is_plain(span_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = (char)text.data[i];
+        if (c <= ' ' || c > '~' || is_one_of("|&;<>'\"\\$`", c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_name(char c, bool first)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||

@@ -13,6 +13,7 @@
 
 #include "abi/status.h"
 #include "lib/compiler.h"
+#include "lib/span.h"
 #include "modules/shell/words.h"
 
 enum { LINE_WORDS = 64, LINE_TEXT = 2048, LINE_STAGES = 6 };
@@ -40,6 +41,9 @@ struct line {
     char text[LINE_TEXT];
     size_t len;
 };
+
+/** Does `text` stand in a line for itself, without quotes? */
+MUST_CHECK bool line_is_plain(span_t text);
 
 /** The value of a variable, or NULL; "?" too. */
 typedef const char *(*line_lookup_t)(const char *name, size_t len);

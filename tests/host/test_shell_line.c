@@ -107,6 +107,19 @@ static void test_words(void **state)
     vars_unset("TWO");
 }
 
+static void test_plain(void **state)
+{
+    static const char *const not_plain[] = { "a b",     "a;b",  "a|b",  "a&", "<a", ">",
+                                             "'",       "\"",   "\\",   "$A", "`",  "a\n",
+                                             "\x1b[2J", "\x9b", "\x7f", "\t" };
+    (void)state;
+
+    assert_true(line_is_plain(SPAN_LIT("Some-file_1.txt~")));
+    for (size_t i = 0; i < sizeof not_plain / sizeof not_plain[0]; i++) {
+        assert_false(line_is_plain(span_of(not_plain[i], strlen(not_plain[i]))));
+    }
+}
+
 static void test_bounds(void **state)
 {
     static char text[LINE_TEXT + 8];
@@ -220,8 +233,8 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words), cmocka_unit_test(test_bounds), cmocka_unit_test(test_join),
-        cmocka_unit_test(test_vars),  cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_words), cmocka_unit_test(test_plain), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_join),  cmocka_unit_test(test_vars),  cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,6 +132,11 @@ def prompt(t):
                                 ('piper count </common/ow\t', 'sum'), ('run pi\ttell x', 'argument 2 <x>')):
                 vm.com1.send(f'{typed}\r')
                 vm.com1.expect(rf'{want}.*^n0n> ')
+        with t.case('Tab: what is no plain name stays out of the line'):
+            vm.ask("echo > 'zz;frobnicate'")
+            vm.com1.send('piper count < zz\t\r')
+            text = vm.com1.expect(r'no such file(.*)^n0n> ').group(1)
+            need('frobnicate' not in text, text)
         with t.case('what is typed ahead, and lines behind a ;'):
             vm.com1.send('piper sleep 2\recho one\rpiper exit 5\recho $?\recho t')
             vm.com1.expect('^one\r?\n.*exit code 5.*^5\r?\n', 30)
