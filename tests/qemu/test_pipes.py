@@ -244,15 +244,6 @@ def attacks(t):
             settle(vm)
         with t.case('a child that asks its starter for ever'):
             need('answered no more' in code(vm, 'piper patient', 5, 60), 'not so')
-        with t.case('memfs ends: what was to go into its files goes into no others'):
-            vm.ask('piper late 5 > a &')
-            vm.ask('kill memfs')
-            vm.ask('piper late 20 > b &')
-            vm.com1.expect('files: a: memfs has ended', 30)
-            settle(vm)
-            same(vm.ask('piper count < b').strip(), '0 bytes, sum 0', 'b')
-            vm.ask('wait', 60)
-            same(vm.ask('piper copy < b').strip(), 'late words', 'b')
         with t.case('a starter that ends'):
             told(vm, 'piper is not run: its starter', 'piper orphan')
             settle(vm)
