@@ -272,6 +272,26 @@ static void remapped(void)
     CHECK(mremap((void *)0x1000, 4096, 8192, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
 }
 
+/* More than the capsule may have, were any of it kept. */
+static void given_back_in_parts(void)
+{
+    enum { LARGE = 2 << 20, LESS = 1 << 18, TIMES = 8 };
+    int smaller = 0, ends = 0;
+
+    for (int i = 0; i < TIMES; i++) {
+        char *p = malloc(LARGE), *q = p == NULL ? NULL : realloc(p, LESS);
+        smaller += q != NULL ? 1 : 0;
+        free(q);
+        p = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ends += p != MAP_FAILED && munmap(p, LESS) == 0 && munmap(p + LARGE - LESS, LESS) == 0 &&
+                        munmap(p + LESS, LARGE - 2 * LESS) == 0
+                    ? 1
+                    : 0;
+    }
+    CHECK(smaller == TIMES);
+    CHECK(ends == TIMES);
+}
+
 void about_system(void)
 {
     who();
@@ -281,6 +301,7 @@ void about_system(void)
     robust_mutex();
     sockets();
     remapped();
+    given_back_in_parts();
     CHECK(clock_settime(CLOCK_REALTIME, &(struct timespec){ 0 }) == -1 && errno == EPERM);
     CHECK(umask(027) == 022 && umask(022) == 027);
 }

@@ -33,7 +33,8 @@ _Static_assert(sizeof(struct arena) <= PAGE, "one page");
 struct piece {  // memory of the kernel's in one piece
     uint64_t at;
     uint32_t pages;
-    bool apart;  // handed out whole; no map in its first page
+    uint32_t first, end;  // of one that is apart: those pages have not been given back
+    bool apart;           // handed out whole; no map in its first page
 };
 
 static struct piece pieces[ARENAS_MAX];
@@ -92,7 +93,7 @@ static nos_status_t piece_new(uint32_t pages, bool apart, struct piece **out)
     nos_ignore(nos_sys_handle_close(region));  // the mapping keeps it, or it goes
     if (st == NOS_OK) {
         *out = &pieces[n_pieces++];
-        **out = (struct piece){ .at = (uint64_t)at, .pages = pages, .apart = apart };
+        **out = (struct piece){ .at = (uint64_t)at, .pages = pages, .end = pages, .apart = apart };
     }
     return st;
 }
@@ -190,6 +191,25 @@ static nos_status_t give_back(struct piece *p, uint32_t page, uint32_t n)
     return nos_sys_region_unmap(at);
 }
 
+/* The kernel unmaps it whole, so a part that goes stays charged until the last one does: malloc
+ * gives back the end first when something gets smaller, others both ends of what they align. */
+static nos_status_t give_back_apart(struct piece *p, uint32_t page, uint32_t n)
+{
+    void *at = (void *)p->at;
+
+    if (page <= p->first && page + n >= p->end) {
+        piece_drop(p);
+        return nos_sys_region_unmap(at);
+    }
+    memset((uint8_t *)at + (uint64_t)page * PAGE, 0, (uint64_t)n * PAGE);
+    if (page <= p->first && page + n > p->first) {
+        p->first = page + n;
+    } else if (page + n >= p->end && page < p->end) {
+        p->end = page;
+    }
+    return NOS_OK;
+}
+
 long nos_libc_unmap(uint64_t at, size_t bytes)
 {
     uint64_t up;
@@ -202,13 +222,9 @@ long nos_libc_unmap(uint64_t at, size_t bytes)
     struct piece *p = piece_of(at, up);
     if (p == NULL) {
         st = NOS_INVALID;  // none, or more than one mapping
-    } else if (!p->apart) {
-        st = give_back(p, (uint32_t)((at - p->at) / PAGE), (uint32_t)(up / PAGE));
-    } else if (at == p->at && up == (uint64_t)p->pages * PAGE) {
-        piece_drop(p);
-        st = nos_sys_region_unmap((void *)at);
     } else {
-        memset((void *)at, 0, up);  // a part: it stays charged until the whole goes
+        const uint32_t page = (uint32_t)((at - p->at) / PAGE), n = (uint32_t)(up / PAGE);
+        st = p->apart ? give_back_apart(p, page, n) : give_back(p, page, n);
     }
     nos_libc_release(&lock);
     return st == NOS_OK ? 0 : -nos_libc_errno(st);
