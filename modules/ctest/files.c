@@ -173,6 +173,8 @@ static void locks(void)
 
     CHECK(fcntl(fd, F_SETLK, &l) == 0 && fcntl(fd, F_SETLKW, &l) == 0);
     CHECK(fcntl(fd, F_GETLK, &l) == 0 && l.l_type == F_UNLCK);  // one's own is not in the way
+    struct flock before = { .l_type = F_WRLCK, .l_start = INT64_MIN, .l_len = -1 };
+    FAILS(fcntl(fd, F_SETLK, &before), EINVAL);
     l.l_type = F_RDLCK;
     CHECK(fcntl(fd, F_SETLK, &l) == 0 && close(fd) == 0);
     fd = open("lock", O_RDONLY);
@@ -292,6 +294,13 @@ static void modes(void)
     CHECK(lseek(fd, 0, SEEK_CUR) == 0);
     CHECK(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL) == 0);
     CHECK(utime("m", &times) == 0 && stat("m", &s) == 0 && s.st_atime == 3 && s.st_mtime == 4);
+    FAILS(utimensat(AT_FDCWD, "m", (struct timespec[]){ { 0, 1000000000 }, { 0, 0 } }, 0), EINVAL);
+    FAILS(utimensat(AT_FDCWD, "m", (struct timespec[]){ { 0, 0 }, { -1, 0 } }, 0), EINVAL);
+    CHECK(symlink("m", "to-m") == 0);
+    FAILS(utimensat(AT_FDCWD, "to-m", NULL, AT_SYMLINK_NOFOLLOW), EOPNOTSUPP);
+    FAILS(utimensat(AT_FDCWD, "m", NULL, 77), EINVAL);
+    CHECK(stat("to-m", &s) == 0 && s.st_atime == 3 && s.st_mtime == 4 && unlink("to-m") == 0);
+    CHECK(utimensat(AT_FDCWD, "m", NULL, AT_SYMLINK_NOFOLLOW) == 0);
     CHECK(flock(fd, LOCK_EX) == 0 && flock(fd, LOCK_SH | LOCK_NB) == 0 && flock(fd, LOCK_UN) == 0);
     FAILS(flock(fd, 77), EINVAL);
     FAILS(flock(61, LOCK_EX), EBADF);

@@ -38,6 +38,7 @@ static void who(void)
     CHECK(getpid() > 0 && getppid() >= 0 && getppid() != getpid());
     CHECK(getpgrp() == getpid() && getpgid(0) == getpid() && getsid(0) == getpid());
     CHECK(setpgid(0, 0) == 0);
+    CHECK(setpgid(0, -1) == -1 && errno == EINVAL);
     CHECK(setsid() == -1 && errno == EPERM);
 }
 
@@ -56,6 +57,8 @@ static void limits(void)
     CHECK(setrlimit(RLIMIT_AS, &l) == -1 && errno == EPERM);
     CHECK(getrlimit(RLIMIT_CPU, &l) == 0 && l.rlim_max == RLIM_INFINITY);
     CHECK(getrlimit(99, &l) == -1 && errno == EINVAL);
+    l = (struct rlimit){ .rlim_cur = 2, .rlim_max = 1 };
+    CHECK(setrlimit(RLIMIT_CPU, &l) == -1 && errno == EINVAL);
     clock_t a = clock();
     for (volatile unsigned i = 0; i < 3000000; i++) {
     }

@@ -74,7 +74,8 @@ long libc_getpgid(const struct nos_libc_args *x)
 
 long libc_setpgid(const struct nos_libc_args *x)
 {
-    return !is_self(x->a[0]) ? -ESRCH : is_self(x->a[1]) ? 0 : -EPERM;
+    const int to = (int)x->a[1];
+    return to < 0 ? -EINVAL : !is_self(x->a[0]) ? -ESRCH : is_self(to) ? 0 : -EPERM;
 }
 
 /* ---- the mask of modes ---- */
@@ -126,7 +127,10 @@ long libc_prlimit(const struct nos_libc_args *x)
         return -ESRCH;
     }
     long r = limit(x->a[1], &now);
-    if (r == 0 && set != NULL && (set->rlim_cur != now.rlim_cur || set->rlim_max != now.rlim_max)) {
+    if (r == 0 && set != NULL && set->rlim_cur > set->rlim_max) {
+        r = -EINVAL;
+    } else if (r == 0 && set != NULL &&
+               (set->rlim_cur != now.rlim_cur || set->rlim_max != now.rlim_max)) {
         r = -EPERM;
     }
     if (r == 0 && x->a[3] != 0) {

@@ -28,9 +28,9 @@ static long lock_range(const struct libc_file *f, const struct flock *l, uint64_
     if (l->l_len > 0 && __builtin_add_overflow(from, l->l_len - 1, &to)) {
         return -EOVERFLOW;
     }
-    if (l->l_len < 0) {
-        to = from - 1;
-        from += l->l_len;
+    if (l->l_len < 0 &&
+        (__builtin_sub_overflow(from, 1, &to) || __builtin_add_overflow(from, l->l_len, &from))) {
+        return -EINVAL;
     }
     if (from < 0) {
         return -EINVAL;

@@ -7,6 +7,7 @@
 
 #include <kstat.h>
 
+#include "sdk/libc/clock.h"
 #include "sdk/libc/files/files.h"
 
 static long stat_of(struct libc_tree *t, uint64_t at, uint64_t flags, size_t len,
@@ -188,15 +189,33 @@ long libc_fstatfs(const struct nos_libc_args *x)
 
 /* ---- times ---- */
 
-static long set_times(long dirfd, const char *path, const struct timespec *t)
+/* Of a symlink itself memfs has no way to set them; those of what it leads to are not meant. */
+static long not_a_link(long dirfd, const char *path)
+{
+    struct kstat s;
+    long r = stat_path(dirfd, path, &s, AT_SYMLINK_NOFOLLOW);
+    return r == 0 && S_ISLNK(s.st_mode) ? -EOPNOTSUPP : r;
+}
+
+static long set_times(long dirfd, const char *path, const struct timespec *t, long flags)
 {
     struct nos_fs_answer a;
     struct libc_place p;
     uint64_t now = nos_now_ns(), set[2] = { now, now }, number = 0;
 
     for (int i = 0; t != NULL && i < 2; i++) {
-        if (t[i].tv_nsec != UTIME_NOW && t[i].tv_nsec != UTIME_OMIT) {
-            set[i] = (uint64_t)t[i].tv_sec * 1000000000 + (uint64_t)t[i].tv_nsec;
+        if (t[i].tv_nsec != UTIME_NOW && t[i].tv_nsec != UTIME_OMIT &&
+            !nos_libc_until(&t[i], &set[i])) {
+            return -EINVAL;
+        }
+    }
+    if ((flags & ~(long)AT_SYMLINK_NOFOLLOW) != 0) {
+        return -EINVAL;
+    }
+    if (path != NULL && flags != 0) {
+        long there = not_a_link(dirfd, path);
+        if (there != 0) {
+            return there;
         }
     }
     const struct libc_file *f = path == NULL ? libc_file(dirfd) : NULL;
@@ -230,5 +249,5 @@ static long set_times(long dirfd, const char *path, const struct timespec *t)
 
 long libc_utimensat(const struct nos_libc_args *x)
 {
-    LOCKED(set_times(x->a[0], (const char *)x->a[1], (const struct timespec *)x->a[2]));
+    LOCKED(set_times(x->a[0], (const char *)x->a[1], (const struct timespec *)x->a[2], x->a[3]));
 }
