@@ -206,7 +206,7 @@ static int load(struct node *n, const struct command_args *a, span_t file)
     uint32_t id = 0;
     int rc = node_upload(n, file);
     if (rc == DONE) {
-        rc = missing_mark(n, &mark);
+        rc = missing_mark(n, a->manifest, &mark);
     }
     if (rc == DONE) {
         rc = finish_load(n, a, file, &answer);
@@ -275,7 +275,7 @@ static int start(struct node *n, const struct command_args *a)
     }
     buf_add(&args, SPAN_OF(name));
     add_arg(&args, a->word[1]);
-    int rc = missing_mark(n, &mark);
+    int rc = missing_mark(n, a->manifest, &mark);
     rc = rc != DONE ? rc : node_signed(n, &a->node, NOS_MG_START, buf_span(&args), &answer);
     if (rc == DONE && (answer.len != 4 || !span_le32(buf_span(&answer), 0, &id))) {
         rc = fail(NODE_REFUSED, "the node's answer makes no sense: another version?");

@@ -2,10 +2,12 @@
  * there, not guessed from a policy that may be another one. */
 #include "cli/missing.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/capsrc.h"
 #include "cli/grants.h"
+#include "cli/out.h"
 #include "cli/source.h"
 #include "lib/audit.h"
 #include "lib/render.h"
@@ -17,10 +19,37 @@ struct lines { /* of the manifest, if it is at hand */
     struct buf text;
 };
 
-int missing_mark(struct node *n, uint64_t *out)
+static void lines_free(struct lines *l)
+{
+    source_free(&l->source);
+    buf_free(&l->text);
+}
+
+static int lines_load(const char *manifest, struct lines *out)
+{
+    struct lines l = { .path = manifest };
+    int rc = manifest == NULL ? DONE : source_load(manifest, &l.source);
+    if (rc == DONE && manifest != NULL) {
+        rc = file_read(manifest, SOURCE_MAX, &l.text);
+        if (rc != DONE) {
+            source_free(&l.source);
+        }
+    }
+    if (rc == DONE) {
+        *out = l;
+    }
+    return rc;
+}
+
+int missing_mark(struct node *n, const char *manifest, uint64_t *out)
 {
     struct nos_audit_head head;
-    int rc = node_need(n, NOS_TOPIC_AUDIT_HEAD, 0, &head, sizeof(head));
+    struct lines l;
+    int rc = lines_load(manifest, &l);
+    if (rc == DONE) {
+        lines_free(&l);
+        rc = node_need(n, NOS_TOPIC_AUDIT_HEAD, 0, &head, sizeof(head));
+    }
     if (rc == DONE) {
         *out = head.next;
     }
@@ -63,11 +92,13 @@ static void warn(const struct lines *l, unsigned line, const char *name, struct 
 {
     span_t text = fmt_text(f);
     int len = (int)(text.len == 0 ? 0 : text.len - 1);
+    char *safe = out_safe(span_of(name, strlen(name)));
     if (line != 0) {
-        warn_loud("%s:%u: %s was %.*s", l->path, line, name, len, (const char *)text.data);
+        warn_loud("%s:%u: %s was %.*s", l->path, line, safe, len, (const char *)text.data);
     } else {
-        warn_loud("%s was %.*s", name, len, (const char *)text.data);
+        warn_loud("%s was %.*s", safe, len, (const char *)text.data);
     }
+    free(safe);
 }
 
 /** The name and the classes that the module asked for. */
@@ -95,6 +126,9 @@ static int report_grants(struct node *n, uint64_t mark, uint32_t id, const struc
         char text[RENDER_LINE_MAX], name[NOS_NAME_MAX + 1] = { 0 };
         struct fmt f;
         rc = node_record(n, NOS_TOPIC_AUDIT, seq, &e, sizeof(e), &st);
+        if (rc == DONE && st == NOS_OK && e.rec.seq < seq) {
+            rc = fail(NODE_REFUSED, "the node gives a record older than the one asked for");
+        }
         if (rc != DONE || st != NOS_OK || e.rec.actor != id || e.rec.kind != NOS_AUDIT_GRANT) {
             continue;
         }
@@ -132,21 +166,15 @@ static int report_classes(struct node *n, uint32_t id, const struct lines *l)
 
 int missing_report(struct node *n, uint64_t mark, uint32_t id, const char *manifest)
 {
-    struct lines l = { .path = manifest };
-    int rc = manifest == NULL ? DONE : source_load(manifest, &l.source);
+    struct lines l;
+    int rc = lines_load(manifest, &l);
     if (rc != DONE) {
         return rc;
     }
-    rc = manifest == NULL ? DONE : file_read(manifest, SOURCE_MAX, &l.text);
-    if (rc == DONE) {
-        rc = report_classes(n, id, &l);
-    }
+    rc = report_classes(n, id, &l);
     if (rc == DONE) {
         rc = report_grants(n, mark, id, &l);
     }
-    buf_free(&l.text);
-    if (manifest != NULL) {
-        source_free(&l.source);
-    }
+    lines_free(&l);
     return rc;
 }

@@ -32,7 +32,7 @@ static void render_who(struct fmt *f, const char *where, const char *module)
     fmt_str(f, "; the operator of the machine can grant it, in ");
     fmt_str(f, where);
     fmt_str(f, " of the policy's rule for ");
-    fmt_str(f, module);
+    fmt_name(f, module, NOS_NAME_MAX);
 }
 
 bool render_missing(struct fmt *f, const struct nos_audit_entry *e, const char *module)

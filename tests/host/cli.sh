@@ -804,6 +804,8 @@ says err 'MOD_|HASH_'
 t 'load, argument without start' 2 "$n0n" load hello.mod arg
 t 'load nothing' 3 "$n0n" load none.mod
 t 'start' 0 "$n0n" start hello
+t 'start, a manifest that is not there' 3 "$n0n" start hello --manifest none.json
+silent_on out started
 t 'start unknown' 5 "$n0n" start nobody
 says err NOT_FOUND
 t 'start, bad name' 2 "$n0n" start 'Not A Name'
@@ -929,6 +931,12 @@ t 'poweroff' 0 "$n0n" poweroff
 check 'fake node ends' wait "$node"
 node=
 t 'gone' 4 "$n0n" ps
+node_up lies
+t 'a node that tells the same refusal for ever' 5 timeout 20 "$n0n" start hello
+says err 'in.x1b.2Jit was not granted: log; .* rule for in.x1b.2Jit'
+says err 'older than the one asked for'
+silent_on err $'\033'
+node_down
 node_up tamper
 t 'tampered audit' 1 "$n0n" audit
 says err 'does not hold at record 2.*AUDIT_BODY'

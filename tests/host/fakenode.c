@@ -3,6 +3,7 @@
  * break it.
  *
  *   fakenode SOCKET OPERATOR_HEX [noise] [mute] [lose] [tamper] [resign] [drop] [old] [fork] [cut]
+ * [lies]
  *
  * Ends when it is told to power off, or after 300 seconds. */
 #include <stdio.h>
@@ -29,7 +30,7 @@
 enum { N_AUDIT = 20, UPTIME_S = 90 };
 
 static struct {
-    bool noise, mute, lose, tamper, resign, drop, old, fork, cut;
+    bool noise, mute, lose, tamper, resign, drop, old, fork, cut, lies;
 } mode;
 
 static struct {
@@ -132,7 +133,7 @@ static bool module_at(uint64_t i, struct nos_module_info *m)
     }
     *m = (struct nos_module_info){ .status = i == 0 ? NOS_OK : NOS_HASH_CHUNK,
                                    .version = 1ull << 32 | 2 << 16 | 3 };
-    PUT_TEXT(m->name, i == 0 ? "init" : "BAD.MOD");
+    PUT_TEXT(m->name, i != 0 ? "BAD.MOD" : mode.lies ? "in\x1b[2Jit" : "init");
     PUT_TEXT(m->semver, "1.2.3");
     return true;
 }
@@ -157,11 +158,21 @@ static nos_status_t log_at(uint64_t index, uint8_t *out, size_t *len)
     return NOS_OK;
 }
 
+/* `lies`: what was started last lacks something, over and over. */
+static void lie(struct nos_audit_entry *e)
+{
+    *e = (struct nos_audit_entry){
+        .rec = { .seq = node.log.head.next, .kind = NOS_AUDIT_GRANT, .actor = 9 },
+        .body = { .status = NOS_GRANT_NO_RULE, .a = (uint64_t)NOS_CAP_LOG << 32 },
+    };
+}
+
 static nos_status_t info(uint64_t topic, uint64_t index, uint8_t *out, size_t *len)
 {
     struct nos_capsule_info c;
     struct nos_handle_info h;
     struct nos_module_info m;
+    struct nos_audit_entry e;
     struct nos_mem_info mem = {
         .usable = 1 << 29, .free = 1 << 28, .used = 1 << 28, .n_capsules = 3
     };
@@ -180,6 +191,9 @@ static nos_status_t info(uint64_t topic, uint64_t index, uint8_t *out, size_t *l
         return log_at(index, out, len);
     } else if (topic == NOS_TOPIC_AUDIT && index < node.log.n) {
         *len = put(out, &node.log.e[index], sizeof(node.log.e[0]));
+    } else if (topic == NOS_TOPIC_AUDIT && mode.lies) {
+        lie(&e);
+        *len = put(out, &e, sizeof(e));
     } else if (topic == NOS_TOPIC_AUDIT_HEAD) {
         *len = put(out, &node.log.head, sizeof(node.log.head));
     } else if (topic == NOS_TOPIC_CHECKPOINT && index < node.log.n_k) {
@@ -386,6 +400,7 @@ static void set_mode(const char *word)
     mode.old |= strcmp(word, "old") == 0;
     mode.fork |= strcmp(word, "fork") == 0;
     mode.cut |= strcmp(word, "cut") == 0;
+    mode.lies |= strcmp(word, "lies") == 0;
 }
 
 int main(int argc, char **argv)
