@@ -65,8 +65,7 @@ static long open_file(long dirfd, const char *path, long flags, long mode)
     if (libc_is_null(path)) {
         return open_null(f, flags);
     }
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     r = r == 0 ? libc_ask(p.tree, NOS_FS_OPEN, 3, p.at, flags_of(flags) | libc_mode(mode), p.len, 0,
                           &a)
                : r;

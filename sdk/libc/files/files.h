@@ -105,6 +105,9 @@ long libc_ask(struct libc_tree *t, enum nos_fs_op op, uint32_t n, uint64_t a, ui
 /** Put a place's path into its window at `at`. */
 long libc_put_path(const struct libc_place *p, size_t at);
 
+/** Both: where a path leads, and the path in the window at 0. 0 or -errno. */
+long libc_name(long dirfd, const char *path, struct libc_place *out);
+
 /** What of a mode is given to something new, where OPEN wants it. */
 uint64_t libc_mode(long mode);
 

@@ -17,9 +17,7 @@ static long set_mode(struct libc_tree *t, uint64_t at, long mode, size_t len)
 static long mode_of_path(long dirfd, const char *path, long mode)
 {
     struct libc_place p;
-    long r = libc_resolve(dirfd, path, &p);
-
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     return r == 0 ? set_mode(p.tree, p.at, mode, p.len) : r;
 }
 
@@ -62,9 +60,7 @@ static long there(long dirfd, const char *path, bool last)
 {
     struct nos_fs_answer a;
     struct libc_place p;
-    long r = libc_resolve(dirfd, path, &p);
-
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     return r == 0
                ? libc_ask(p.tree, NOS_FS_STAT, 3, p.at, last ? 0u : NOS_FS_NOFOLLOW, p.len, 0, &a)
                : r;

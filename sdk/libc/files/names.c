@@ -8,8 +8,7 @@ static long make_dir(long dirfd, const char *path, long mode)
     struct libc_place p;
     struct nos_fs_answer a;
 
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     return r == 0 ? libc_ask(p.tree, NOS_FS_MKDIR, 3, p.at, p.len,
                              libc_mode(mode) >> NOS_FS_MODE_AT, 0, &a)
                   : r;
@@ -20,8 +19,7 @@ static long take_away(long dirfd, const char *path, bool dir)
     struct libc_place p;
     struct nos_fs_answer a;
 
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     return r == 0
                ? libc_ask(p.tree, NOS_FS_UNLINK, 3, p.at, dir ? NOS_FS_DIRECTORY : 0u, p.len, 0, &a)
                : r;
@@ -47,8 +45,7 @@ static long make_link(const char *target, long dirfd, const char *path)
     struct libc_place p;
     struct nos_fs_answer a;
 
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     if (r != 0 || target == NULL) {
         return r != 0 ? r : -EFAULT;
     }
@@ -65,8 +62,7 @@ static long read_link(long dirfd, const char *path, char *out, size_t len)
     struct libc_place p;
     struct nos_fs_answer a;
 
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     r = r == 0 ? libc_ask(p.tree, NOS_FS_READLINK, 2, p.at, p.len, 0, 0, &a) : r;
     if (r != 0) {
         return r;

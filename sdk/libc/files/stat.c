@@ -84,8 +84,7 @@ static long stat_path(long dirfd, const char *path, struct kstat *out, long flag
         tell_stream(out, S_IFCHR | 0666);
         return 0;
     }
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     if (r == 0) {
         r = stat_of(p.tree, p.at, (flags & AT_SYMLINK_NOFOLLOW) != 0 ? NOS_FS_NOFOLLOW : 0u, p.len,
                     &a);
@@ -125,8 +124,7 @@ static long access_path(long dirfd, const char *path, long mode)
     if (libc_is_null(path)) {
         return (mode & X_OK) != 0 ? -EACCES : 0;
     }
-    long r = libc_resolve(dirfd, path, &p);
-    r = r == 0 ? libc_put_path(&p, 0) : r;
+    long r = libc_name(dirfd, path, &p);
     r = r == 0 ? stat_of(p.tree, p.at, 0, p.len, &a) : r;
     if (r != 0 || mode == F_OK) {
         return r;
@@ -225,8 +223,7 @@ static long set_times(long dirfd, const char *path, const struct timespec *t, lo
     struct libc_tree *tree = f == NULL ? NULL : f->tree;
     long r = 0;
     if (f == NULL) {
-        r = libc_resolve(dirfd, path, &p);
-        r = r == 0 ? libc_put_path(&p, 0) : r;
+        r = libc_name(dirfd, path, &p);
         r = r == 0 ? libc_ask(p.tree, NOS_FS_OPEN, 3, p.at, 0, p.len, 0, &a) : r;
         tree = p.tree;
         number = a.word[0];

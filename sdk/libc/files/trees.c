@@ -200,3 +200,9 @@ long libc_put_path(const struct libc_place *p, size_t at)
     p->tree->fs.buffer = nos_libc_ipc_buffer();
     return -libc_fs_errno(nos_fs_put(&p->tree->fs, at, span_of(p->path, p->len)));
 }
+
+long libc_name(long dirfd, const char *path, struct libc_place *out)
+{
+    long r = libc_resolve(dirfd, path, out);
+    return r == 0 ? libc_put_path(out, 0) : r;
+}
