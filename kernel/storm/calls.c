@@ -3,16 +3,14 @@
  * machine off can be made to do so is no finding. */
 #include "abi/syscall_nr.h"
 #include "kernel/storm/storm.h"
+#include "lib/splitmix.h"
 
 static uint32_t victim;
 static uint64_t left, state;
 
 uint64_t storm_mix(uint64_t *s)
 {
-    uint64_t z = *s += 0x9e3779b97f4a7c15ull;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-    return z ^ z >> 31;
+    return splitmix64(s);
 }
 
 void storm_calls_begin(uint32_t capsule, uint64_t n, uint64_t seed)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/secret.h"
+#include "lib/splitmix.h"
 #include "modules/burglar/burglar.h"
 #include "sdk/broker.h"
 
@@ -153,17 +154,15 @@ void break_into_broker(void)
 
 /* ---- secrets that the test knows, to be searched for ---- */
 
-/* As modules/fsattack/plant.c draws them. */
+/* So that the test can draw the same. */
 static NOINLINE nos_status_t plant_one(uint64_t which, const char *name,
                                        const struct nos_secret_rule *rule)
 {
     uint8_t secret[PIECE];
+    uint64_t at = which * 8 * SPLITMIX64_STEP;
 
     for (size_t i = 0; i < PIECE; i += 8) {
-        uint64_t z = (which * 8 + i / 8 + 1) * 0x9e3779b97f4a7c15ull;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-        store_le64(secret + i, z ^ z >> 31);
+        store_le64(secret + i, splitmix64(&at));
     }
     nos_status_t st = nos_secret_put(name, SPAN_OF(secret), rule);
     secret_wipe(secret, sizeof secret);

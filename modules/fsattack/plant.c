@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/secret.h"
+#include "lib/splitmix.h"
 #include "modules/fsattack/fsattack.h"
 
 enum { SECRET = 32, LARGE_AT = 300000, PIECE = 16384 };
@@ -11,12 +12,10 @@ enum { SECRET = 32, LARGE_AT = 300000, PIECE = 16384 };
 static NOINLINE void put_secret(struct nos_fs *f, size_t at, uint64_t which)
 {
     uint8_t secret[SECRET];
+    uint64_t from = which * 4 * SPLITMIX64_STEP;
 
     for (size_t i = 0; i < SECRET; i += 8) {
-        uint64_t z = (which * 4 + i / 8 + 1) * 0x9e3779b97f4a7c15ull;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-        store_le64(secret + i, (z ^ z >> 31) | 0x8080808080808080ull);
+        store_le64(secret + i, splitmix64(&from) | 0x8080808080808080ull);
     }
     nos_ignore(nos_fs_put(f, at, SPAN_OF(secret)));
     secret_wipe(secret, sizeof secret);

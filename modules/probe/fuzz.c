@@ -6,6 +6,7 @@
  */
 #include "abi/caps.h"
 #include "abi/info.h"
+#include "lib/splitmix.h"
 #include "lib/status.h"
 #include "modules/probe/probe.h"
 #include "sdk/ipc.h"
@@ -18,12 +19,9 @@ static uint64_t state;
 static uint64_t mapped[ROUND];  // what the calls mapped since the last clean-up
 static unsigned n_mapped;
 
-static uint64_t next(void)  // splitmix64
+static uint64_t next(void)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15ull;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-    return z ^ z >> 31;
+    return splitmix64(&state);
 }
 
 static uint64_t below(uint64_t n)

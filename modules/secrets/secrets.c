@@ -16,6 +16,7 @@
 
 #include "abi/caps.h"
 #include "abi/syscall_nr.h"
+#include "lib/splitmix.h"
 #include "sdk/control.h"
 #include "sdk/ipc.h"
 #include "sdk/net.h"
@@ -72,10 +73,8 @@ static bool is(const char *word, const char *want)
 /* SplitMix64, so that the test can do the same. */
 static uint64_t word(uint64_t n)
 {
-    uint64_t z = s.seed + (n + 1) * 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
+    uint64_t at = s.seed + n * SPLITMIX64_STEP;
+    return splitmix64(&at);
 }
 
 static void derive(volatile uint64_t *to, enum place p, unsigned first, unsigned n)

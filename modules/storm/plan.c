@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "lib/splitmix.h"
+
 enum {
     SOON = 40000,       /* ticks: as long as the load lasts */
     ALLOCS = 48,        /* as many as a load or a restart makes */
@@ -16,10 +18,7 @@ enum {
 
 uint64_t storm_draw(uint64_t *state)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-    return z ^ z >> 31;
+    return splitmix64(state);
 }
 
 uint64_t storm_below(uint64_t *state, uint64_t n)

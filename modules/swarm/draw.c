@@ -1,5 +1,6 @@
 /* splitmix64, and the numbers at which things break. */
 #include "lib/compiler.h"
+#include "lib/splitmix.h"
 #include "modules/swarm/swarm.h"
 #include "sdk/start.h"
 
@@ -15,10 +16,7 @@ void draw_seed(uint64_t seed, uint64_t more)
 
 uint64_t draw(void)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15ull;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-    return z ^ z >> 31;
+    return splitmix64(&state);
 }
 
 uint64_t draw_below(uint64_t n)

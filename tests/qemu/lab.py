@@ -51,6 +51,15 @@ def volume():
     return fat.Volume(released()[LOADER], files)
 
 
+def splitmix64(seed, n):
+    """Number n from a seed on, as lib/splitmix.h has it."""
+    word = (1 << 64) - 1
+    z = seed + (n + 1) * 0x9e3779b97f4a7c15 & word
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & word
+    z = (z ^ z >> 27) * 0x94d049bb133111eb & word
+    return z ^ z >> 31
+
+
 @contextlib.contextmanager
 def boot(name, changes=None, config=Config(), cold=False, image=None, writable=None, **kw):
     """A machine with the released files but for `changes` {file: bytes or None}, from the saved state; `cold` runs the

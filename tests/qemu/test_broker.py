@@ -4,7 +4,7 @@ import re
 import time
 
 from cases import ALONE, need, rows, same, test
-from lab import boot, ctl
+from lab import boot, ctl, splitmix64
 from test_libc import send, told
 from test_signer import block, closed, stopped_ram
 from vm import SLOW, Config
@@ -61,17 +61,9 @@ def attacks(t):
             told(vm, NONE, 'load secret get secret theirs')
 
 
-WORD = (1 << 64) - 1
-
-
 def secret(which):
     """As modules/burglar/broker.c has it."""
-    def word(n):
-        z = (n + 1) * 0x9e3779b97f4a7c15 & WORD
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & WORD
-        z = (z ^ z >> 27) * 0x94d049bb133111eb & WORD
-        return (z ^ z >> 31).to_bytes(8, 'little')
-    return [word(8 * which + k) for k in range(8)]
+    return [splitmix64(0, 8 * which + k).to_bytes(8, 'little') for k in range(8)]
 
 
 def until(vm, want, seconds=10):

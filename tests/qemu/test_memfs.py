@@ -4,7 +4,7 @@ import re
 import time
 
 from cases import ALONE, need, rows, same, test
-from lab import boot
+from lab import boot, splitmix64
 from test_libc import held, lua, send, told
 from test_wipe import ram_of
 from vm import SLOW, Config
@@ -47,16 +47,10 @@ def attacks(t):
         rows(t, told(vm, 'FS done', 'kill fsattack', 'load fsattack after'), 'FS', 5)
 
 
-WORD = (1 << 64) - 1
-
-
 def secret(which):
     """As modules/fsattack/plant.c has it."""
     def word(n):
-        z = (n + 1) * 0x9e3779b97f4a7c15 & WORD
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & WORD
-        z = (z ^ z >> 27) * 0x94d049bb133111eb & WORD
-        return ((z ^ z >> 31) | 0x8080808080808080).to_bytes(8, 'little')
+        return (splitmix64(0, n) | 0x8080808080808080).to_bytes(8, 'little')
     return b''.join(word(4 * which + k) for k in range(4))
 
 

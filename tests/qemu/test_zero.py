@@ -11,7 +11,7 @@ import time
 
 import kernel
 from cases import LATER, OWN, need, same, test
-from lab import BUILD, Module, boot, ctl, ctl_json, module_file, policy_from, run, volume
+from lab import BUILD, Module, boot, ctl, ctl_json, module_file, policy_from, run, splitmix64, volume
 from test_wipe import STAY, ended
 from vm import BUSY, SLOW, Config
 
@@ -27,17 +27,11 @@ KSTACK_AT = 8           # offset of struct cpu
 USER_MAX = 1 << 47
 CLOCK_MAX = 1 << 40     # ns since boot are below, areas of capsules above
 IDLE_WORDS = 24         # 8 are there; one call left behind is some 30 more
-WORD = (1 << 64) - 1
 
 
 def secrets_of(seed):
     """SplitMix64, as modules/secrets has it: what is sent to the machine is the seed."""
-    def word(n):
-        z = (seed + (n + 1) * 0x9e3779b97f4a7c15) & WORD
-        z = ((z ^ z >> 30) * 0xbf58476d1ce4e5b9) & WORD
-        z = ((z ^ z >> 27) * 0x94d049bb133111eb) & WORD
-        return (z ^ z >> 31).to_bytes(8, 'little')
-    return [b''.join(word(4 * i + k) for k in range(4)) for i in range(VAULT * EACH)]
+    return [b''.join(splitmix64(seed, 4 * i + k).to_bytes(8, 'little') for k in range(4)) for i in range(VAULT * EACH)]
 
 
 # struct vault of kernel/crypto/vault.c
