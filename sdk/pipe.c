@@ -202,9 +202,9 @@ nos_status_t nos_pipe_open(struct nos_pipe *p, const struct nos_pipe_end *e, uin
         st = NOS_BAD_MESSAGE;
     }
     if (st == NOS_OK) {
+        p->len = info.a * PAGE;
         st = nos_sys_region_map(e->h[NOS_PIPE_REGION], READ_WRITE, &p->mem);
     }
-    p->len = info.a * PAGE;
     if (st == NOS_OK && !nos_ring_open(&p->ring, p->mem, p->len, e->writer)) {
         st = NOS_BAD_MESSAGE;
     }

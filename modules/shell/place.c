@@ -232,6 +232,7 @@ nos_status_t place_write(struct place_file *f, span_t bytes, size_t *done)
     st = st == NOS_OK ? ask(f->share, NOS_FS_WRITE, word, 3, &a) : st;
     if (st == NOS_OK) {
         *done = a.word[0] < bytes.len ? a.word[0] : bytes.len;
+        st = *done == 0 ? NOS_QUOTA : NOS_OK;  // who writes on would write for ever
     }
     return st;
 }
