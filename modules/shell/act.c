@@ -73,13 +73,13 @@ void cmd_load(const struct words *w)
         m.label = NOS_INIT_START | (uint64_t)arg_len << 8;
         fits = nos_msg_put(&m, 0, name, sizeof(name)) && nos_msg_put(&m, 2, arg, arg_len);
     } else {
-        nos_print("load: '%s' is no module name; `modules` lists them\n", w->word[1]);
+        fail("load: '%s' is no module name; `modules` lists them", w->word[1]);
         return;
     }
     uint64_t mark = missing_mark();
     nos_status_t st = fits ? ask_init(&m) : NOS_TOO_BIG;
     if (st == NOS_NOT_FOUND) {
-        nos_print("load: no verified module '%s'; `modules` lists them\n", w->word[1]);
+        fail("load: no verified module '%s'; `modules` lists them", w->word[1]);
     } else if (st != NOS_OK) {
         complain("load", st);
     } else {
@@ -97,7 +97,7 @@ static bool meant(const char *verb, const char *word, uint64_t *id)
         return true;
     }
     if (info_capsule(word, &c) != NOS_OK) {
-        nos_print("%s: no capsule '%s'; `ps` lists them\n", verb, word);
+        fail("%s: no capsule '%s'; `ps` lists them", verb, word);
         return false;
     }
     *id = c.id;
@@ -114,7 +114,7 @@ static void say_needed(const char *word, const struct nos_msg *m)
         nos_status_t st = info_by_id((uint32_t)m->word[i], &c);
         nos_print("  capsule %u %.16s\n", (unsigned)m->word[i], st == NOS_OK ? c.name : "");
     }
-    nos_print("`stop %s " WITH_ALL "` stops them first, then it\n", word);
+    fail("`stop %s " WITH_ALL "` stops them first, then it", word);
 }
 
 static nos_status_t end(enum nos_init_op op, const struct words *w, struct nos_msg *m)
@@ -131,11 +131,10 @@ static nos_status_t end(enum nos_init_op op, const struct words *w, struct nos_m
     if (st == NOS_NEEDED) {
         say_needed(word, m);
     } else if (st == NOS_NOT_FOUND) {
-        nos_print("%s: no capsule %s%s; `ps` lists them\n", verb, word,
-                  op == NOS_INIT_STOP ? " that init started" : "");
+        fail("%s: no capsule %s%s; `ps` lists them", verb, word,
+             op == NOS_INIT_STOP ? " that init started" : "");
     } else if (st == NOS_BAD_STATE) {
-        nos_print("%s: capsule %s has ended, or is the first capsule, which supervises all\n", verb,
-                  word);
+        fail("%s: capsule %s has ended, or is the first capsule, which supervises all", verb, word);
     } else if (st != NOS_OK) {
         complain(verb, st);
     }
@@ -155,7 +154,7 @@ void cmd_stop(const struct words *w)
     static char line[160];
 
     if (w->n > 2 && !words_same(w->word[2], WITH_ALL)) {
-        nos_print("usage: stop ID | NAME [" WITH_ALL "]\n");
+        fail("usage: stop ID | NAME [" WITH_ALL "]");
     } else if (end(NOS_INIT_STOP, w, &m) == NOS_OK) {
         FMT_INIT(&f, line);
         render_stop(&f, w->word[1], m.word[0], m.word[1], m.word[2]);
@@ -202,13 +201,13 @@ void cmd_upgrade(const struct words *w)
     const char *word = w->word[1];
 
     if (info_capsule(word, &c) != NOS_OK) {
-        nos_print("upgrade: no capsule '%s'; `ps` lists them\n", word);
+        fail("upgrade: no capsule '%s'; `ps` lists them", word);
         return;
     }
     memcpy(name, c.name, NOS_NAME_MAX);
     if (!find_module(w->n > 2 ? w->word[2] : name, &module)) {
-        nos_print("upgrade: no verified module '%s'; `modules` lists them\n",
-                  w->n > 2 ? w->word[2] : name);
+        fail("upgrade: no verified module '%s'; `modules` lists them",
+             w->n > 2 ? w->word[2] : name);
         return;
     }
     m.label = NOS_INIT_UPGRADE;
@@ -251,11 +250,11 @@ static void power(const struct words *w, uint64_t action)
     const char *what = w->word[0];
 
     if (w->n == 2 && !words_same(w->word[1], "now")) {
-        nos_print("usage: %s [now]\n", what);
+        fail("usage: %s [now]", what);
         return;
     }
     if (shell.power.v == 0) {
-        nos_print("%s: the policy grants this shell no power object\n", what);
+        fail("%s: the policy grants this shell no power object", what);
         return;
     }
     if (w->n == 1) {

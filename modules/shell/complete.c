@@ -156,7 +156,7 @@ static size_t command_start(const struct edit *e, size_t at, bool *file)
 
     for (size_t i = 0; i < at; i++) {
         char c = e->line[i];
-        if (c == '|' || c == '&') {
+        if (c == '|' || c == '&' || c == ';') {
             start = i + 1;
         }
         last = c == ' ' ? last : c;
@@ -170,7 +170,7 @@ static size_t command_start(const struct edit *e, size_t at, bool *file)
 
 static bool ends_word(char c)
 {
-    return c == ' ' || c == '|' || c == '&' || c == '<' || c == '>';
+    return c == ' ' || c == '|' || c == '&' || c == ';' || c == '<' || c == '>';
 }
 
 void complete(struct edit *e)

@@ -44,12 +44,12 @@ void cmd_crash(const struct words *w)
         return;
     }
     if (!parse_u64(span_of(w->word[1], strlen(w->word[1])), &seq)) {
-        nos_print("crash: '%s' is no number; `crash` lists them\n", w->word[1]);
+        fail("crash: '%s' is no number; `crash` lists them", w->word[1]);
         return;
     }
     nos_status_t st = next(seq);
     if (st == NOS_NOT_FOUND || (st == NOS_OK && record.seq != seq)) {
-        nos_print("crash: no record %s; `crash` lists them\n", w->word[1]);
+        fail("crash: no record %s; `crash` lists them", w->word[1]);
     } else if (st != NOS_OK) {
         complain("crash", st);
     } else {

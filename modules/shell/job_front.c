@@ -110,8 +110,7 @@ void cmd_fg(const struct words *w)
         number = 0;
     }
     if (number == 0 || number > JOBS || !jobs[number - 1].used) {
-        nos_print("fg: no such job; `jobs` lists them\n");
-        job_set_code(1);
+        fail("fg: no such job; `jobs` lists them");
         return;
     }
     front_take(&jobs[number - 1]);

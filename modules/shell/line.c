@@ -241,18 +241,35 @@ static nos_status_t step(struct parser *p)
     return st;
 }
 
+/* Where the line ends that is not the text's end: how much of it is that. */
+static size_t joint_at(const struct parser *p, enum line_joint *joint)
+{
+    bool two = p->at[0] == p->at[1];
+
+    *joint = LINE_THEN;
+    if (p->at[0] == ';') {
+        return 1;
+    }
+    if (p->l->background || !two || (p->at[0] != '&' && p->at[0] != '|')) {
+        return 0;
+    }
+    *joint = p->at[0] == '&' ? LINE_AND : LINE_OR;
+    return 2;
+}
+
 /* Each word ends in a zero, and the last vector in a NULL; stages' vectors lie behind each other.
  */
 nos_status_t line_parse(struct line *l, const char *text, line_lookup_t lookup)
 {
     struct parser p = { .l = l, .at = text, .lookup = lookup };
     nos_status_t st = NOS_OK;
+    size_t joint = 0;
 
     *l = (struct line){ .n = 1, .stage[0].words = { 0, l->word } };
-    while (st == NOS_OK && *p.at != '\0' && *p.at != ';') {
+    while (st == NOS_OK && *p.at != '\0' && (joint = joint_at(&p, &l->joint)) == 0) {
         st = step(&p);
     }
-    l->rest = *p.at == ';' ? p.at + 1 : NULL;
+    l->rest = joint != 0 ? p.at + joint : NULL;
     st = st == NOS_OK ? end_word(&p) : st;
     if (st == NOS_OK && p.target != TO_WORDS) {
         st = wrong(l, "a file's name is missing behind < or >");
@@ -260,7 +277,7 @@ nos_status_t line_parse(struct line *l, const char *text, line_lookup_t lookup)
     const struct line_stage *last = &l->stage[l->n - 1];
     if (st == NOS_OK && last->words.n == 0) {
         bool bare = l->n == 1 && !l->background && last->in.path == NULL &&
-                    last->out.path == NULL && last->err.path == NULL;
+                    last->out.path == NULL && last->err.path == NULL && l->joint == LINE_THEN;
         l->n = bare ? 0 : l->n;
         st = bare ? NOS_OK : wrong(l, "a command is missing");
     }

@@ -6,7 +6,7 @@
  * Blanks separate words. '...' keeps everything, "..." all but $NAME and \, a \ the next character.
  * $NAME and ${NAME} are the variable, $? the last exit code: as one word, whatever is in it;
  * without quotes an empty one is no word. < FILE, > FILE, >> FILE, 2> FILE, 2>> FILE, 2>&1; & at
- * the end. A ; ends the line, what is behind it is the next one.
+ * the end. A ; or && or || ends the line, what is behind it is the next one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,12 +29,15 @@ struct line_stage {
     bool err_to_out;
 };
 
+enum line_joint { LINE_THEN /* ; */, LINE_AND /* && */, LINE_OR /* || */ };
+
 struct line {
     size_t n; /* stages; 0: the line is empty */
     struct line_stage stage[LINE_STAGES];
     bool background;
-    const char *rest;  /* of the text, behind a `;`: another line; NULL */
-    const char *wrong; /* what is wrong with it, when line_parse says so */
+    const char *rest;      /* of the text: another line; NULL */
+    enum line_joint joint; /* how that one hangs on this one */
+    const char *wrong;     /* what is wrong with it, when line_parse says so */
     /* private */
     char *word[LINE_WORDS + 1];
     size_t n_words;

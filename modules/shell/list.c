@@ -111,17 +111,17 @@ NOINLINE static void export_token(const char *capsule, const char *handle)
 
     nos_status_t st = info_capsule(capsule, &c);
     if (st != NOS_OK) {
-        nos_print("caps: no capsule '%s'; `ps` lists them\n", capsule);
+        fail("caps: no capsule '%s'; `ps` lists them", capsule);
         return;
     }
     if (!parse_handle(handle, &h)) {
-        nos_print("caps: '%s' is not a handle; `caps %s` lists them\n", handle, capsule);
+        fail("caps: '%s' is not a handle; `caps %s` lists them", handle, capsule);
         return;
     }
     st =
         nos_sys_token_export(shell.node, c.id, (nos_handle_t){ (uint32_t)h }, token, sizeof(token));
     if (st == NOS_NOT_FOUND) {
-        nos_print("caps: capsule %u has no handle %s; `caps %u` lists them\n", c.id, handle, c.id);
+        fail("caps: capsule %u has no handle %s; `caps %u` lists them", c.id, handle, c.id);
         return;
     }
     if (st != NOS_OK) {
@@ -204,20 +204,20 @@ void cmd_caps(const struct words *w)
         if (w->n == 4) {
             export_token(w->word[2], w->word[3]);
         } else {
-            nos_print("usage: caps --export CAPSULE HANDLE\n");
+            fail("usage: caps --export CAPSULE HANDLE");
         }
         return;
     }
     if (w->n == 2) {
         if (info_capsule(w->word[1], &c) != NOS_OK) {
-            nos_print("caps: no capsule '%s'; `ps` lists them\n", w->word[1]);
+            fail("caps: no capsule '%s'; `ps` lists them", w->word[1]);
             return;
         }
         finish("caps", caps_of(&c));
         return;
     }
     if (w->n > 2) {
-        nos_print("usage: caps [CAPSULE], caps --tree, or caps --export CAPSULE HANDLE\n");
+        fail("usage: caps [CAPSULE], caps --tree, or caps --export CAPSULE HANDLE");
         return;
     }
     all_caps();

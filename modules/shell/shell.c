@@ -20,6 +20,7 @@
 #include "modules/shell/vars.h"
 #include "sdk/control.h"
 #include "sdk/feed.h"
+#include "sdk/format.h"
 #include "sdk/ipc.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
@@ -89,9 +90,21 @@ void show(const struct fmt *f)
     nos_ignore(nos_console_write(fmt_text(f)));  // there is nobody else to tell
 }
 
+void fail(const char *fmt, ...)
+{
+    static char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    nos_vformat(text, sizeof(text), fmt, args);
+    va_end(args);
+    nos_print("%s\n", text);
+    job_set_code(1);
+}
+
 void complain(const char *what, nos_status_t st)
 {
-    nos_print("%s: %s (%s)\n", what, status_text(st), status_name(st));
+    fail("%s: %s (%s)", what, status_text(st), status_name(st));
 }
 
 void cmd_help(const struct words *w)
@@ -99,7 +112,7 @@ void cmd_help(const struct words *w)
     if (w->n == 2) {
         const struct command *c = command_find(w->word[1]);
         if (c == NULL) {
-            nos_print("help: no command '%s'; `help` lists them\n", w->word[1]);
+            fail("help: no command '%s'; `help` lists them", w->word[1]);
         } else {
             nos_print("%s %s\n    %s\n", c->name, c->args, c->help);
         }
@@ -209,34 +222,67 @@ static void run_line(const struct line *l)
     }
 }
 
-static char queue[EDIT_LINE];  // what is behind a `;`, while a program runs
+static struct {
+    char text[EDIT_LINE];   // what is behind a joint, while a program runs
+    enum line_joint joint;  // how it hangs on what has just run
+} queue;
+
+static void run_one(struct line *l)
+{
+    bool program = strip_run(l) || own_command(&l->stage[0].words) == NULL;
+
+    if (program) {
+        job_run(l, 0, NULL, NULL);
+    } else {
+        run_line(l);
+    }
+}
+
+/* As its joint says: what is passed over leaves the code of what ran before it. */
+static bool has_its_turn(void)
+{
+    bool well = words_same(job_code(), "0");
+    return queue.joint == LINE_THEN || well == (queue.joint == LINE_AND);
+}
+
+static void queue_drop(void)
+{
+    queue.text[0] = '\0';
+    queue.joint = LINE_THEN;
+}
+
+static void say_wrong(const char *what)
+{
+    nos_print("%s\n", what);
+    job_set_code(2);
+    queue_drop();  // what hangs on it is not run either
+}
 
 /* Until one is in front. Variables are those of when a line's turn comes. */
 static void run_queue(void)
 {
     static struct line l;
 
-    while (queue[0] != '\0' && !job_in_front()) {
-        nos_status_t st = line_parse(&l, queue, lookup);
-        size_t rest = st == NOS_OK && l.rest != NULL ? strlen(l.rest) : 0;
-        memmove(queue, queue + strlen(queue) - rest, rest + 1);
+    while ((queue.text[0] != '\0' || queue.joint != LINE_THEN) && !job_in_front()) {
+        nos_status_t st = line_parse(&l, queue.text, lookup);
+        size_t rest = l.rest != NULL ? strlen(l.rest) : 0;
+        bool turn = has_its_turn(), hangs = queue.joint != LINE_THEN;
+        memmove(queue.text, queue.text + strlen(queue.text) - rest, rest + 1);
+        queue.joint = l.joint;
         if (st != NOS_OK) {
-            nos_print("%s\n", l.wrong);
-            job_set_code(2);
-        } else if (l.n != 0) {
-            bool program = strip_run(&l) || own_command(&l.stage[0].words) == NULL;
-            if (program) {
-                job_run(&l, 0, NULL, NULL);
-            } else {
-                run_line(&l);
-            }
+            say_wrong(l.wrong);
+        } else if (l.n == 0 && hangs) {
+            say_wrong("a command is missing behind && or ||");
+        } else if (l.n != 0 && turn) {
+            run_one(&l);
         }
     }
 }
 
 static void run(const char *text)
 {
-    memcpy(queue, text, strlen(text) + 1);
+    memcpy(queue.text, text, strlen(text) + 1);
+    queue.joint = LINE_THEN;
     run_queue();
 }
 
@@ -285,7 +331,9 @@ static void pause_keys(void)
 /* What was in front is so no more; Ctrl-C ends all of its line. */
 static void go_on(struct edit *e)
 {
-    queue[0] = words_same(job_code(), "130") ? '\0' : queue[0];
+    if (words_same(job_code(), "130")) {
+        queue_drop();
+    }
     run_queue();
     next_prompt(e);
     flush(e);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "abi/status.h"
+#include "lib/compiler.h"
 #include "lib/fmt.h"
 #include "modules/shell/words.h"
 #include "sdk/syscalls.h"
@@ -63,5 +64,8 @@ void cmd_reboot(const struct words *w);
 /** Formatted text to the console. */
 void show(const struct fmt *f);
 
-/** "NAME: words of the status". */
+/** Say why a command of the prompt's own did not do it: a line, and its exit code is 1. */
+void fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/** The same: "NAME: words of the status". */
 void complain(const char *what, nos_status_t st);

@@ -40,7 +40,8 @@ static const char *seen(const char *text)
         at += (size_t)snprintf(out + at, sizeof out - at, s->err_to_out ? " 2=1" : "");
     }
     at += (size_t)snprintf(out + at, sizeof out - at, l.background ? " &" : "");
-    (void)snprintf(out + at, sizeof out - at, "%s%s", l.rest != NULL ? " ;" : "",
+    static const char *const joint[] = { " ;", " &&", " ||" };
+    (void)snprintf(out + at, sizeof out - at, "%s%s", l.rest != NULL ? joint[l.joint] : "",
                    l.rest != NULL ? l.rest : "");
     return out;
 }
@@ -82,7 +83,22 @@ static void test_words(void **state)
         { "${}", "${NAME} is not closed" },
         { "a |", "a command is missing" },
         { "| a", "a command is missing before |" },
-        { "a || b", "a command is missing before |" },
+        { "a && b || c", "<a> && b || c" },
+        { "a||b && c", "<a> ||b && c" },
+        { "a>o&&b", "<a> 1=o &&b" },
+        { "a | b 2>&1 && c", "<a>|<b> 2=1 && c" },
+        { "a '&&' \\&\\& \"||\"; b && c", "<a><&&><&&><||> ; b && c" },
+        { "a & ; b", "<a> & ; b" },
+        { "a &&", "<a> &&" },
+        { "&& a", "a command is missing" },
+        { " || a", "a command is missing" },
+        { "a &&& b", "<a> &&& b" },
+        { "a > && b", "a file's name is missing behind < or >" },
+        { "a | && b", "a command is missing" },
+        { "a & && b", "& is not at the end" },
+        { "a & || b", "& is not at the end" },
+        { "a ||| b", "<a> ||| b" },
+        { "a | | b", "a command is missing before |" },
         { "&", "a command is missing" },
         { "> x", "a command is missing" },
         { "a & b", "& is not at the end" },

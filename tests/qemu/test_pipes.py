@@ -129,7 +129,8 @@ def prompt(t):
             vm.com1.send('cd /co\t\r')
             vm.com1.expect(r'^n0n> ')
             for typed, want in (('pip\tcount < ow\t', 'sum'), ('piper lines 3 | pi\tcount', '36 bytes'),
-                                ('piper count </common/ow\t', 'sum'), ('run pi\ttell x', 'argument 2 <x>')):
+                                ('piper count </common/ow\t', 'sum'), ('run pi\ttell x', 'argument 2 <x>'),
+                                ('echo a;pi\ttell x && echo', 'argument 2 <x>')):
                 vm.com1.send(f'{typed}\r')
                 vm.com1.expect(rf'{want}.*^n0n> ')
         with t.case('Tab: what is no plain name stays out of the line'):
@@ -148,6 +149,21 @@ def prompt(t):
             time.sleep(1)
             vm.com1.send('\x03')
             need('never' not in vm.com1.expect(r'exit code 130(.*)^n0n> ').group(1), 'it went on')
+        with t.case('&& and ||'):
+            for line, want in (('piper exit 0 && echo a || echo b', 'a'), ('piper exit 3 && echo a || echo b', 'exit code 3 b'),
+                               ('piper exit 3 || piper exit 0 && echo $?', 'exit code 3 0'), ('echo a || echo b; echo c', 'a c'),
+                               ('kill nobody_there && echo never || echo $?', "kill: no capsule 'nobody_there'; `ps` lists them 1"),
+                               ('piper exit 3 && echo never; echo $?', 'exit code 3 3'), ('frobnicate x && echo never || echo $?', '.*127'),
+                               ('piper exit 0 | piper exit 4 || echo $?', 'exit code 4 4'), ('piper exit 0 > o && piper copy < o && echo $?', '0'),
+                               ('echo a &&', 'a a command is missing behind && or ||'), ('echo a && ; echo b', 'a a command is missing behind && or ||'),
+                               ('help nothing || echo $?', "help: no command 'nothing'; `help` lists them 1")):
+                text = ' '.join(vm.ask(line).split())
+                need(text == want or (want[:2] == '.*' and text.endswith(want[2:])), f'{line}: {text}')
+            vm.com1.send('piper sleep || echo never\r')
+            vm.com1.expect('echo never')
+            time.sleep(1)
+            vm.com1.send('\x03')
+            need('never' not in vm.com1.expect(r'exit code 130(.*)^n0n> ').group(1), 'Ctrl-C does not end the line')
         with t.case('nothing of all that is left'):
             row = re.search(r'^ +\d+ shell +running +(\d+) +(\d+)', vm.ask('ps'), re.M)
             need(int(row[2]) <= 14, f'{row[2]} handles')
