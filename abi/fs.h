@@ -57,6 +57,8 @@ enum nos_fs_op {
     NOS_FS_ROOM = 18,  /* Reply: bytes taken, bytes at most, nodes taken, nodes at most */
     NOS_FS_CHMOD = 19, /* at, mode, bytes of path; 0 = `at` itself. Data that STAT tells: nothing
                         * here is refused because of it. A symlink at the end is followed */
+    NOS_FS_LINK = 20,  /* at, flags (NOFOLLOW), bytes, new at, new bytes: the new path follows. One
+                        * more name for a file or a symlink; IS_DIR: a directory has one alone */
 };
 
 /* To the door `memfs-wads`, which `manage` may call: bytes of a wad | name16 of a share that nobody
@@ -96,7 +98,7 @@ enum nos_fs_stat { /* words of STAT's answer; times in ns since boot */
                    NOS_FS_STAT_ACCESS,
                    NOS_FS_STAT_CHANGE, /* of the data, or of a directory's entries */
                    NOS_FS_STAT_STATUS, /* of anything about it */
-                   NOS_FS_STAT_LINKS,  /* | mode << NOS_FS_MODE_AT; 0: it has no name any more */
+                   NOS_FS_STAT_LINKS,  /* names | mode << NOS_FS_MODE_AT; 0: it has none any more */
                    NOS_FS_STAT_WORDS
 };
 

@@ -4,7 +4,7 @@
 #include "fuzz/fuzz.h"
 #include "tests/host/memfs_host.h"
 
-enum { STEP = 40, BYTES_MAX = 1 << 20, NODES_MAX = 64 };
+enum { STEP = 48, BYTES_MAX = 1 << 20, NODES_MAX = 64 };
 
 static uint8_t window[2][NOS_FS_WINDOW];
 
@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t at = 0; at + STEP <= size; at += STEP) {
         const uint8_t *p = data + at;
         unsigned who = p[0] & 1;
-        const uint64_t word[] = { word_of(p + 8), word_of(p + 16), word_of(p + 24),
-                                  word_of(p + 32) };
+        const uint64_t word[] = { word_of(p + 8), word_of(p + 16), word_of(p + 24), word_of(p + 32),
+                                  word_of(p + 40) };
         uint64_t bytes = tree.purse.bytes;
         uint32_t nodes = tree.nodes;
         memcpy(window[who] + (p[2] & 15), p + 3, 5);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +266,63 @@ static void nothing(void)
     CHECK(close(fd) == 0);
 }
 
+static void names(void)
+{
+    struct stat s, t;
+
+    CHECK(close(open("n", O_RDWR | O_CREAT, 0600)) == 0 && link("n", "n2") == 0);
+    CHECK(stat("n", &s) == 0 && stat("n2", &t) == 0 && s.st_ino == t.st_ino && s.st_nlink == 2);
+    FAILS(link("n", "n2"), EEXIST);
+    FAILS(link("none", "n3"), ENOENT);
+    FAILS(link("/tmp", "n3"), EPERM);
+    FAILS(link("n", "/common/n"), EXDEV);
+    CHECK(rename("n", "n2") == 0 && stat("n", &s) == 0 && s.st_nlink == 2);
+    CHECK(unlink("n") == 0 && stat("n2", &s) == 0 && s.st_nlink == 1);
+    CHECK(symlink("n2", "l") == 0 && linkat(AT_FDCWD, "l", AT_FDCWD, "m", 0) == 0 &&
+          lstat("m", &s) == 0 && S_ISLNK(s.st_mode) && unlink("m") == 0);
+    CHECK(linkat(AT_FDCWD, "l", AT_FDCWD, "m", AT_SYMLINK_FOLLOW) == 0 && lstat("m", &s) == 0 &&
+          S_ISREG(s.st_mode) && s.st_nlink == 2);
+    FAILS(linkat(AT_FDCWD, "l", AT_FDCWD, "o", 77), EINVAL);
+    CHECK(unlink("m") == 0 && unlink("l") == 0 && unlink("n2") == 0);
+}
+
+static void *poster(void *arg)
+{
+    sem_t *s = sem_open("/of-two", 0);
+    sem_post(s);
+    sem_close(s);
+    return arg;
+}
+
+/* Memory and semaphores with a name: in /dev/shm of the private tree. */
+static void named(void)
+{
+    struct stat s;
+    pthread_t t;
+    int value = 0;
+    sem_t *sem = sem_open("/of-two", O_CREAT | O_EXCL, 0600, 1);
+
+    CHECK(sem != SEM_FAILED && sem_open("of-two", 0) == sem && sem_close(sem) == 0);
+    CHECK(sem_open("/of-two", O_CREAT | O_EXCL, 0600, 1) == SEM_FAILED && errno == EEXIST);
+    CHECK(sem_getvalue(sem, &value) == 0 && value == 1 && sem_trywait(sem) == 0);
+    CHECK(sem_trywait(sem) == -1 && errno == EAGAIN);
+    CHECK(pthread_create(&t, NULL, poster, NULL) == 0 && sem_wait(sem) == 0 &&
+          pthread_join(t, NULL) == 0);
+    CHECK(sem_unlink("/of-two") == 0 && sem_open("/of-two", 0) == SEM_FAILED && errno == ENOENT);
+    CHECK(sem_close(sem) == 0);
+    FAILS(sem_unlink("/of-two"), ENOENT);
+    int fd = shm_open("/memory", O_RDWR | O_CREAT | O_EXCL, 0600);
+    CHECK(fd > 2 && ftruncate(fd, 8192) == 0 && fstat(fd, &s) == 0 && s.st_size == 8192);
+    char *one = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    char *two = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(one != MAP_FAILED && two != MAP_FAILED && close(fd) == 0);
+    one[5000] = 'x';
+    CHECK(two[5000] == 'x' && munmap(one, 8192) == 0 && munmap(two, 8192) == 0);
+    CHECK(shm_unlink("/memory") == 0);
+    FAILS(shm_open("/memory", O_RDWR, 0600), ENOENT);
+    FAILS(shm_open("/../a", O_RDWR | O_CREAT, 0600), EINVAL);
+}
+
 static void modes(void)
 {
     struct stat s;
@@ -288,7 +346,6 @@ static void modes(void)
           fchown(fd, 0, (gid_t)-1) == 0);
     FAILS(chown("m", 1000, 0), EPERM);
     FAILS(lchown("none", 0, 0), ENOENT);
-    FAILS(link("m", "m2"), EPERM);
     FAILS(mkfifo("fifo", 0600), EPERM);
     CHECK(pwritev(fd, (struct iovec[]){ { "abc", 3 }, { "def", 3 } }, 2, 1) == 6);
     CHECK(preadv(fd, v, 2, 1) == 6 && strcmp(a, "abc") == 0 && strcmp(b, "def") == 0);
@@ -319,6 +376,8 @@ void files(void)
     large();
     locks();
     modes();
+    names();
+    named();
     nothing();
     threads();
     share();

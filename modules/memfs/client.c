@@ -109,17 +109,22 @@ static struct client *unused(uint64_t *badge)
     return NULL;
 }
 
-/* A tree with a place for what is temporary, where C's tmpfile looks for one. */
+static nos_status_t make_folder(struct node *in, span_t name, struct node **out)
+{
+    const struct place at = { .dir = in, .name = name };
+    return tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), nos_now_ns(), out);
+}
+
+/* A tree with the places that a C library counts on: for what is temporary (tmpfile), and for
+ * memory and semaphores with a name (shm_open, sem_open). */
 static nos_status_t make_tree(struct tree *t)
 {
-    struct node *tmp;
+    struct node *tmp, *dev, *shm;
 
     nos_status_t st = tree_begin(t, limit.private_kib * 1024, (uint32_t)limit.private_nodes);
-    if (st == NOS_OK) {
-        const struct place at = { .dir = t->root, .name = SPAN_LIT("tmp") };
-        st = tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), nos_now_ns(), &tmp);
-    }
-    return st;
+    st = st == NOS_OK ? make_folder(t->root, SPAN_LIT("tmp"), &tmp) : st;
+    st = st == NOS_OK ? make_folder(t->root, SPAN_LIT("dev"), &dev) : st;
+    return st == NOS_OK ? make_folder(dev, SPAN_LIT("shm"), &shm) : st;
 }
 
 /* One session through a door for a capsule: one that asks again and again would have all places,

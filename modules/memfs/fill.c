@@ -19,7 +19,8 @@ nos_status_t fill_check(span_t file, struct wad *w, struct wad_tree *names)
 
 static nos_status_t enter(span_t name, uint64_t now, struct node **dir)
 {
-    struct place at = { .dir = *dir, .name = name, .node = dir_find(*dir, name) };
+    const struct name *there = dir_find(*dir, name);
+    struct place at = { .dir = *dir, .name = name, .node = there == NULL ? NULL : there->node };
     nos_status_t st = NOS_OK;
 
     if (at.node == NULL) {

@@ -54,7 +54,8 @@ void ask_say(const struct ask *q, uint64_t value);
     X(TIMES, 3, do_times) \
     X(WHERE, 1, do_where) \
     X(ROOM, 0, do_room) \
-    X(CHMOD, 3, do_chmod)
+    X(CHMOD, 3, do_chmod) \
+    X(LINK, 5, do_link)
 
 #define X(name, words, run) nos_status_t run(const struct ask *q);
 OPERATIONS(X)

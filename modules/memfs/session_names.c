@@ -44,22 +44,22 @@ nos_status_t do_stat(const struct ask *q)
     ask_say(q, n->accessed);
     ask_say(q, n->changed);
     ask_say(q, n->status);
-    ask_say(q, (n->parent != NULL ? 1u : 0u) | (uint64_t)n->mode << NOS_FS_MODE_AT);
+    ask_say(q, n->names | (uint64_t)n->mode << NOS_FS_MODE_AT);
     return NOS_OK;
 }
 
-static size_t put_entry(mspan_t out, const struct node *n)
+static size_t put_entry(mspan_t out, const struct name *n)
 {
     mspan_t e;
 
-    if (!mspan_cut(out, 0, (size_t)NOS_FS_ENTRY_NAME + n->name_len, &e)) {
+    if (!mspan_cut(out, 0, (size_t)NOS_FS_ENTRY_NAME + n->len, &e)) {
         return 0;
     }
-    store_le64(e.data + NOS_FS_ENTRY_INO, n->ino);
+    store_le64(e.data + NOS_FS_ENTRY_INO, n->node->ino);
     store_le64(e.data + NOS_FS_ENTRY_COOKIE, n->cookie);
-    e.data[NOS_FS_ENTRY_KIND] = (uint8_t)n->kind;
-    e.data[NOS_FS_ENTRY_LEN] = (uint8_t)n->name_len;
-    memcpy(e.data + NOS_FS_ENTRY_NAME, n->name, n->name_len);
+    e.data[NOS_FS_ENTRY_KIND] = (uint8_t)n->node->kind;
+    e.data[NOS_FS_ENTRY_LEN] = (uint8_t)n->len;
+    memcpy(e.data + NOS_FS_ENTRY_NAME, n->text, n->len);
     return e.len;
 }
 
@@ -76,7 +76,7 @@ nos_status_t do_list(const struct ask *q)
     if (st != NOS_OK) {
         return st;
     }
-    const struct node *e = tree_next(dir, q->word[1]);
+    const struct name *e = tree_next(dir, q->word[1]);
     bool any = e != NULL;
     for (; e != NULL && n != 0; e = e->next) {
         n = put_entry(mspan_of(out.data + used, out.len - used), e);
@@ -167,6 +167,20 @@ nos_status_t do_rename(const struct ask *q)
     st = st == NOS_OK ? ask_place(q, 1, q->word[2], q->word[1], q->word[3], false, &to) : st;
     st = st == NOS_OK ? ask_may_change(q) : st;
     return st == NOS_OK ? tree_rename(&from, &to, q->now) : st;
+}
+
+nos_status_t do_link(const struct ask *q)
+{
+    struct place from, to;
+    uint64_t flags = q->word[1];
+    nos_status_t st = (flags & ~(uint64_t)NOS_FS_NOFOLLOW) != 0 ? NOS_INVALID : NOS_OK;
+
+    st = st == NOS_OK
+             ? ask_place(q, 0, q->word[0], 0, q->word[2], (flags & NOS_FS_NOFOLLOW) == 0, &from)
+             : st;
+    st = st == NOS_OK ? ask_place(q, 1, q->word[3], q->word[2], q->word[4], false, &to) : st;
+    st = st == NOS_OK ? ask_may_change(q) : st;
+    return st == NOS_OK ? tree_link(&from, &to, q->now) : st;
 }
 
 nos_status_t do_symlink(const struct ask *q)

@@ -20,24 +20,24 @@ static uint32_t hash_of(span_t name)
     return h;
 }
 
-struct node *dir_find(const struct node *dir, span_t name)
+struct name *dir_find(const struct node *dir, span_t name)
 {
     uint32_t hash = hash_of(name);
-    struct node *n = dir->dir.first;
+    struct name *e = dir->dir.first;
 
-    while (n != NULL && !(n->hash == hash && span_equal(span_of(n->name, n->name_len), name))) {
-        n = n->next;
+    while (e != NULL && !(e->hash == hash && span_equal(span_of(e->text, e->len), name))) {
+        e = e->next;
     }
-    return n;
+    return e;
 }
 
-struct node *tree_next(const struct node *dir, uint64_t cookie)
+struct name *tree_next(const struct node *dir, uint64_t cookie)
 {
-    struct node *n = dir->dir.first;
-    while (n != NULL && n->cookie <= cookie) {
-        n = n->next;
+    struct name *e = dir->dir.first;
+    while (e != NULL && e->cookie <= cookie) {
+        e = e->next;
     }
-    return n;
+    return e;
 }
 
 /* ---- life ---- */
@@ -61,13 +61,6 @@ static nos_status_t node_new(struct tree *t, enum nos_fs_kind kind, uint64_t now
     return NOS_OK;
 }
 
-static void name_end(struct node *n)
-{
-    pool_give(n->name, n->name_len);
-    n->name = NULL;
-    n->name_len = 0;
-}
-
 static void node_end(struct node *n)
 {
     struct tree *t = n->tree;
@@ -78,7 +71,6 @@ static void node_end(struct node *n)
     } else if (n->kind == NOS_FS_KIND_LINK) {
         pool_give(n->target, n->target_len);
     }
-    name_end(n);
     pool_give(n, sizeof *n);
     t->nodes--;
 }
@@ -91,7 +83,7 @@ void node_hold(struct node *n)
 void node_drop(struct node *n)
 {
     n->held--;
-    if (n->held == 0 && n->parent == NULL) {
+    if (n->held == 0 && n->names == 0) {
         node_end(n);
     }
 }
@@ -101,47 +93,68 @@ nos_status_t tree_begin(struct tree *t, uint64_t bytes_max, uint32_t nodes_max)
     *t = (struct tree){ .purse = { .bytes_max = bytes_max }, .nodes_max = nodes_max };
     nos_status_t st = node_new(t, NOS_FS_KIND_DIR, 0, &t->root);
     if (st == NOS_OK) {
-        t->root->parent = t->root;
+        t->root->names = 1;
     }
     return st;
 }
 
 /* ---- names ---- */
 
-static void detach(struct node *n, uint64_t now)
+static size_t size_of_name(size_t len)
 {
-    struct node *dir = n->parent;
-
-    *(n->prev != NULL ? &n->prev->next : &dir->dir.first) = n->next;
-    *(n->next != NULL ? &n->next->prev : &dir->dir.last) =
-        n->prev;  // NOLINT: who has a name has one
-    n->next = n->prev = n->parent = NULL;
-    dir->dir.entries--;
-    dir->changed = dir->status = n->status = now;
+    return offsetof(struct name, text) + len;
 }
 
-/* Takes: `name`, n->name_len bytes. */
-static void attach(struct node *dir, struct node *n, char *name, size_t len, uint64_t now)
+static struct name *name_new(span_t text)
 {
-    n->name = name;
-    n->name_len = (uint16_t)len;
-    n->hash = hash_of(span_of(name, len));
-    n->parent = dir;
-    n->cookie = ++dir->dir.cookies;
-    n->prev = dir->dir.last;
-    *(n->prev != NULL ? &n->prev->next : &dir->dir.first) = n;
-    dir->dir.last = n;
-    dir->dir.entries++;
-    dir->changed = dir->status = n->status = now;
-}
-
-static char *copy_of(span_t text)
-{
-    char *copy = pool_take(text.len);
-    if (copy != NULL) {
-        memcpy(copy, text.data, text.len);
+    struct name *e = pool_take(size_of_name(text.len));
+    if (e != NULL) {
+        memcpy(e->text, text.data, text.len);
+        e->len = (uint16_t)text.len;
+        e->hash = hash_of(text);
     }
-    return copy;
+    return e;
+}
+
+static void name_end(struct name *e)
+{
+    if (e != NULL) {
+        pool_give(e, size_of_name(e->len));
+    }
+}
+
+/* Takes: `e`. */
+static void attach(struct node *dir, struct name *e, struct node *n, uint64_t now)
+{
+    e->dir = dir;
+    e->node = n;
+    e->cookie = ++dir->dir.cookies;
+    e->prev = dir->dir.last;
+    *(e->prev != NULL ? &e->prev->next : &dir->dir.first) = e;
+    dir->dir.last = e;
+    dir->dir.entries++;
+    n->names++;
+    if (n->kind == NOS_FS_KIND_DIR) {
+        n->dir.name = e;
+    }
+    dir->changed = dir->status = n->status = now;
+}
+
+/* The name goes; what it led to stays, whether it has another or not. */
+static struct node *detach(struct name *e, uint64_t now)
+{
+    struct node *dir = e->dir, *n = e->node;
+
+    *(e->prev != NULL ? &e->prev->next : &dir->dir.first) = e->next;
+    *(e->next != NULL ? &e->next->prev : &dir->dir.last) = e->prev;
+    dir->dir.entries--;
+    n->names--;
+    if (n->kind == NOS_FS_KIND_DIR) {
+        n->dir.name = NULL;
+    }
+    dir->changed = dir->status = n->status = now;
+    name_end(e);
+    return n;
 }
 
 nos_status_t tree_make(const struct place *at, enum nos_fs_kind kind, span_t target, uint64_t now,
@@ -162,28 +175,56 @@ nos_status_t tree_make(const struct place *at, enum nos_fs_kind kind, span_t tar
     if (st != NOS_OK) {
         return st;
     }
-    char *name = copy_of(at->name);
+    struct name *e = name_new(at->name);
     if (kind == NOS_FS_KIND_LINK) {
-        n->target = copy_of(target);
+        n->target = pool_take(target.len);
         n->target_len = n->target == NULL ? 0 : (uint16_t)target.len;
     }
-    if (name == NULL || (kind == NOS_FS_KIND_LINK && n->target == NULL)) {
-        pool_give(name, at->name.len);
+    if (e == NULL || (kind == NOS_FS_KIND_LINK && n->target == NULL)) {
+        name_end(e);
         node_end(n);
         return NOS_NO_MEMORY;
     }
-    attach(at->dir, n, name, at->name.len, now);
+    if (kind == NOS_FS_KIND_LINK) {
+        memcpy(n->target, target.data, target.len);
+    }
+    attach(at->dir, e, n, now);
     *out = n;
     return NOS_OK;
 }
 
-static void lose_name(struct node *n, uint64_t now)
+nos_status_t tree_link(const struct place *from, const struct place *to, uint64_t now)
 {
-    detach(n, now);
-    if (n->held == 0) {
+    struct node *n = from->node;
+
+    if (n == NULL) {
+        return NOS_NOT_FOUND;
+    }
+    if (n->kind == NOS_FS_KIND_DIR) {
+        return NOS_FS_IS_DIR;
+    }
+    if (to->node != NULL || to->slash) {
+        return to->node != NULL ? NOS_FS_EXISTS : NOS_NOT_FOUND;
+    }
+    if (n->names == NODE_NAMES_MAX || n->tree->nodes == n->tree->nodes_max) {
+        return NOS_QUOTA;
+    }
+    struct name *e = name_new(to->name);
+    if (e == NULL) {
+        return NOS_NO_MEMORY;
+    }
+    n->tree->nodes++;
+    attach(to->dir, e, n, now);
+    return NOS_OK;
+}
+
+static void lose_name(struct name *e, uint64_t now)
+{
+    struct node *n = detach(e, now);
+    if (n->names != 0) {
+        n->tree->nodes--;
+    } else if (n->held == 0) {
         node_end(n);
-    } else {
-        name_end(n);
     }
 }
 
@@ -210,15 +251,15 @@ nos_status_t tree_unlink(const struct place *at, bool dir, uint64_t now)
 {
     nos_status_t st = may_go(at, dir);
     if (st == NOS_OK) {
-        lose_name(at->node, now);
+        lose_name(at->entry, now);
     }
     return st;
 }
 
 static bool is_within(const struct node *dir, const struct node *n)
 {
-    while (dir != n && dir != dir->tree->root) {
-        dir = dir->parent;
+    while (dir != n && dir->dir.name != NULL) {
+        dir = dir->dir.name->dir;
     }
     return dir == n;
 }
@@ -250,17 +291,14 @@ nos_status_t tree_rename(const struct place *from, const struct place *to, uint6
     if (st != NOS_OK || from->node == to->node) {
         return st;
     }
-    char *name = copy_of(to->name);
-    if (name == NULL) {
+    struct name *e = name_new(to->name);
+    if (e == NULL) {
         return NOS_NO_MEMORY;
     }
-    size_t len = to->name.len;
-    if (to->node != NULL) {
-        lose_name(to->node, now);
+    if (to->entry != NULL) {
+        lose_name(to->entry, now);
     }
-    detach(from->node, now);
-    name_end(from->node);
-    attach(to->dir, from->node, name, len, now);
+    attach(to->dir, e, detach(from->entry, now), now);
     return NOS_OK;
 }
 
@@ -272,15 +310,15 @@ void tree_clear(struct tree *t)
     struct node *dir = t->root;
 
     while (dir != t->root || dir->dir.first != NULL) {
-        struct node *n = dir->dir.first;
-        if (n == NULL) {
-            n = dir;
-            dir = dir->parent;
-            lose_name(n, 0);
-        } else if (n->kind == NOS_FS_KIND_DIR) {
-            dir = n;
+        struct name *e = dir->dir.first;
+        if (e == NULL) {
+            e = dir->dir.name;
+            dir = e->dir;
+            lose_name(e, 0);
+        } else if (e->node->kind == NOS_FS_KIND_DIR) {
+            dir = e->node;
         } else {
-            lose_name(n, 0);
+            lose_name(e, 0);
         }
     }
 }
@@ -290,7 +328,7 @@ void tree_end(struct tree *t)
     struct node *root = t->root;
 
     tree_clear(t);
-    root->parent = NULL;
+    root->names = 0;
     t->root = NULL;
     if (root->held == 0) {
         node_end(root);
@@ -301,15 +339,15 @@ nos_status_t tree_where(const struct node *dir, mspan_t out, size_t *len)
 {
     size_t at = out.len;
 
-    for (; dir->parent != NULL && dir != dir->tree->root; dir = dir->parent) {
-        if (at < (size_t)dir->name_len + 1) {
+    for (const struct name *e; (e = dir->dir.name) != NULL; dir = e->dir) {
+        if (at < (size_t)e->len + 1) {
             return NOS_FS_NAME;
         }
-        at -= dir->name_len;
-        memcpy(out.data + at, dir->name, dir->name_len);
+        at -= e->len;
+        memcpy(out.data + at, e->text, e->len);
         out.data[--at] = '/';
     }
-    if (dir->parent == NULL) {
+    if (dir->names == 0) {
         return NOS_NOT_FOUND;
     }
     if (at == out.len) {

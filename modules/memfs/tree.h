@@ -3,9 +3,10 @@
  * A tree of files in memory: directories, names, symlinks, quotas. Pure: no system call, and memory
  * from pages.h alone. Times are nanoseconds since boot, told by the caller.
  *
- * A node has one name or none (there are no hard links), so the name lies in the node. It lives as
- * long as it has a name or is held: open, or mapped. Paths never lead out of their tree: `..` at
- * the root is the root, and a symlink that begins with a slash begins at the root of its tree.
+ * A name is an entry of a directory and leads to a node. A directory has one name or none, any
+ * other node has as many as were made (hard links). It lives as long as it has a name or is held:
+ * open, or mapped. Paths never lead out of their tree: `..` at the root is the root, and a symlink
+ * that begins with a slash begins at the root of its tree.
  *
  * Nothing is half done: what can fail does so before the first change.
  */
@@ -15,6 +16,7 @@
 enum {
     TREE_LINKS_MAX = 16, /* symlinks followed in one walk */
     NODE_LOCKS_MAX = 64, /* of one file */
+    NODE_NAMES_MAX = 32767,
 };
 
 struct lock {  // bytes first..last of a file
@@ -23,20 +25,27 @@ struct lock {  // bytes first..last of a file
     bool alone;
 };
 
+struct name {                  // an entry of a directory
+    struct name *next, *prev;  // in the order of cookies
+    struct node *dir, *node;   // where it stands, where it leads
+    uint64_t cookie;
+    uint32_t hash;
+    uint16_t len;
+    char text[];
+};
+
 struct node {
     enum nos_fs_kind kind;
-    uint32_t held;  // by who has it open or mapped
+    uint32_t held;   // by who has it open or mapped
+    uint32_t names;  // that lead to it; the root has one that stands nowhere
     struct tree *tree;
-    struct node *parent;       // NULL: it has no name; the root is its own
-    struct node *next, *prev;  // in the parent's list, in the order of cookies
-    uint64_t ino, cookie;
+    uint64_t ino;
     uint64_t accessed, changed, status;
-    char *name;
-    uint16_t name_len, target_len, mode;
-    uint32_t hash;  // of the name
+    uint16_t target_len, mode;
     union {
         struct {
-            struct node *first, *last;
+            struct name *name;  // its only one; NULL: the root, or it was removed
+            struct name *first, *last;
             uint64_t cookies;  // the last one given out
             uint32_t entries;
         } dir;
@@ -51,7 +60,7 @@ struct node {
 struct tree {
     struct node *root;
     struct purse purse;
-    uint32_t nodes, nodes_max;
+    uint32_t nodes, nodes_max;  // each name of a node but its first counts as one too
     uint64_t inos;
 };
 
@@ -64,11 +73,12 @@ void tree_clear(struct tree *t);
 /** Everything that has a name is wiped; what is held goes when it is dropped. */
 void tree_end(struct tree *t);
 
-struct place {          // where a path leads
-    struct node *dir;   // the directory that its last name is looked up in
-    span_t name;        // that name; borrowed from the path, or from a symlink on the way
-    struct node *node;  // what has it; NULL: nothing
-    bool slash;         // a slash follows: it must be a directory
+struct place {           // where a path leads
+    struct node *dir;    // the directory that its last name is looked up in
+    span_t name;         // that name; borrowed from the path, or from a symlink on the way
+    struct node *node;   // what has it; NULL: nothing
+    struct name *entry;  // the name itself; NULL: nothing, the root, "." or ".."
+    bool slash;          // a slash follows: it must be a directory
 };
 
 /**
@@ -83,16 +93,22 @@ MUST_CHECK nos_status_t tree_walk(struct node *from, span_t path, bool last, str
 MUST_CHECK nos_status_t tree_make(const struct place *at, enum nos_fs_kind kind, span_t target,
                                   uint64_t now, struct node **out);
 
+/** Give what is at `from` one more name. Errors: NOT_FOUND; IS_DIR (`from`: it has one name);
+ * EXISTS; QUOTA (also: NODE_NAMES_MAX), NO_MEMORY. */
+MUST_CHECK nos_status_t tree_link(const struct place *from, const struct place *to, uint64_t now);
+
 /** Take the name away. Errors: NOT_FOUND; IS_DIR, NOT_DIR (`dir`: it must be one); NOT_EMPTY; BUSY
  * (the root); INVALID (".", ".."). */
 MUST_CHECK nos_status_t tree_unlink(const struct place *at, bool dir, uint64_t now);
 
-/** Give `from` the name `to`, in one step; what had that name loses it. Errors: as tree_unlink's
- * and tree_make's; INVALID: a directory into itself. */
+/** Give `from` the name `to`, in one step; what had that name loses it. Nothing is done when both
+ * are names of one node. Errors: as tree_unlink's and tree_make's; INVALID: a directory into
+ * itself.
+ */
 MUST_CHECK nos_status_t tree_rename(const struct place *from, const struct place *to, uint64_t now);
 
 /** The first entry of a directory with a higher cookie; NULL. */
-struct node *tree_next(const struct node *dir, uint64_t cookie);
+struct name *tree_next(const struct node *dir, uint64_t cookie);
 
 /** The path of a directory from the root on, at most out.len bytes. Errors: NOT_FOUND (it has no
  * name any more), NAME (longer). */

@@ -60,7 +60,7 @@ static nos_status_t enter_link(struct walk *w, const struct node *link)
 }
 
 /* What has that name in w->dir; NULL: nothing. */
-static nos_status_t step(const struct walk *w, span_t name, struct node **out)
+static nos_status_t step(const struct walk *w, span_t name, struct node **out, struct name **entry)
 {
     if (name.len > NOS_FS_NAME_MAX) {
         return NOS_FS_NAME;
@@ -68,12 +68,12 @@ static nos_status_t step(const struct walk *w, span_t name, struct node **out)
     if (w->dir->kind != NOS_FS_KIND_DIR) {
         return NOS_FS_NOT_DIR;
     }
-    if (w->dir->parent == NULL) {
+    if (w->dir->names == 0) {
         return NOS_NOT_FOUND;  // it was removed
     }
-    *out = name_is_dot(name)       ? w->dir
-           : name_is_dot_dot(name) ? w->dir->parent
-                                   : dir_find(w->dir, name);
+    bool dot = name_is_dot(name), dots = name_is_dot_dot(name);
+    *entry = dot || dots ? NULL : dir_find(w->dir, name);
+    *out = dot ? w->dir : dots ? dir_above(w->dir) : *entry != NULL ? (*entry)->node : NULL;
     return NOS_OK;
 }
 
@@ -83,15 +83,16 @@ static nos_status_t go(struct walk *w, bool last, struct place *out)
 
     while (!at_end(w, &slash)) {
         struct node *n;
+        struct name *e;
         span_t name = take_name(&w->rest[w->depth]);
-        nos_status_t st = step(w, name, &n);
+        nos_status_t st = step(w, name, &n, &e);
         slash = false;
         bool end = st == NOS_OK && at_end(w, &slash);
         if (st == NOS_OK && n != NULL && n->kind == NOS_FS_KIND_LINK && (!end || slash || last)) {
             dir = dir || (end && slash);
             st = enter_link(w, n);
         } else if (st == NOS_OK && end) {
-            *out = (struct place){ w->dir, name, n, dir || slash };
+            *out = (struct place){ w->dir, name, n, e, dir || slash };
             return NOS_OK;
         } else if (st == NOS_OK) {
             w->dir = n != NULL ? n : w->dir;
@@ -101,7 +102,7 @@ static nos_status_t go(struct walk *w, bool last, struct place *out)
             return st;
         }
     }
-    *out = (struct place){ w->dir, SPAN_LIT("."), w->dir, true };  // nothing but slashes
+    *out = (struct place){ w->dir, SPAN_LIT("."), w->dir, NULL, true };  // nothing but slashes
     return NOS_OK;
 }
 

@@ -117,11 +117,11 @@ static void audit_seeds(void)
 /* What two clients of memfs ask: fuzz/fuzz_memfs.c has the layout. */
 static struct buf memfs_requests(void)
 {
-    enum { RW = NOS_FS_READABLE | NOS_FS_WRITABLE, STEP = 40 };
+    enum { RW = NOS_FS_READABLE | NOS_FS_WRITABLE, STEP = 48 };
     static const struct {
         uint8_t who, n, op;
         char text[6];
-        uint64_t word[4];
+        uint64_t word[5];
     } ask[] = {
         { 0, 3, NOS_FS_MKDIR, "d", { 0, 1, 0755 } },
         { 0, 3, NOS_FS_CHMOD, "d", { 0, 0700, 1 } },
@@ -133,6 +133,7 @@ static struct buf memfs_requests(void)
         { 0, 4, NOS_FS_LOCK, "", { 1, NOS_FS_ALONE, 0, 9 } },
         { 0, 3, NOS_FS_SYMLINK, "d/la", { 0, 3, 1 } },
         { 0, 4, NOS_FS_RENAME, "ad/b", { 0, 1, 0, 3 } },
+        { 0, 5, NOS_FS_LINK, "d/bc", { 0, 0, 3, 0, 1 } },
         { 1, 3, NOS_FS_LIST, "", { 0, 0, 200 } },
         { 0, 3, NOS_FS_STAT, "d/l", { 0, 0, 3 } },
         { 0, 3, NOS_FS_UNLINK, "d/b", { 0, 0, 3 } },
@@ -147,7 +148,7 @@ static struct buf memfs_requests(void)
         out[i][0] = (uint8_t)(ask[i].who | ask[i].n << 1);
         out[i][1] = ask[i].op;
         memcpy(out[i] + 3, ask[i].text, 5);
-        for (size_t w = 0; w < 4; w++) {
+        for (size_t w = 0; w < 5; w++) {
             store_le64(out[i] + 8 + 8 * w, ask[i].word[w]);
         }
     }

@@ -90,6 +90,13 @@ static nos_status_t rename_(struct session *s, const char *from, const char *to)
     return ask(s, NOS_FS_RENAME, 4, 0, n, 0, put(s, n, to));
 }
 
+static nos_status_t link_(struct session *s, uint64_t flags, const char *from, const char *to)
+{
+    size_t n = put(s, 0, from);
+    const uint64_t word[] = { 0, flags, n, 0, put(s, n, to) };
+    return session_serve(s, NOS_FS_LINK, word, 5, ++now, &said);
+}
+
 static nos_status_t symlink_(struct session *s, const char *path, const char *target)
 {
     size_t n = put(s, 0, path);
@@ -321,6 +328,73 @@ static void renames(void **state)
     assert_int_equal(rename_(&me, "l", "m"), NOS_OK);
     assert_int_equal(stat_(&me, "m", NOS_FS_NOFOLLOW), NOS_OK);
     assert_int_equal(said.word[NOS_FS_STAT_KIND], NOS_FS_KIND_LINK);
+}
+
+static uint64_t names(struct session *s, const char *path)
+{
+    assert_int_equal(stat_(s, path, NOS_FS_NOFOLLOW), NOS_OK);
+    return said.word[NOS_FS_STAT_LINKS] & 0xffff;
+}
+
+static void hard_links(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir_(&me, "d"), NOS_OK);
+    uint64_t f = made(&me, "a"), before = tree.nodes;
+    assert_int_equal(write_(&me, f, 0, "same"), NOS_OK);
+    assert_int_equal(link_(&me, 0, "a", "d/b"), NOS_OK);
+    assert_true(names(&me, "a") == 2 && names(&me, "d/b") == 2 && ino(&me, "a") == ino(&me, "d/b"));
+    reads(&other, opened(&other, "d/b", NOS_FS_READABLE), 0, "same");
+    assert_int_equal(tree.nodes, before + 1);  // a name is paid for as a node is
+    assert_int_equal(link_(&me, 0, "a", "d/b"), NOS_FS_EXISTS);
+    assert_int_equal(link_(&me, 0, "a", "a"), NOS_FS_EXISTS);
+    assert_int_equal(link_(&me, 0, "none", "x"), NOS_NOT_FOUND);
+    assert_int_equal(link_(&me, 0, "a", "none/x"), NOS_NOT_FOUND);
+    assert_int_equal(link_(&me, 0, "a", "x/"), NOS_NOT_FOUND);
+    assert_int_equal(link_(&me, 0, "a/", "x"), NOS_FS_NOT_DIR);
+    assert_int_equal(link_(&me, 0, "d", "x"), NOS_FS_IS_DIR);
+    assert_int_equal(link_(&me, 0, "/", "x"), NOS_FS_IS_DIR);
+    assert_int_equal(link_(&me, 1, "a", "x"), NOS_INVALID);
+    assert_int_equal(link_(&reader, 0, "a", "x"), NOS_FS_READ_ONLY);
+    // of two names of one file neither takes the other's place
+    assert_int_equal(rename_(&me, "a", "d/b"), NOS_OK);
+    assert_true(names(&me, "a") == 2 && names(&me, "d/b") == 2);
+    // a name in the place of another file's leaves that one's other names
+    (void)made(&me, "c");
+    uint64_t c = ino(&me, "c");
+    assert_int_equal(rename_(&me, "c", "a"), NOS_OK);
+    assert_true(ino(&me, "a") == c && names(&me, "d/b") == 1);
+    assert_int_equal(tree.nodes, before + 1);
+    // a name goes, then the last; what is open stays, and cannot get a name again
+    assert_int_equal(link_(&me, 0, "d/b", "b"), NOS_OK);
+    assert_int_equal(unlink_(&me, "d/b"), NOS_OK);
+    assert_int_equal(names(&me, "b"), 1);
+    assert_int_equal(unlink_(&me, "b"), NOS_OK);
+    reads(&me, f, 0, "same");
+    assert_int_equal(ask(&me, NOS_FS_STAT, 3, f, 0, 0, 0), NOS_OK);
+    assert_int_equal(said.word[NOS_FS_STAT_LINKS] & 0xffff, 0);
+    // a symlink has names too; or what it leads to has
+    assert_int_equal(symlink_(&me, "l", "a"), NOS_OK);
+    assert_int_equal(link_(&me, NOS_FS_NOFOLLOW, "l", "m"), NOS_OK);
+    assert_true(names(&me, "l") == 2 && names(&me, "a") == 1);
+    assert_int_equal(link_(&me, 0, "m", "n"), NOS_OK);
+    assert_true(names(&me, "n") == 2 && ino(&me, "n") == c);
+    // each name costs, up to the tree's quota and to what STAT can tell
+    tree.nodes_max = tree.nodes;
+    assert_int_equal(link_(&me, 0, "a", "x"), NOS_QUOTA);
+    assert_int_equal(unlink_(&me, "n"), NOS_OK);
+    assert_int_equal(link_(&me, 0, "a", "x"), NOS_OK);
+    tree.nodes_max = NODES;
+    struct node *n = me.open[f - 1].node;
+    n->names = NODE_NAMES_MAX;
+    struct place from = { .node = n }, to = { .dir = tree.root, .name = SPAN_LIT("y") };
+    assert_int_equal(tree_link(&from, &to, now), NOS_QUOTA);
+    n->names = 0;
+    char large[NOS_FS_NAME_MAX + 1] = { 0 };
+    memset(large, 'x', NOS_FS_NAME_MAX);
+    host_fail = 1;
+    assert_int_equal(link_(&me, 0, "a", large), NOS_NO_MEMORY);
+    assert_int_equal(names(&me, "a"), 2);
 }
 
 static void removed_directories(void **state)
@@ -797,6 +871,7 @@ int main(void)
         T(paths_),
         T(symlinks),
         T(renames),
+        T(hard_links),
         T(listing),
         T(times),
         T(removed_directories),

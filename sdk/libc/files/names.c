@@ -25,19 +25,44 @@ static long take_away(long dirfd, const char *path, bool dir)
                : r;
 }
 
+/* Two paths in the window, one behind the other: of one tree. */
+static long two_names(long fromfd, const char *from, long tofd, const char *to,
+                      struct libc_place *p, struct libc_place *q)
+{
+    long r = libc_resolve(fromfd, from, p);
+
+    r = r == 0 ? libc_resolve(tofd, to, q) : r;
+    r = r == 0 && p->tree != q->tree ? -EXDEV : r;
+    r = r == 0 ? libc_put_path(p, 0) : r;
+    return r == 0 ? libc_put_path(q, p->len) : r;
+}
+
 static long move(long fromfd, const char *from, long tofd, const char *to)
 {
     struct libc_place p, q;
     struct nos_fs_answer a;
 
-    long r = libc_resolve(fromfd, from, &p);
-    r = r == 0 ? libc_resolve(tofd, to, &q) : r;
-    if (r == 0 && p.tree != q.tree) {
-        r = -EXDEV;
-    }
-    r = r == 0 ? libc_put_path(&p, 0) : r;
-    r = r == 0 ? libc_put_path(&q, p.len) : r;
+    long r = two_names(fromfd, from, tofd, to, &p, &q);
     return r == 0 ? libc_ask(p.tree, NOS_FS_RENAME, 4, p.at, p.len, q.at, q.len, &a) : r;
+}
+
+static long one_more(long fromfd, const char *from, long tofd, const char *to, long flags)
+{
+    struct libc_place p, q;
+    struct nos_fs_answer a;
+
+    if ((flags & ~(long)AT_SYMLINK_FOLLOW) != 0) {
+        return -EINVAL;
+    }
+    long r = two_names(fromfd, from, tofd, to, &p, &q);
+    if (r != 0) {
+        return r;
+    }
+    const uint64_t follow = (flags & AT_SYMLINK_FOLLOW) != 0 ? 0u : NOS_FS_NOFOLLOW,
+                   word[] = { p.at, follow, p.len, q.at, q.len };
+    p.tree->fs.buffer = nos_libc_ipc_buffer();
+    nos_status_t st = nos_fs_ask(&p.tree->fs, NOS_FS_LINK, word, 5, &a);
+    return st == NOS_FS_IS_DIR ? -EPERM : -libc_fs_errno(st);
 }
 
 static long make_link(const char *target, long dirfd, const char *path)
@@ -107,6 +132,16 @@ long libc_rename(const struct nos_libc_args *x)
 long libc_renameat(const struct nos_libc_args *x)
 {
     LOCKED(move(x->a[0], (const char *)x->a[1], x->a[2], (const char *)x->a[3]));
+}
+
+long libc_link(const struct nos_libc_args *x)
+{
+    LOCKED(one_more(AT_FDCWD, (const char *)x->a[0], AT_FDCWD, (const char *)x->a[1], 0));
+}
+
+long libc_linkat(const struct nos_libc_args *x)
+{
+    LOCKED(one_more(x->a[0], (const char *)x->a[1], x->a[2], (const char *)x->a[3], x->a[4]));
 }
 
 long libc_symlink(const struct nos_libc_args *x)
