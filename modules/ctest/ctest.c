@@ -238,6 +238,7 @@ int main(int argc, char **argv)
     threads();
     if (argc > 1 && strcmp(argv[1], "files") == 0) {
         files();
+        outside();
     }
     if (argc > 1 && strcmp(argv[1], "stress") == 0) {
         stress();

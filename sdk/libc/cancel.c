@@ -12,7 +12,13 @@ long __syscall_cp_asm(volatile void *cancelled, long n, long a, long b, long c, 
 long __syscall_cp_asm(volatile void *cancelled, long n, long a, long b, long c, long d, long e,
                       long f)
 {
-    return *(volatile int *)cancelled != 0 ? __cancel() : nos_libc_call(n, a, b, c, d, e, f);
+    if (*(volatile int *)cancelled != 0) {
+        return __cancel();
+    }
+    nos_libc_cancellable(cancelled);
+    long r = nos_libc_call(n, a, b, c, d, e, f);
+    nos_libc_cancellable(NULL);
+    return r;
 }
 
 /* Where a signal's handler would return to: there are none. */

@@ -113,8 +113,8 @@ static nos_status_t sleep_on(nos_handle_t note, uint64_t deadline)
     }
     do {  // a wake-up that came late for a futex is none for this
         st = nos_sys_notify_wait(note, deadline, &bits);
-    } while (st == NOS_OK && (bits & NOS_LIBC_INTERRUPT) == 0);
-    return st == NOS_TIMED_OUT ? NOS_OK : NOS_CANCELLED;
+    } while ((st == NOS_OK || st == NOS_CANCELLED) && !nos_libc_is_interrupted());
+    return st == NOS_TIMED_OUT ? NOS_OK : st == NOS_OK ? NOS_CANCELLED : st;
 }
 
 static long sleep_until(uint64_t deadline, struct timespec *left)

@@ -86,20 +86,20 @@ static long wait(const volatile uint32_t *word, uint32_t value, uint64_t deadlin
     }
     append(&w);
     nos_libc_release(&lock);
-    nos_status_t st = nos_sys_notify_wait(w.note, deadline, &bits);
-    if (st == NOS_OK && !__atomic_load_n(&w.queued, __ATOMIC_ACQUIRE)) {
-        return 0;
-    }
+    nos_status_t st;
+    do {  // a signal for an earlier wait, or to a thread that is not to be cancelled, is none for
+          // this
+        st = nos_sys_notify_wait(w.note, deadline, &bits);
+        if (!__atomic_load_n(&w.queued, __ATOMIC_ACQUIRE)) {
+            return 0;
+        }
+        st = nos_libc_is_interrupted() ? NOS_CANCELLED : st == NOS_CANCELLED ? NOS_OK : st;
+    } while (st == NOS_OK);
     nos_libc_acquire(&lock);
-    bool late = w.queued;
+    bool queued = w.queued;
     leave(&w);
     nos_libc_release(&lock);
-    if (!late) {
-        // woken all the same: the signal is on its way, and is not left for the next wait
-        nos_ignore(nos_sys_notify_wait(w.note, NOS_DEADLINE_NEVER, &bits));
-        return 0;
-    }
-    return st == NOS_OK ? -EINTR : -nos_libc_errno(st);
+    return queued ? -nos_libc_errno(st) : 0;
 }
 
 static long wake(const volatile uint32_t *word, long most)

@@ -68,6 +68,13 @@ void nos_libc_signals_inherit(uint32_t from, uint32_t to);
 
 bool nos_libc_is_thread(long tid);
 
+/** This thread is in a cancellation point: `*cancelled` is not 0 once it is to be cancelled. NULL:
+ * it is in none. */
+void nos_libc_cancellable(const volatile int *cancelled);
+
+/** Is it in one, and to be cancelled? Who is woken goes on waiting otherwise. */
+bool nos_libc_is_interrupted(void);
+
 /** End what a thread sleeps in, now or as soon as it begins. Gives: 0. */
 long nos_libc_interrupt(uint32_t tid);
 

@@ -118,7 +118,7 @@ static nos_status_t wait(struct libc_pipe *p, uint64_t deadline_ns)
         st = nos_sys_sleep(nos_now_ns() + NAP_NS);
     }
     nos_libc_acquire(&p->lock);
-    return st;
+    return st == NOS_CANCELLED && !nos_libc_is_interrupted() ? NOS_OK : st;
 }
 
 nos_status_t libc_pipe_doze(struct libc_pipe *p, uint64_t deadline_ns)

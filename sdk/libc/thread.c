@@ -22,6 +22,7 @@ struct thread {  // slot i is thread i + 1
         note;  // kept for the next one in the slot; 0 = none yet. The first thread has no handle
     uint64_t *ipc_buffer;
     uint32_t *clear;
+    const volatile int *cancelled;  // NULL: it is in no cancellation point
     uint64_t tls;
     int (*run)(void *);
     void *arg;
@@ -81,6 +82,7 @@ static void begin(void *arg, uint64_t *ipc_buffer)
     struct thread *t = arg;
 
     t->ipc_buffer = ipc_buffer;
+    t->cancelled = NULL;
     if (nos_sys_thread_pointer(t->tls) != NOS_OK) {
         __builtin_trap();  // it could only go wrong in ways that nobody finds
     }
@@ -122,8 +124,8 @@ int __clone(int (*run)(void *), void *stack, int flags, void *arg, ...)
     uint64_t tls = (uint64_t)va_arg(more, void *);
     uint32_t *clear = va_arg(more, uint32_t *);
     va_end(more);
-    struct thread *t = slot_new();
-    if (t == NULL || nos_sys_self_info(&info, sizeof info) != NOS_OK) {
+    struct thread *t = nos_sys_self_info(&info, sizeof info) == NOS_OK ? slot_new() : NULL;
+    if (t == NULL) {
         return -EAGAIN;
     }
     if (t->handle.v != 0) {
@@ -219,6 +221,17 @@ long libc_yield(const struct nos_libc_args *x)
 bool nos_libc_is_thread(long tid)
 {
     return tid == 1 || (tid > 1 && tid <= NOS_LIBC_THREADS && threads[tid - 1].used);
+}
+
+void nos_libc_cancellable(const volatile int *cancelled)
+{
+    current()->cancelled = cancelled;
+}
+
+bool nos_libc_is_interrupted(void)
+{
+    const volatile int *cancelled = current()->cancelled;
+    return cancelled != NULL && *cancelled != 0;
 }
 
 /* pthread_cancel has marked the thread; whatever it sleeps in ends, now or as soon as it begins. */
