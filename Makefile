@@ -32,6 +32,7 @@ TEST_CHECKS :=
 -include tests/host/build.mk
 -include tests/qemu/build.mk
 -include tests/spin/build.mk
+-include tests/coverage/build.mk
 -include bench/build.mk
 -include fuzz/build.mk
 -include docs/build.mk
@@ -58,6 +59,7 @@ help:
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
 	@echo 'make storm    what nonosctl storm needs: docs/storm.md'
 	@echo 'make sdk      a tarball to write capsules with, outside of this folder: docs/sdk.md'
+	@echo 'make coverage what of the trusted core the host tests run: docs/trusted-core.md'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'
@@ -72,7 +74,8 @@ work:
 	$(Q)$(SUBMAKE) $(WORK_IMAGE)
 	$(Q)$(NONOSCTL) run --image $(WORK_IMAGE)
 
-CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' 'tools/gen-libc --check' tools/check-sel4test
+CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' 'tools/gen-libc --check' tools/check-sel4test \
+          'tools/trusted-core --check'
 
 check:
 	$(Q)deps/setup run test
@@ -94,6 +97,7 @@ lint:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) deps host-tests compdb
 	$(Q)tools/lint
+	$(Q)tools/trusted-core --check
 
 # Every C file of ours but tables that are generated.
 FORMAT_FILES = $(filter-out sdk/syscalls.h abi/syscall_nr.h,$(sort $(shell find abi lib boot kernel sdk modules \

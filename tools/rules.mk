@@ -29,7 +29,9 @@ $(eval $(call flavour_rules,capsule,CAPSULE))
 $(eval $(call flavour_rules,tool,TOOL))
 $(eval $(call flavour_rules,host-gcc,HOST_gcc))
 $(eval $(call flavour_rules,host-clang,HOST_clang))
+$(eval $(call flavour_rules,coverage/obj,COVER))
 
 $(foreach t,$(HOST_TESTS),$(eval $(call host_test_rules,$(t))))
+$(foreach t,$(COVER_TESTS),$(eval $(call cover_rules,$(t))))
 
 -include $(shell find build -path build/deps -prune -o -name '*.d' -print 2>/dev/null)
