@@ -28,6 +28,8 @@ enum { /* bytes */
        NOS_FS_ROOT_INO = 1, /* of every tree's root */
 };
 #define NOS_FS_END UINT64_MAX /* WRITE: behind the last byte, wherever that is when it is done */
+#define NOS_FS_HERE (UINT64_MAX - 1) /* READ, WRITE, SEEK: at the offset of a file that was lent \
+                                      */
 
 enum nos_fs_op {
     NOS_FS_ATTACH = 1,    /* to a door, no words. Reply: word 0 = bytes of the window, and
@@ -59,6 +61,11 @@ enum nos_fs_op {
                         * here is refused because of it. A symlink at the end is followed */
     NOS_FS_LINK = 20,  /* at, flags (NOFOLLOW), bytes, new at, new bytes: the new path follows. One
                         * more name for a file or a symlink; IS_DIR: a directory has one alone */
+    NOS_FS_LEND = 21,  /* number of a file, offset. Reply: word 0 = bytes of a window, and
+                        * NOS_FS_PASSES handles that can be handed on: a session that has this file
+                        * as number 1 and no names. From now on both have one offset, which begins as
+                        * said, if the file was not lent before. NO_SLOT: 12 are lent already */
+    NOS_FS_SEEK = 22,  /* number of a file that is lent, offset or HERE. Reply: the offset */
 };
 
 /* To the door `memfs-wads`, which `manage` may call: bytes of a wad | name16 of a share that nobody

@@ -113,6 +113,8 @@ enum nos_kit_stream {
     NOS_KIT_SAME = 4,    /* as the descriptor `detail`, which is a smaller one */
     NOS_KIT_OPEN = 5,    /* by the program's own grants: words 3.. = path, ended by a zero; detail =
                           * flags of open | mode << 32, as the C library has them */
+    NOS_KIT_FILE = 6, /* the giver's own, lent by memfs (NOS_FS_LEND): three handles; detail = flags
+                       * of open */
 };
 enum nos_kit_pipe { NOS_KIT_WRITER = 1, NOS_KIT_TERMINAL = 2 /* somebody types at it */ };
 enum {                           /* of one kit */

@@ -61,39 +61,72 @@ static void drop(nos_handle_t *h)
     *h = (nos_handle_t){ 0 };
 }
 
-static nos_status_t take(const struct nos_msg *m, struct nos_fs *f)
+static nos_status_t take(const struct nos_msg *m, nos_handle_t out[NOS_FS_PASSES])
 {
-    nos_handle_t *to[NOS_FS_PASSES] = { &f->call, &f->region, &f->lifeline };
-
     for (uint32_t i = 0; i < m->n_handles && i < NOS_FS_PASSES; i++) {
-        *to[i] = (nos_handle_t){ m->pass[i].handle };
+        out[i] = (nos_handle_t){ m->pass[i].handle };
     }
     nos_status_t st = nos_msg_status(m);
     bool whole = m->n_words == 1 && m->word[0] == NOS_FS_WINDOW && m->n_handles == NOS_FS_PASSES;
     return st == NOS_OK && !whole ? NOS_BAD_MESSAGE : st;
 }
 
-nos_status_t nos_fs_attach(nos_handle_t door, struct nos_fs *f)
+/* A request that is answered with a session's handles. Gives: on an error none. */
+static nos_status_t ask_session(nos_handle_t to, struct nos_msg *m, uint64_t deadline,
+                                nos_handle_t out[NOS_FS_PASSES])
 {
-    struct nos_msg m UNINITIALIZED;
+    for (int i = 0; i < NOS_FS_PASSES; i++) {
+        out[i] = (nos_handle_t){ 0 };
+    }
+    m->n_handles = 0;
+    uint32_t was = nos_msg_accept(m, NOS_FS_PASSES);
+    nos_status_t st = nos_call(to, m, deadline);
+    nos_msg_accept(m, was);
+    st = st == NOS_OK ? take(m, out) : st;
+    for (int i = 0; st != NOS_OK && i < NOS_FS_PASSES; i++) {
+        drop(&out[i]);
+    }
+    return st;
+}
+
+nos_status_t nos_fs_begin(struct nos_fs *f)
+{
     void *at;
 
-    *f = (struct nos_fs){ .buffer = f->buffer };
-    m.buffer = f->buffer;
-    m.n_words = 0;
-    m.n_handles = 0;
-    m.label = NOS_FS_ATTACH;
-    uint32_t was = nos_msg_accept(&m, NOS_FS_PASSES);
-    nos_status_t st = nos_call(door, &m, nos_now_ns() + PATIENCE_NS);
-    nos_msg_accept(&m, was);
-    st = st == NOS_OK ? take(&m, f) : st;
-    st = st == NOS_OK ? nos_sys_region_map(f->region, READ_WRITE, &at) : st;
+    nos_status_t st = nos_sys_region_map(f->region, READ_WRITE, &at);
     if (st != NOS_OK) {
         nos_fs_detach(f);
         return st;
     }
     f->window = at;
     return NOS_OK;
+}
+
+nos_status_t nos_fs_attach(nos_handle_t door, struct nos_fs *f)
+{
+    struct nos_msg m UNINITIALIZED;
+    nos_handle_t h[NOS_FS_PASSES];
+
+    m.buffer = f->buffer;
+    m.n_words = 0;
+    m.label = NOS_FS_ATTACH;
+    nos_status_t st = ask_session(door, &m, nos_now_ns() + PATIENCE_NS, h);
+    *f = (struct nos_fs){ h[NOS_FS_PASS_CALL], h[NOS_FS_PASS_WINDOW], h[NOS_FS_PASS_LIFELINE],
+                          .buffer = f->buffer };
+    return st == NOS_OK ? nos_fs_begin(f) : st;
+}
+
+nos_status_t nos_fs_lend(const struct nos_fs *f, uint64_t number, uint64_t at,
+                         nos_handle_t out[NOS_FS_PASSES])
+{
+    struct nos_msg m UNINITIALIZED;
+
+    m.buffer = f->buffer;
+    m.n_words = 2;
+    m.word[0] = number;
+    m.word[1] = at;
+    m.label = NOS_FS_LEND;
+    return ask_session(f->call, &m, NOS_DEADLINE_NEVER, out);
 }
 
 /* The window's mapping goes when memfs takes the region back, which it does when the lifeline is

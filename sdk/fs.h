@@ -29,6 +29,15 @@ struct nos_fs_answer {
  * (without Memory), BAD_MESSAGE. */
 MUST_CHECK nos_status_t nos_fs_attach(nos_handle_t door, struct nos_fs *f);
 
+/** Lend file `number`, whose offset is `at`, to who gets these handles: he begins a session with
+ * them that has it as number 1 and nothing else. Errors: BAD_HANDLE, IS_DIR, NO_SLOT. Gives: three
+ * handles, in the order of enum nos_fs_pass. */
+MUST_CHECK nos_status_t nos_fs_lend(const struct nos_fs *f, uint64_t number, uint64_t at,
+                                    nos_handle_t out[NOS_FS_PASSES]);
+
+/** Begin a session whose handles are in `f` already. Takes: those, also on an error. */
+MUST_CHECK nos_status_t nos_fs_begin(struct nos_fs *f);
+
 /** End it: what is open is closed, a private tree is wiped. */
 void nos_fs_detach(struct nos_fs *f);
 

@@ -26,7 +26,9 @@ static bool pass(struct nos_msg *m, const struct nos_kit_given *g, int from, int
 {
     bool fits = true;
 
-    for (int i = from; i < to && g->kind == NOS_KIT_PIPE; i++) {
+    const bool has = g->kind == NOS_KIT_PIPE || g->kind == NOS_KIT_FILE;
+
+    for (int i = from; has && i < to; i++) {
         fits = fits && nos_msg_copy(m, g->end.h[i], NOS_RIGHT_ALL);
     }
     return fits;

@@ -12,7 +12,7 @@ struct nos_kit_given {
     enum nos_kit_stream kind; /* 0 = no such descriptor */
     uint64_t detail;
     const char *path;        /* of OPEN; borrowed */
-    struct nos_pipe_end end; /* of a pipe: dropped once it is given */
+    struct nos_pipe_end end; /* of a pipe: dropped once it is given; of a FILE: its first three */
 };
 
 struct nos_kit {

@@ -112,7 +112,7 @@ static void broken(void)
 {
     nos_status_t worst = NOS_BAD_MESSAGE;
 
-    for (uint32_t op = NOS_FS_CHMOD + 1; op < 80; op++) {
+    for (uint32_t op = NOS_FS_SEEK + 1; op < 80; op++) {
         nos_status_t st = ask(&own, op, 3, 0, 0, 0, 0);
         worst = st == NOS_BAD_MESSAGE ? worst : st;
     }
@@ -290,18 +290,70 @@ static bool is(const char *what)
     return span_equal(span_of(nos_arg(), strlen(nos_arg())), span_of(what, strlen(what)));
 }
 
+static nos_handle_t lifelines[100];
+
+/* What was lent is one file, and no way to others. */
+static void lent(void)
+{
+    nos_handle_t h[NOS_FS_PASSES], more[NOS_FS_PASSES];
+    nos_status_t st = NOS_OK;
+    unsigned n = 0;
+
+    row("lend-nothing", NOS_BAD_HANDLE, nos_fs_lend(&own, 60, 0, h));
+    row("to-lend", NOS_OK, open_(&own, "lent", RW | NOS_FS_CREATE));
+    const uint64_t f = said.word[0];
+    row("lend", NOS_OK, nos_fs_lend(&own, f, 0, h));
+    struct nos_fs one = { h[0], h[1], h[2], .buffer = NULL };
+    row("it-begins", NOS_OK, nos_fs_begin(&one));
+    row("it-is-number-1", NOS_OK, ask(&one, NOS_FS_WRITE, 3, 1, 0, 5, 0));
+    row("no-name-there", NOS_BAD_HANDLE, open_(&one, "lent", NOS_FS_READABLE));
+    row("no-name-below-it", NOS_FS_NOT_DIR,
+        ask(&one, NOS_FS_OPEN, 3, 1, NOS_FS_READABLE, put(&one, 0, "/lent"), 0));
+    row("no-root", NOS_BAD_HANDLE, ask(&one, NOS_FS_LIST, 3, 0, 0, 100, 0));
+    while (st == NOS_OK && n < 100) {
+        st = nos_fs_lend(&one, 1, 0, more);
+        for (int i = 0; st == NOS_OK && i < NOS_FS_PASSES - 1; i++) {
+            nos_ignore(nos_sys_handle_close(more[i]));  // the lifeline is kept
+        }
+        lifelines[n] = more[NOS_FS_PASS_LIFELINE];
+        n += st == NOS_OK;
+    }
+    row("lend-for-ever", NOS_NO_SLOT, st);
+    row("lent-twelve", NOS_OK, n == 11 ? NOS_OK : NOS_INVALID);
+    for (unsigned i = 0; i < n; i++) {
+        nos_ignore(nos_sys_handle_close(lifelines[i]));
+    }
+    nos_fs_detach(&one);
+    row("its-own-stays", NOS_OK, ask(&own, NOS_FS_SEEK, 2, f, NOS_FS_HERE, 0, 0));
+}
+
+static uint64_t open_lent(void)
+{
+    row("open-to-lend", NOS_OK, open_(&own, "lent", RW | NOS_FS_CREATE));
+    return said.word[0];
+}
+
 /* Who lets the lifeline go has ended the session, whatever else is kept. */
 static void kept(void)
 {
     uint8_t byte;
-    struct nos_fs next = { 0 };
+    struct nos_fs next = { 0 }, one = { 0 };
+    nos_handle_t h[NOS_FS_PASSES];
 
+    row("lend-before", NOS_OK, nos_fs_lend(&own, open_lent(), 0, h));
+    one = (struct nos_fs){ h[0], h[1], h[2], .buffer = NULL };
+    row("and-begin", NOS_OK, nos_fs_begin(&one));
     nos_ignore(nos_sys_handle_close(own.lifeline));
     nos_ignore(nos_sys_sleep(nos_now_ns() + 400000000));
     row("kept-session", NOS_REVOKED, ask(&own, NOS_FS_ROOM, 0, 0, 0, 0, 0));
     row("kept-window", NOS_PEER_CLOSED, nos_fs_get(&own, 0, mspan_of(&byte, 1)));
     row("attach-again", NOS_OK, nos_fs_attach(door("memfs"), &next));
     row("a-new-tree", NOS_NOT_FOUND, open_(&next, "fill", NOS_FS_READABLE));
+    // of the old one what was lent is there, with its quota, until it is let go
+    row("lent-outlives-its-tree", NOS_OK, ask(&one, NOS_FS_WRITE, 3, 1, 0, 20000, 0));
+    row("its-room", NOS_OK, ask(&one, NOS_FS_ROOM, 0, 0, 0, 0, 0));
+    row("is-one-node", NOS_OK, said.word[2] == 1 && said.word[0] > 20000 ? NOS_OK : NOS_INVALID);
+    nos_fs_detach(&one);
 }
 
 int nos_main(void)
@@ -326,6 +378,7 @@ int nos_main(void)
         others();
         broken();
         mappings();
+        lent();
         race();
         quotas();
         kept();

@@ -5,10 +5,12 @@
 
 #include <string.h>
 
+#include "modules/memfs/pool.h"
 #include "sdk/start.h"
 
 enum {
-    CLIENTS = 32,
+    CLIENTS = 64,
+    LENT_MAX = 12, /* by one capsule */
     WINDOW_PAGES = NOS_FS_WINDOW / FS_PAGE,
     READ_WRITE = 3,
     LEND = NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_REVOKE,
@@ -49,14 +51,25 @@ struct client *client_of(uint64_t badge)
     return badge != 0 && c->session.id == badge ? c : NULL;
 }
 
+/* `whose` it is, that wipes it, but for what others have open. */
+static void own_leave(struct own *o, bool whose)
+{
+    if (whose && o->tree.root != NULL) {
+        tree_end(&o->tree);
+    }
+    if (--o->refs == 0) {
+        pool_give(o, sizeof *o);
+    }
+}
+
 /* Whoever it was reaches nothing any more before the first byte goes. */
 static void client_end(struct client *c)
 {
     cut(&c->call);
     cut(&c->lent);
     session_end(&c->session);
-    if (c->private && c->own.root != NULL) {
-        tree_end(&c->own);
+    if (c->own != NULL) {
+        own_leave(c->own, !c->is_lent);
     }
     if (c->session.window.data != NULL) {
         nos_ignore(nos_sys_region_unmap(c->session.window.data));
@@ -117,10 +130,17 @@ static nos_status_t make_folder(struct node *in, span_t name, struct node **out)
 
 /* A tree with the places that a C library counts on: for what is temporary (tmpfile), and for
  * memory and semaphores with a name (shm_open, sem_open). */
-static nos_status_t make_tree(struct tree *t)
+static nos_status_t make_own(struct own **out)
 {
     struct node *tmp, *dev, *shm;
+    struct own *o = pool_take(sizeof *o);
 
+    *out = o;
+    if (o == NULL) {
+        return NOS_NO_MEMORY;
+    }
+    o->refs = 1;
+    struct tree *t = &o->tree;
     nos_status_t st = tree_begin(t, limit.private_kib * 1024, (uint32_t)limit.private_nodes);
     st = st == NOS_OK ? make_folder(t->root, SPAN_LIT("tmp"), &tmp) : st;
     st = st == NOS_OK ? make_folder(t->root, SPAN_LIT("dev"), &dev) : st;
@@ -134,9 +154,9 @@ static bool has_one(uint32_t capsule, const struct share *share, bool read_only)
     for (unsigned i = 0; i < CLIENTS; i++) {
         const struct client *c = &clients[i];
         bool same = share == NULL
-                        ? c->private
+                        ? c->own != NULL
                         : c->session.tree == &share->tree && c->session.read_only == read_only;
-        if (c->session.id != 0 && c->capsule == capsule && same) {
+        if (c->session.id != 0 && c->capsule == capsule && same && !c->is_lent) {
             return true;
         }
     }
@@ -159,11 +179,10 @@ nos_status_t client_begin(uint32_t capsule, struct share *share, bool read_only,
     c->session.id = badge;
     c->capsule = capsule;
     c->session.read_only = read_only;
-    c->private = share == NULL;
     if (share == NULL) {
-        st = make_tree(&c->own);
+        st = make_own(&c->own);
     }
-    c->session.tree = share == NULL ? &c->own : &share->tree;
+    c->session.tree = share != NULL ? &share->tree : st == NOS_OK ? &c->own->tree : NULL;
     st = st == NOS_OK ? make_window(c) : st;
     st = st == NOS_OK ? make_handles(c, out) : st;
     if (st != NOS_OK) {
@@ -172,16 +191,45 @@ nos_status_t client_begin(uint32_t capsule, struct share *share, bool read_only,
     return st;
 }
 
-nos_status_t client_answer(struct nos_msg *m, const struct attached *a)
+nos_status_t client_lend(struct client *from, uint32_t capsule, uint64_t number, uint64_t at,
+                         struct attached *out)
+{
+    unsigned lent = 0;
+    uint64_t badge = 0;
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        lent += clients[i].session.id != 0 && clients[i].is_lent && clients[i].capsule == capsule;
+    }
+    struct client *c = lent < LENT_MAX ? unused(&badge) : NULL;
+    if (c == NULL) {
+        return NOS_NO_SLOT;
+    }
+    c->session.id = badge;
+    c->capsule = capsule;
+    c->is_lent = true;
+    c->own = from->own;
+    if (c->own != NULL) {
+        c->own->refs++;
+    }
+    nos_status_t st = session_lend(&from->session, number, at, &c->session);
+    st = st == NOS_OK ? make_window(c) : st;
+    st = st == NOS_OK ? make_handles(c, out) : st;
+    if (st != NOS_OK) {
+        client_end(c);
+    }
+    return st;
+}
+
+nos_status_t client_answer(struct nos_msg *m, const struct attached *a, uint32_t also)
 {
     nos_handle_t lifeline = a->lifeline;
 
     nos_msg_answer(m, NOS_OK);
     m->n_words = 1;
     m->word[0] = NOS_FS_WINDOW;
-    bool fits = nos_msg_copy(m, a->call, NOS_RIGHT_CALL) &&
-                nos_msg_copy(m, a->window, WINDOW_RIGHTS) &&
-                nos_msg_move(m, lifeline, NOS_RIGHT_RECV);
+    bool fits = nos_msg_copy(m, a->call, NOS_RIGHT_CALL | also) &&
+                nos_msg_copy(m, a->window, WINDOW_RIGHTS | also) &&
+                nos_msg_move(m, lifeline, NOS_RIGHT_RECV | also);
     nos_status_t st = fits ? nos_reply(m) : NOS_BAD_MESSAGE;
     if (st != NOS_OK) {
         drop(&lifeline);  // so it is found to be gone

@@ -9,15 +9,20 @@ struct share {  // a tree that several clients have
     struct tree tree;
 };
 
+struct own {  // a private tree; it stays for those who were lent a file of it
+    struct tree tree;
+    uint32_t refs;  // sessions
+};
+
 struct client {
     struct session session;  // .id = the badge of its handle; 0 = free
-    struct tree own;
-    bool private;           // `own` is its tree
-    uint32_t capsule;       // whose session it is, as the kernel stamped it
-    nos_handle_t lifeline;  // right CALL
-    nos_handle_t call;      // what the client was given, under a cell
-    nos_handle_t region;    // the window's
-    nos_handle_t lent;      // the window, under a cell
+    struct own *own;         // NULL: it has a share's tree
+    bool is_lent;            // a file of another's session; `capsule` has lent it
+    uint32_t capsule;        // whose session it is, as the kernel stamped it
+    nos_handle_t lifeline;   // right CALL
+    nos_handle_t call;       // what the client was given, under a cell
+    nos_handle_t region;     // the window's
+    nos_handle_t lent;       // the window, under a cell
 };
 
 struct attached {  // for the client: the answer's handles
@@ -33,11 +38,16 @@ void clients_init(nos_handle_t endpoint, const struct limits *limits);
 MUST_CHECK nos_status_t client_begin(uint32_t capsule, struct share *share, bool read_only,
                                      struct attached *out);
 
+/** A session that has file `number` of `from` alone, lent by a capsule. Errors: NO_SLOT (also: it
+ * has lent 12), QUOTA, session_lend's. Gives: as client_begin. */
+MUST_CHECK nos_status_t client_lend(struct client *from, uint32_t capsule, uint64_t number,
+                                    uint64_t at, struct attached *out);
+
 /** The client of that badge; NULL. */
 struct client *client_of(uint64_t badge);
 
-/** Send what a new client gets. Takes: the lifeline. */
-MUST_CHECK nos_status_t client_answer(struct nos_msg *m, const struct attached *a);
+/** Send what a new client gets, with the rights `also` to hand it on. Takes: the lifeline. */
+MUST_CHECK nos_status_t client_answer(struct nos_msg *m, const struct attached *a, uint32_t also);
 
 /** Those that are gone end, and with each everything that was its alone. False: there is none
  * left. */

@@ -66,7 +66,7 @@ static void attach(struct nos_msg *m)
     nos_status_t st = m->label == NOS_FS_ATTACH && m->n_words == 0 ? NOS_OK : NOS_BAD_MESSAGE;
 
     st = st == NOS_OK ? begin(m->sender, NULL, false, &a) : st;
-    st = st == NOS_OK ? client_answer(m, &a) : st;
+    st = st == NOS_OK ? client_answer(m, &a, 0) : st;
     if (st != NOS_OK) {
         refuse(m, st);
     }
@@ -90,6 +90,19 @@ static void attach_door(struct nos_msg *m)
     nos_ignore(nos_reply(m));
 }
 
+/* A file for whom the client wants: one of its children. */
+static void lend(struct client *c, struct nos_msg *m)
+{
+    struct attached a;
+    nos_status_t st = m->n_words == 2 ? NOS_OK : NOS_BAD_MESSAGE;
+
+    st = st == NOS_OK ? client_lend(c, m->sender, m->word[0], m->word[1], &a) : st;
+    st = st == NOS_OK ? client_answer(m, &a, NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER) : st;
+    if (st != NOS_OK) {
+        refuse(m, st);
+    }
+}
+
 /* True: `m` is the answer, not sent yet. A mapping's is sent here, because it can be refused: then
  * nobody knows of the mapping. */
 static bool serve(struct nos_msg *m)
@@ -100,6 +113,10 @@ static bool serve(struct nos_msg *m)
     if (c == NULL) {
         nos_msg_answer(m, NOS_REVOKED);  // of a memfs that was here before
         return true;
+    }
+    if (m->label == NOS_FS_LEND) {
+        lend(c, m);
+        return false;
     }
     nos_status_t st = session_serve(&c->session, m->label, m->word, m->n_words, nos_now_ns(), &a);
     nos_msg_answer(m, st);
@@ -140,7 +157,7 @@ static void open_door(struct door *d)
         a = (struct attached){ { (uint32_t)m->word[0] },
                                { (uint32_t)m->word[1] },
                                { (uint32_t)m->word[2] } };
-        st = client_answer(m, &a);
+        st = client_answer(m, &a, 0);
     }
     if (st != NOS_OK) {
         refuse(m, st);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/secret.h"
+#include "modules/memfs/pool.h"
 
 /* Of the request that is being served; wiped behind it. */
 static struct {
@@ -54,7 +55,7 @@ nos_status_t ask_directory(struct session *s, uint64_t n, struct node **out)
 {
     struct open *o;
 
-    if (n == 0) {
+    if (n == 0 && !s->one_file) {
         *out = s->tree->root;
         return NOS_OK;
     }
@@ -195,8 +196,35 @@ static void end_open(struct session *s, struct open *o)
         struct lock none;  // closing any number of a file lets go of all its locks, as POSIX has it
         (void)(node_lock(n, s->id, NOS_FS_UNLOCK, 0, UINT64_MAX, &none) == NOS_OK);
     }
+    if (o->here != NULL && --o->here->refs == 0) {
+        pool_give(o->here, sizeof *o->here);
+    }
     *o = (struct open){ 0 };
     node_drop(n);
+}
+
+nos_status_t session_lend(struct session *s, uint64_t n, uint64_t at, struct session *to)
+{
+    struct open *o;
+
+    nos_status_t st = ask_file(s, n, 0, &o);
+    if (st != NOS_OK) {
+        return st;
+    }
+    if (o->here == NULL) {
+        o->here = pool_take(sizeof *o->here);
+        if (o->here == NULL) {
+            return NOS_NO_MEMORY;
+        }
+        *o->here = (struct offset){ .refs = 1, .at = at };
+    }
+    o->here->refs++;
+    node_hold(o->node);
+    to->tree = s->tree;
+    to->read_only = s->read_only;
+    to->one_file = true;
+    to->open[0] = (struct open){ .node = o->node, .here = o->here, .flags = o->flags };
+    return NOS_OK;
 }
 
 nos_status_t do_close(const struct ask *q)

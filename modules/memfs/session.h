@@ -9,18 +9,24 @@
 
 enum { SESSION_OPENS = 64 };
 
+struct offset {  // of a file that several sessions have open as one
+    uint32_t refs;
+    uint64_t at;
+};
+
 struct open {
-    struct node *node;  // NULL: free
-    uint32_t flags;     // NOS_FS_READABLE, NOS_FS_WRITABLE
-    uint32_t lent;      // a mapping's handle; 0: it is an open file
+    struct node *node;    // NULL: free
+    struct offset *here;  // NULL: it was not lent, and its offset is the client's affair
+    uint32_t flags;       // NOS_FS_READABLE, NOS_FS_WRITABLE
+    uint32_t lent;        // a mapping's handle; 0: it is an open file
     bool mapping;
 };
 
 struct session {
     uint64_t id;  // owner of its locks
     struct tree *tree;
-    bool read_only;
-    mspan_t window;  // the client writes to it at any time
+    bool read_only, one_file;  // one_file: number 1 was lent to it, and no name means anything
+    mspan_t window;            // the client writes to it at any time
     struct open open[SESSION_OPENS];
 };
 
@@ -35,6 +41,11 @@ struct answer {
  * that), and what tree.h says. */
 MUST_CHECK nos_status_t session_serve(struct session *s, uint64_t op, const uint64_t *word,
                                       uint32_t n, uint64_t now, struct answer *a);
+
+/** Lend file `n` of `s`: as number 1 of `to`, a new session, with one offset for both, which is
+ * `at` if it was not lent before. Errors: BAD_HANDLE, IS_DIR, NO_MEMORY. */
+MUST_CHECK nos_status_t session_lend(struct session *s, uint64_t n, uint64_t at,
+                                     struct session *to);
 
 /** Close everything, and let go of all locks. The tree stays. */
 void session_end(struct session *s);

@@ -2,17 +2,30 @@
  * own, whatever it does to it meanwhile. */
 #include "modules/memfs/session_impl.h"
 
+/* Where a request that says `said` begins. */
+static nos_status_t begins(const struct open *o, uint64_t said, uint64_t *at)
+{
+    *at = said != NOS_FS_HERE ? said : o->here != NULL ? o->here->at : 0;
+    return said == NOS_FS_HERE && o->here == NULL ? NOS_INVALID : NOS_OK;
+}
+
 nos_status_t do_read(const struct ask *q)
 {
     struct open *o;
     mspan_t out;
+    uint64_t at;
 
     nos_status_t st = ask_file(q->s, q->word[0], NOS_FS_READABLE, &o);
+    st = st == NOS_OK ? begins(o, q->word[1], &at) : st;
     if (st == NOS_OK && !mspan_cut(q->s->window, 0, q->word[2], &out)) {
         st = NOS_BAD_MESSAGE;
     }
     if (st == NOS_OK) {
-        ask_say(q, data_read(&o->node->file.data, q->word[1], out));
+        size_t n = data_read(&o->node->file.data, at, out);
+        ask_say(q, n);
+        if (q->word[1] == NOS_FS_HERE) {
+            o->here->at = at + n;
+        }
         o->node->accessed =
             q->s->read_only ? o->node->accessed : q->now;  // or it could tell others
     }
@@ -24,8 +37,10 @@ nos_status_t do_write(const struct ask *q)
     struct open *o;
     mspan_t in;
     size_t done;
+    uint64_t at;
 
     nos_status_t st = ask_file(q->s, q->word[0], NOS_FS_WRITABLE, &o);
+    st = st == NOS_OK ? begins(o, q->word[1], &at) : st;
     if (st == NOS_OK && !mspan_cut(q->s->window, 0, q->word[2], &in)) {
         st = NOS_BAD_MESSAGE;
     }
@@ -33,12 +48,30 @@ nos_status_t do_write(const struct ask *q)
         return st;
     }
     struct data *d = &o->node->file.data;
-    uint64_t at = q->word[1] == NOS_FS_END ? d->size : q->word[1];
+    at = q->word[1] == NOS_FS_END ? d->size : at;
     st = data_write(&q->s->tree->purse, d, at, span_const(in), &done);
     if (st == NOS_OK) {
         o->node->changed = o->node->status = q->now;
         ask_say(q, done);
         ask_say(q, at + done);
+        if (o->here != NULL && q->word[1] >= NOS_FS_HERE) {
+            o->here->at = at + done;
+        }
+    }
+    return st;
+}
+
+nos_status_t do_seek(const struct ask *q)
+{
+    struct open *o;
+    nos_status_t st = ask_file(q->s, q->word[0], 0, &o);
+
+    if (st == NOS_OK && (o->here == NULL || q->word[1] == NOS_FS_END)) {
+        st = NOS_INVALID;
+    }
+    if (st == NOS_OK) {
+        o->here->at = q->word[1] == NOS_FS_HERE ? o->here->at : q->word[1];
+        ask_say(q, o->here->at);
     }
     return st;
 }

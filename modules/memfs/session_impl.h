@@ -55,7 +55,8 @@ void ask_say(const struct ask *q, uint64_t value);
     X(WHERE, 1, do_where) \
     X(ROOM, 0, do_room) \
     X(CHMOD, 3, do_chmod) \
-    X(LINK, 5, do_link)
+    X(LINK, 5, do_link) \
+    X(SEEK, 2, do_seek)
 
 #define X(name, words, run) nos_status_t run(const struct ask *q);
 OPERATIONS(X)

@@ -17,7 +17,7 @@ static nos_status_t meant(const struct ask *q, bool last, struct node **out)
         st = ask_place(q, 0, q->word[0], 0, q->word[2], last, &at);
         *out = st == NOS_OK ? at.node : NULL;
         st = st == NOS_OK && *out == NULL ? NOS_NOT_FOUND : st;
-    } else if (q->word[0] != 0) {
+    } else if (q->word[0] != 0 || q->s->one_file) {
         st = ask_number(q->s, q->word[0], &o);
         *out = st == NOS_OK ? o->node : NULL;
     }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -295,31 +296,51 @@ static void pipeline(void)
     (void)posix_spawn_file_actions_destroy(&to);
 }
 
-/* A file that the child opens itself, in the share that both have. */
-static void opened(void)
+/* Files of this program's own tree, lent to children: one offset for all. */
+static void lent(void)
 {
-    char *const make[] = { "piper", "lines", "2", NULL };
+    char *const make[] = { "piper", "lines", "2", NULL }, *const copy[] = { "piper", "copy", NULL };
     posix_spawn_file_actions_t fa;
-    int fd;
     pid_t pid;
+    int fd = open("/own", O_RDWR | O_CREAT | O_TRUNC, 0600);
 
-    CHECK(posix_spawn_file_actions_init(&fa) == 0);
-    CHECK(posix_spawn_file_actions_addopen(&fa, 1, "/common/by-child", O_WRONLY | O_CREAT | O_TRUNC,
-                                           0644) == 0);
+    CHECK(write(fd, "head\n", 5) == 5 && posix_spawn_file_actions_init(&fa) == 0);
+    CHECK(posix_spawn_file_actions_adddup2(&fa, fd, 1) == 0);
     CHECK(posix_spawn(&pid, "piper", &fa, NULL, make, NULL) == 0 && ended(pid) == 0);
-    fd = open("/common/by-child", O_RDONLY);
-    CHECK(fd >= 0 && strcmp(said(fd), "line 0 of 2\nline 1 of 2\n") == 0 && close(fd) == 0);
-    CHECK(posix_spawn_file_actions_addopen(&fa, 0, "/common/nothing", O_RDONLY, 0) == 0);
-    CHECK(posix_spawn(&pid, "piper", &fa, NULL, make, NULL) == 0);
-    int status = ended(pid);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 126);
+    CHECK(lseek(fd, 0, SEEK_CUR) == 29);
+    CHECK(posix_spawn(&pid, "piper", &fa, NULL, make, NULL) == 0 && ended(pid) == 0);
+    CHECK(write(fd, "tail\n", 5) == 5 && lseek(fd, -5, SEEK_CUR) == 53 &&
+          lseek(fd, 0, SEEK_SET) == 0);
+    CHECK(strcmp(said(fd), "head\nline 0 of 2\nline 1 of 2\nline 0 of 2\nline 1 of 2\ntail\n") ==
+          0);
     (void)posix_spawn_file_actions_destroy(&fa);
-    // an open file is this capsule's own
-    CHECK((fd = open("/common/by-child", O_RDONLY)) >= 0);
+    // what is read by a child is read for this one too; paths are this one's; a large file; append
+    static char large[100000];
+    memset(large, 'x', sizeof large);
+    CHECK(pwrite(fd, large, sizeof large, 0) == (ssize_t)sizeof large &&
+          lseek(fd, 10, SEEK_SET) == 10);
+    CHECK(posix_spawn_file_actions_init(&fa) == 0 && mkdir("/in", 0700) == 0);
+    CHECK(posix_spawn_file_actions_adddup2(&fa, fd, 0) == 0);
+    CHECK(posix_spawn_file_actions_addopen(&fa, 1, "/in/copy", O_WRONLY | O_CREAT | O_APPEND,
+                                           0640) == 0);
+    CHECK(posix_spawn(&pid, "piper", &fa, NULL, copy, NULL) == 0 && ended(pid) == 0);
+    struct stat s;
+    CHECK(stat("/in/copy", &s) == 0 && s.st_size == sizeof large - 10 &&
+          (s.st_mode & 0777) == 0640);
+    CHECK(lseek(fd, 0, SEEK_CUR) == sizeof large && unlink("/own") == 0 &&
+          lseek(fd, -3, SEEK_END) > 0);
+    CHECK(posix_spawn(&pid, "piper", &fa, NULL, copy, NULL) == 0 && ended(pid) == 0);
+    CHECK(stat("/in/copy", &s) == 0 && s.st_size == sizeof large - 7 && close(fd) == 0);
+    (void)posix_spawn_file_actions_destroy(&fa);
     CHECK(posix_spawn_file_actions_init(&fa) == 0);
+    CHECK(posix_spawn_file_actions_addopen(&fa, 0, "/common/nothing", O_RDONLY, 0) == 0);
+    CHECK(posix_spawn(&pid, "piper", &fa, NULL, make, NULL) == ENOENT);
+    (void)posix_spawn_file_actions_destroy(&fa);
+    CHECK((fd = open("/in", O_RDONLY)) >= 0 && posix_spawn_file_actions_init(&fa) == 0);
     CHECK(posix_spawn_file_actions_adddup2(&fa, fd, 0) == 0);
     CHECK(posix_spawn(&pid, "piper", &fa, NULL, make, NULL) == EOPNOTSUPP && close(fd) == 0);
     (void)posix_spawn_file_actions_destroy(&fa);
+    CHECK(unlink("/in/copy") == 0 && rmdir("/in") == 0);
 }
 
 int rows(void)
@@ -333,7 +354,7 @@ int rows(void)
     codes();
     given();
     pipeline();
-    opened();
+    lent();
     printf("piper: %d hold, %d do not\n", held, broken);
     return broken != 0;
 }

@@ -140,6 +140,16 @@ static nos_status_t take_open(uint64_t fd, uint64_t detail, const struct nos_msg
     return libc_begin_open((long)fd, path, detail) < 0 ? NOS_DENIED : NOS_OK;
 }
 
+static nos_status_t take_file(uint64_t fd, uint64_t detail, const struct nos_msg *m)
+{
+    struct nos_pipe_end e = { .writer = false };
+
+    take_handles(m, &e, NOS_PIPE_REGION);
+    return m->n_handles != NOS_FS_PASSES                ? NOS_BAD_MESSAGE
+           : libc_begin_file((long)fd, e.h, detail) < 0 ? NOS_DENIED
+                                                        : NOS_OK;
+}
+
 static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
 {
     nos_status_t st = ask(NOS_KIT_STREAM, *fd, m);
@@ -154,6 +164,8 @@ static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
         st = take_pipe(*fd, detail, m, &s);
     } else if (s.kind == NOS_KIT_OPEN) {
         return take_open(*fd, detail, m);
+    } else if (s.kind == NOS_KIT_FILE) {
+        return take_file(*fd, detail, m);
     } else if (s.kind < NOS_KIT_CONSOLE || s.kind > NOS_KIT_SAME ||
                (s.kind == NOS_KIT_SAME && detail >= *fd)) {
         st = NOS_BAD_MESSAGE;

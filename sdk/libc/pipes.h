@@ -1,5 +1,6 @@
 #pragma once
 /* Ends of pipes in a program, and what its starter gave it. */
+#include "abi/fs.h"
 #include "sdk/kit.h"
 #include "sdk/libc/personality.h"
 #include "sdk/pipe.h"
@@ -41,6 +42,10 @@ void libc_begin_with(long fd, const struct libc_stream *s);
 
 /** The descriptor is a file of the program's own trees. Gives: 0 or -errno. */
 long libc_begin_open(long fd, const char *path, uint64_t detail);
+
+/** The descriptor is a file that the starter lends, by three handles. Takes: those, also on an
+ * error. Gives: 0 or -errno. */
+long libc_begin_file(long fd, const nos_handle_t h[NOS_FS_PASSES], uint64_t flags);
 
 struct libc_kit {
     char *text; /* arguments, variables, working directory: each ended by a zero */

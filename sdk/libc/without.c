@@ -34,6 +34,12 @@ long libc_begin_open(long fd, const char *path, uint64_t detail)
     return -ENOENT;
 }
 
+long libc_begin_file(long fd, const nos_handle_t h[NOS_FS_PASSES], uint64_t flags)
+{
+    (void)fd, (void)h, (void)flags;
+    return -ENOENT;
+}
+
 long nos_libc_kill_child(long pid, long sig)
 {
     (void)pid, (void)sig;

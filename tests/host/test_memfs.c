@@ -163,7 +163,7 @@ static void files(void **state)
     assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, r, 0, 0, 0), NOS_OK);
     assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, r, 0, 0, 0), NOS_BAD_HANDLE);
     assert_int_equal(write_(&me, f, NOS_FS_FILE_MAX, "x"), NOS_TOO_BIG);
-    assert_int_equal(write_(&me, f, NOS_FS_END - 1, "x"), NOS_TOO_BIG);
+    assert_int_equal(write_(&me, f, NOS_FS_END - 2, "x"), NOS_TOO_BIG);
     assert_int_equal(ask(&me, NOS_FS_TRUNCATE, 2, f, NOS_FS_FILE_MAX + 1ull, 0, 0), NOS_TOO_BIG);
 }
 
@@ -395,6 +395,62 @@ static void hard_links(void **state)
     host_fail = 1;
     assert_int_equal(link_(&me, 0, "a", large), NOS_NO_MEMORY);
     assert_int_equal(names(&me, "a"), 2);
+}
+
+/* A file in a session of its own: at one offset with who lent it, and nothing else is there. */
+static void lent(void **state)
+{
+    (void)state;
+    struct session *one = &other, *two = &reader;
+    uint64_t f = made(&me, "a"), r = opened(&me, "a", NOS_FS_READABLE);
+
+    *one = (struct session){ .id = 7, .window = MSPAN_OF(windows[1]) };
+    *two = (struct session){ .id = 8, .window = MSPAN_OF(windows[2]) };
+    assert_int_equal(mkdir_(&me, "d"), NOS_OK);
+    assert_int_equal(write_(&me, f, 0, "0123456789"), NOS_OK);
+    assert_int_equal(write_(&me, f, NOS_FS_HERE, "x"), NOS_INVALID);  // it is not lent
+    assert_int_equal(ask(&me, NOS_FS_SEEK, 2, f, 3, 0, 0), NOS_INVALID);
+    assert_int_equal(session_lend(&me, 60, 0, one), NOS_BAD_HANDLE);
+    assert_int_equal(session_lend(&me, opened(&me, "d", 0), 0, one), NOS_FS_IS_DIR);
+    assert_int_equal(session_lend(&me, f, 4, one), NOS_OK);
+    reads(one, 1, NOS_FS_HERE, "456789");
+    assert_int_equal(ask(&me, NOS_FS_SEEK, 2, f, NOS_FS_HERE, 0, 0), NOS_OK);
+    assert_int_equal(said.word[0], 10);
+    assert_int_equal(ask(&me, NOS_FS_SEEK, 2, f, NOS_FS_END, 0, 0), NOS_INVALID);
+    assert_int_equal(ask(&me, NOS_FS_SEEK, 2, f, 2, 0, 0), NOS_OK);
+    assert_int_equal(write_(one, 1, NOS_FS_HERE, "ab"), NOS_OK);
+    assert_int_equal(said.word[1], 4);
+    assert_int_equal(write_(one, 1, 0, "Z"), NOS_OK);  // elsewhere: nothing moves
+    reads(&me, f, NOS_FS_HERE, "456789");
+    assert_int_equal(write_(&me, f, NOS_FS_END, "end"), NOS_OK);
+    assert_int_equal(ask(one, NOS_FS_SEEK, 2, 1, NOS_FS_HERE, 0, 0), NOS_OK);
+    assert_int_equal(said.word[0], 13);
+    // lent again: the offset is what it is; as much as it was opened for, and no more
+    assert_int_equal(session_lend(one, 1, 0, two), NOS_OK);
+    assert_int_equal(ask(two, NOS_FS_SEEK, 2, 1, NOS_FS_HERE, 0, 0), NOS_OK);
+    assert_int_equal(said.word[0], 13);
+    session_end(two);
+    assert_int_equal(session_lend(&me, r, 0, two), NOS_OK);
+    assert_int_equal(write_(two, 1, 0, "x"), NOS_DENIED);
+    // nothing else is there: no name, no directory, no root
+    assert_int_equal(open_at(one, 0, "a", NOS_FS_READABLE), NOS_BAD_HANDLE);
+    assert_int_equal(open_at(one, 1, "a", NOS_FS_READABLE), NOS_FS_NOT_DIR);
+    assert_int_equal(open_at(one, 1, "/a", NOS_FS_READABLE), NOS_FS_NOT_DIR);
+    assert_int_equal(stat_(one, "/", 0), NOS_BAD_HANDLE);
+    assert_int_equal(ask(one, NOS_FS_STAT, 3, 0, 0, 0, 0), NOS_BAD_HANDLE);
+    assert_int_equal(ask(one, NOS_FS_CHMOD, 3, 0, 0, 0, 0), NOS_BAD_HANDLE);
+    assert_int_equal(ask(one, NOS_FS_LIST, 3, 0, 0, 100, 0), NOS_BAD_HANDLE);
+    assert_int_equal(ask(one, NOS_FS_WHERE, 1, 0, 0, 0, 0), NOS_BAD_HANDLE);
+    assert_int_equal(unlink_(one, "a"), NOS_BAD_HANDLE);
+    assert_int_equal(rename_(one, "a", "b"), NOS_BAD_HANDLE);
+    assert_int_equal(link_(one, 0, "a", "b"), NOS_BAD_HANDLE);
+    assert_int_equal(mkdir_(one, "e"), NOS_BAD_HANDLE);
+    assert_int_equal(symlink_(one, "e", "a"), NOS_BAD_HANDLE);
+    // it outlives the name, and who lent it
+    assert_int_equal(unlink_(&me, "a"), NOS_OK);
+    assert_int_equal(ask(&me, NOS_FS_CLOSE, 1, f, 0, 0, 0), NOS_OK);
+    reads(one, 1, 0, "Z1ab456789end");
+    assert_int_equal(ask(one, NOS_FS_CLOSE, 1, 1, 0, 0, 0), NOS_OK);
 }
 
 static void removed_directories(void **state)
@@ -872,6 +928,7 @@ int main(void)
         T(symlinks),
         T(renames),
         T(hard_links),
+        T(lent),
         T(listing),
         T(times),
         T(removed_directories),

@@ -84,6 +84,11 @@ static long open_file(long dirfd, const char *path, long flags, long mode)
     return r;
 }
 
+long libc_open_path(const char *path, long flags, long mode)
+{
+    return open_file(AT_FDCWD, path, flags, mode);
+}
+
 long libc_openat(const struct nos_libc_args *x)
 {
     libc_files_acquire();
@@ -105,8 +110,8 @@ long libc_open(const struct nos_libc_args *x)
 static long ask_file(struct libc_file *f, enum nos_fs_op op, uint64_t b, uint64_t c,
                      struct nos_fs_answer *a)
 {
-    return libc_ask(f->tree, op, op == NOS_FS_TRUNCATE || op == NOS_FS_MAP ? 2 : 3, f->number, b, c,
-                    0, a);
+    const bool two = op == NOS_FS_TRUNCATE || op == NOS_FS_MAP || op == NOS_FS_SEEK;
+    return libc_ask(f->tree, op, two ? 2 : 3, f->number, b, c, 0, a);
 }
 
 void libc_unmap_reads(struct libc_file *f)
@@ -169,7 +174,7 @@ long libc_read_at(struct libc_file *f, void *out, size_t len, uint64_t at)
     struct nos_fs_answer a;
     size_t done = 0;
 
-    if (len >= MAP_FROM) {
+    if (len >= MAP_FROM && at != NOS_FS_HERE) {
         long r = read_mapped(f, out, len, at);
         if (r != -ENODEV) {
             return r;
@@ -177,7 +182,7 @@ long libc_read_at(struct libc_file *f, void *out, size_t len, uint64_t at)
     }
     while (done < len) {
         size_t n = len - done < NOS_FS_WINDOW ? len - done : NOS_FS_WINDOW;
-        long r = ask_file(f, NOS_FS_READ, at + done, n, &a);
+        long r = ask_file(f, NOS_FS_READ, at == NOS_FS_HERE ? at : at + done, n, &a);
         if (r == 0 && a.word[0] > n) {
             r = -EIO;
         }
@@ -206,8 +211,7 @@ long libc_write_at(struct libc_file *f, const void *in, size_t len, uint64_t at,
         f->tree->fs.buffer = nos_libc_ipc_buffer();
         long r =
             -libc_fs_errno(nos_fs_put(&f->tree->fs, 0, span_of((const uint8_t *)in + done, n)));
-        r = r == 0 ? ask_file(f, NOS_FS_WRITE, at == UINT64_MAX ? NOS_FS_END : at + done, n, &a)
-                   : r;
+        r = r == 0 ? ask_file(f, NOS_FS_WRITE, at >= NOS_FS_HERE ? at : at + done, n, &a) : r;
         if (r != 0) {
             return done != 0 ? (long)done : r;
         }
@@ -218,6 +222,23 @@ long libc_write_at(struct libc_file *f, const void *in, size_t len, uint64_t at,
         }
     }
     return (long)done;
+}
+
+/* Where a file is that others have too: in f->at, or set. */
+static long where(struct libc_file *f, uint64_t at)
+{
+    struct nos_fs_answer a;
+    long r = f->lent ? ask_file(f, NOS_FS_SEEK, at, 0, &a) : 0;
+
+    if (r == 0 && f->lent) {
+        f->at = a.word[0];
+    }
+    return r;
+}
+
+long libc_offset(struct libc_file *f)
+{
+    return where(f, NOS_FS_HERE);
 }
 
 static long seek(struct libc_file *f, int64_t offset, long whence)
@@ -235,6 +256,10 @@ static long seek(struct libc_file *f, int64_t offset, long whence)
         }
         base = (int64_t)a.word[NOS_FS_STAT_SIZE];
     } else if (whence == SEEK_CUR) {
+        long r = where(f, NOS_FS_HERE);
+        if (r < 0) {
+            return r;
+        }
         base = (int64_t)f->at;
     } else if (whence != SEEK_SET) {
         return -EINVAL;
@@ -244,6 +269,10 @@ static long seek(struct libc_file *f, int64_t offset, long whence)
     }
     if (base < 0) {
         return -EINVAL;
+    }
+    long r = where(f, (uint64_t)base);
+    if (r < 0) {
+        return r;
     }
     f->at = (uint64_t)base;
     f->told = base == 0 ? 0 : f->told;  // rewinddir

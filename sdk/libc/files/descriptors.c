@@ -47,6 +47,22 @@ long libc_begin_open(long fd, const char *path, uint64_t detail)
     return r;
 }
 
+long libc_begin_file(long fd, const nos_handle_t h[NOS_FS_PASSES], uint64_t flags)
+{
+    struct libc_tree *t = libc_tree_lent(h);
+    struct libc_file *f = t == NULL ? NULL : libc_file_new();
+
+    if (f == NULL) {
+        if (t != NULL) {
+            libc_tree_leave(t);
+        }
+        return -ENFILE;
+    }
+    *f = (struct libc_file){ .kind = LIBC_FILE, .tree = t, .number = 1, .lent = true };
+    f->flags = (long)flags & (O_ACCMODE | O_APPEND);
+    return libc_fd_new(f, fd, false);
+}
+
 void libc_begin_with(long fd, const struct libc_stream *s)
 {
     static const enum libc_kind kind[] = {
@@ -108,6 +124,7 @@ long libc_fd_close(long fd)
         if (f->number != 0) {
             (void)libc_ask(f->tree, NOS_FS_CLOSE, 1, f->number, 0, 0, 0, &a);
         }
+        libc_tree_leave(f->tree);
     }
     return 0;
 }
@@ -257,11 +274,11 @@ static long transfer(long fd, void *buf, size_t len, bool write, const uint64_t 
     }
     long r = may(f, write);
     if (r == 0) {
-        uint64_t from = at != NULL ? *at : f->at, behind = 0;
+        uint64_t from = at != NULL ? *at : f->lent ? NOS_FS_HERE : f->at, behind = 0;
         bool append = write && (f->flags & O_APPEND) != 0;
         r = write ? libc_write_at(f, buf, len, append ? UINT64_MAX : from, &behind)
                   : libc_read_at(f, buf, len, from);
-        if (r > 0 && at == NULL) {
+        if (r > 0 && at == NULL && !f->lent) {
             f->at = append ? behind : from + (uint64_t)r;
         }
     }

@@ -38,6 +38,7 @@ static long lend(struct libc_file *f, unsigned slot, uint64_t at, uint64_t len, 
     maps[slot].base = base;
     maps[slot].tree = f->tree;
     maps[slot].number = number;
+    f->tree->users += f->tree->users != 0;
     return (long)maps[slot].at;
 }
 
@@ -104,6 +105,7 @@ static long unmap(uint64_t at, size_t len)
             }
             nos_status_t st = nos_sys_region_unmap(maps[i].base);
             (void)libc_ask(maps[i].tree, NOS_FS_CLOSE, 1, maps[i].number, 0, 0, 0, &a);
+            libc_tree_leave(maps[i].tree);
             maps[i].len = 0;
             return st == NOS_OK ? 0 : -nos_libc_errno(st);
         }

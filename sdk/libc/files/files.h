@@ -15,6 +15,7 @@ enum { LIBC_FILES = NOS_LIBC_FILES };
 struct libc_tree {
     char name[NOS_NAME_MAX + 1];  // "" = the private one
     bool read_only, attached;
+    uint32_t users;  // of one that was lent: its file, and what is mapped of it
     nos_handle_t door;
     struct nos_fs fs;
 };
@@ -35,6 +36,7 @@ struct libc_file {  // what POSIX calls an open file description
     uint64_t at;      // offset; of a directory: the cookie
     struct libc_pipe *pipe;
     bool terminal;  // of a pipe: somebody types at its other end
+    bool lent;      // other capsules have it too: its offset is in memfs
     uint32_t told;  // of a directory: entries told that are not in the tree
     long flags;     // O_*
     // what large reads are copied from: the file itself, mapped
@@ -86,11 +88,19 @@ bool libc_fd_cloexec(long fd);
 /** Close one. -EBADF. */
 long libc_fd_close(long fd);
 
+/** open, in the working directory. Gives: a descriptor or -errno. */
+long libc_open_path(const char *path, long flags, long mode);
+
 /** A description that no descriptor has yet; NULL. */
 struct libc_file *libc_file_new(void);
 
 /** The tree of that number, 0.. ; NULL behind the last. */
 struct libc_tree *libc_tree(unsigned i);
+
+/** The session of one file that was lent. Takes: the handles, also on an error. Gives: NULL: it
+ * cannot be had. It goes with its last user. */
+struct libc_tree *libc_tree_lent(const nos_handle_t h[NOS_FS_PASSES]);
+void libc_tree_leave(struct libc_tree *t);
 
 /** Is it the one device that there is, in no tree? */
 bool libc_is_null(const char *path);
@@ -117,6 +127,9 @@ void libc_unmap_reads(struct libc_file *f);
 /** Read or write at an offset; UINT64_MAX: write behind the end, `*behind` is where that was. */
 long libc_read_at(struct libc_file *f, void *out, size_t len, uint64_t at);
 long libc_write_at(struct libc_file *f, const void *in, size_t len, uint64_t at, uint64_t *behind);
+
+/** Have f->at right, also of a file that was lent. 0 or -errno. */
+long libc_offset(struct libc_file *f);
 
 /** The working directory; NULL = "/". */
 struct libc_file *libc_cwd(void);

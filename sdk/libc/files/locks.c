@@ -4,8 +4,7 @@
 
 #include "sdk/libc/files/files.h"
 
-static long lock_range(const struct libc_file *f, const struct flock *l, uint64_t *first,
-                       uint64_t *last)
+static long lock_range(struct libc_file *f, const struct flock *l, uint64_t *first, uint64_t *last)
 {
     struct nos_fs_answer a;
     int64_t from = l->l_start, base = 0;
@@ -17,6 +16,10 @@ static long lock_range(const struct libc_file *f, const struct flock *l, uint64_
         }
         base = (int64_t)a.word[NOS_FS_STAT_SIZE];
     } else if (l->l_whence == SEEK_CUR) {
+        long r = libc_offset(f);
+        if (r < 0) {
+            return r;
+        }
         base = (int64_t)f->at;
     } else if (l->l_whence != SEEK_SET) {
         return -EINVAL;
@@ -40,7 +43,7 @@ static long lock_range(const struct libc_file *f, const struct flock *l, uint64_
     return 0;
 }
 
-static long lock_once(const struct libc_file *f, long op, struct flock *l)
+static long lock_once(struct libc_file *f, long op, struct flock *l)
 {
     struct nos_fs_answer a;
     uint64_t first, last, kind = NOS_FS_UNLOCK;

@@ -6,6 +6,7 @@
  * its kit, or has ended, or has not asked for it in time: it has no C library then.
  */
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "abi/info.h"
@@ -29,7 +30,6 @@ struct fdop {
 struct plan_fd {  // of the child
     struct libc_file *file;
     bool cloexec;
-    const struct fdop *open;
 };
 
 struct spawn {
@@ -38,12 +38,33 @@ struct spawn {
     char *text;
     size_t room;
     const char *here;  // NULL: where this one is
-    char where[NOS_FS_PATH_MAX + 1];
+    char where[NOS_FS_PATH_MAX + 1], path[NOS_FS_PATH_MAX + 1];
+    uint64_t opened;  // descriptors of this one that the child's files were opened as
     uint32_t child;
     struct nos_msg m;
 };
 
 /* ---- descriptors ---- */
+
+/* As this one sees the path, for it is this one's tree: the child is lent the file. */
+static int act_open(struct spawn *s, const struct fdop *op)
+{
+    const char *path = op->path;
+
+    if (s->here != NULL && path[0] != '/') {
+        if (snprintf(s->path, sizeof s->path, "%s/%s", s->here, path) >= (int)sizeof s->path) {
+            return ENAMETOOLONG;
+        }
+        path = s->path;
+    }
+    long fd = libc_open_path(path, op->oflag & ~O_CLOEXEC, op->mode);
+    if (fd < 0) {
+        return (int)-fd;
+    }
+    s->opened |= 1ull << fd;
+    s->fd[op->fd] = (struct plan_fd){ .file = libc_file(fd) };
+    return 0;
+}
 
 static int act(struct spawn *s, const struct fdop *op)
 {
@@ -52,9 +73,9 @@ static int act(struct spawn *s, const struct fdop *op)
     if (op->cmd == FDOP_CLOSE && in) {
         s->fd[op->fd] = (struct plan_fd){ .file = NULL };
     } else if (op->cmd == FDOP_OPEN && in) {
-        s->fd[op->fd] = (struct plan_fd){ .open = op };
+        return act_open(s, op);
     } else if (op->cmd == FDOP_DUP2 && in && op->srcfd >= 0 && op->srcfd < LIBC_FILES &&
-               (s->fd[op->srcfd].file != NULL || s->fd[op->srcfd].open != NULL)) {
+               s->fd[op->srcfd].file != NULL) {
         s->fd[op->fd] = s->fd[op->srcfd];
         s->fd[op->fd].cloexec = false;
     } else if (op->cmd == FDOP_CHDIR) {
@@ -71,7 +92,7 @@ static int plan(struct spawn *s, const posix_spawn_file_actions_t *fa)
     int r = 0;
 
     for (long fd = 0; fd < LIBC_FILES; fd++) {
-        s->fd[fd] = (struct plan_fd){ libc_file(fd), libc_fd_cloexec(fd), NULL };
+        s->fd[fd] = (struct plan_fd){ libc_file(fd), libc_fd_cloexec(fd) };
     }
     while (op != NULL && op->next != NULL) {
         op = op->next;
@@ -82,25 +103,35 @@ static int plan(struct spawn *s, const posix_spawn_file_actions_t *fa)
     return r;
 }
 
-/* What a descriptor is handed on as. A file of a tree is not: it is this capsule's session's. */
+static int give_file(struct libc_file *f, struct nos_kit_given *g)
+{
+    f->tree->fs.buffer = nos_libc_ipc_buffer();
+    nos_status_t st = nos_fs_lend(&f->tree->fs, f->number, f->at, g->end.h);
+
+    if (st == NOS_OK) {
+        f->lent = true;
+        g->kind = NOS_KIT_FILE;
+        g->detail = (uint64_t)f->flags & (O_ACCMODE | O_APPEND);
+    }
+    return libc_fs_errno(st);
+}
+
+/* What a descriptor is handed on as. A directory is not. */
 static int give(struct spawn *s, int fd)
 {
     const struct plan_fd *p = &s->fd[fd];
     struct nos_kit_given *g = &s->kit.stream[fd];
 
     for (int k = 0; k < fd; k++) {
-        if (s->kit.stream[k].kind != 0 && s->fd[k].file == p->file && s->fd[k].open == p->open) {
+        if (s->kit.stream[k].kind != 0 && s->fd[k].file == p->file) {
             *g = (struct nos_kit_given){ .kind = NOS_KIT_SAME, .detail = (uint64_t)k };
             return 0;
         }
     }
-    if (p->open != NULL) {
-        *g = (struct nos_kit_given){ .kind = NOS_KIT_OPEN, .path = p->open->path };
-        g->detail = (uint32_t)p->open->oflag | (uint64_t)p->open->mode << 32;
-        return 0;
-    }
     if (!libc_is_stream(p->file)) {
-        return fd <= 2 ? EOPNOTSUPP : 0;
+        return p->file->kind == LIBC_FILE && (p->file->flags & O_PATH) == 0 ? give_file(p->file, g)
+               : fd <= 2                                                    ? EOPNOTSUPP
+                                                                            : 0;
     }
     if (p->file->kind != LIBC_PIPE) {
         g->kind = p->file->kind == LIBC_CONSOLE ? NOS_KIT_CONSOLE : NOS_KIT_NULL;
@@ -117,8 +148,7 @@ static int give_all(struct spawn *s)
     int r = 0;
 
     for (int fd = 0; r == 0 && fd < NOS_KIT_STREAMS; fd++) {
-        bool there = s->fd[fd].file != NULL || s->fd[fd].open != NULL;
-        r = there && !s->fd[fd].cloexec ? give(s, fd) : 0;
+        r = s->fd[fd].file != NULL && !s->fd[fd].cloexec ? give(s, fd) : 0;
     }
     return r;
 }
@@ -275,6 +305,11 @@ static int run(struct spawn *s, const char *path, const posix_spawn_file_actions
         libc_files_acquire();
         r = plan(s, fa);
         r = r == 0 ? give_all(s) : r;
+        for (int fd = 0; fd < LIBC_FILES; fd++) {
+            if ((s->opened >> fd & 1) != 0) {
+                (void)libc_fd_close(fd);
+            }
+        }
         libc_files_release();
     }
     return r == 0 ? nos_libc_errno(start(s, &module, node, argv)) : r;

@@ -4,10 +4,10 @@
 
 #include "sdk/libc/files/files.h"
 
-enum { TREES = 8 };
+enum { TREES = 8, LENT = NOS_KIT_STREAMS };
 
-static struct libc_tree trees[TREES];
-static unsigned n_trees; /* 0: not looked at yet */
+static struct libc_tree trees[TREES + LENT]; /* behind those of its own: sessions of one file */
+static unsigned n_trees;                     /* 0: not looked at yet */
 static struct nos_libc_lock lock;
 
 void libc_files_acquire(void)
@@ -111,6 +111,35 @@ static long attach(struct libc_tree *t)
     nos_status_t st = nos_fs_attach(t->door, &t->fs);
     t->attached = st == NOS_OK;
     return st == NOS_OK ? 0 : st == NOS_TIMED_OUT ? -EIO : -nos_libc_errno(st);
+}
+
+/* ---- what was lent ---- */
+
+struct libc_tree *libc_tree_lent(const nos_handle_t h[NOS_FS_PASSES])
+{
+    struct libc_tree *t = &trees[TREES];
+
+    while (t < &trees[TREES + LENT] && t->users != 0) {
+        t++;
+    }
+    struct nos_fs fs = { h[NOS_FS_PASS_CALL], h[NOS_FS_PASS_WINDOW], h[NOS_FS_PASS_LIFELINE],
+                         .buffer = nos_libc_ipc_buffer() };
+    if (t == &trees[TREES + LENT]) {
+        nos_fs_detach(&fs);
+        return NULL;
+    }
+    if (nos_fs_begin(&fs) != NOS_OK) {
+        return NULL;
+    }
+    *t = (struct libc_tree){ .attached = true, .users = 1, .fs = fs };
+    return t;
+}
+
+void libc_tree_leave(struct libc_tree *t)
+{
+    if (t->users != 0 && --t->users == 0) {
+        nos_fs_detach(&t->fs);
+    }
 }
 
 /* ---- paths ---- */
