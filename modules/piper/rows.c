@@ -343,6 +343,69 @@ static void lent(void)
     CHECK(unlink("/in/copy") == 0 && rmdir("/in") == 0);
 }
 
+static void *runs_vfork(void *arg)
+{
+    *(int *)arg = vfork() == -1 && errno == EAGAIN;
+    return arg;
+}
+
+/* A child on this one's memory, until it ends or is another program: what it changed is as it was.
+ */
+static void forked(void)
+{
+    char *const make[] = { "piper", "lines", "2", NULL }, *const env[] = { "A=1", NULL };
+    volatile int seen = 0;
+    int p[2], status, fd = open("/kept", O_RDWR | O_CREAT, 0600), refused = 0;
+    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    char where[64];
+    sigset_t set;
+    pthread_t t;
+
+    CHECK(fcntl(fd, F_SETLK, &l) == 0 && chdir("/") == 0);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        seen = 1;
+        close(fd);
+        dup2(2, 0);
+        close(1);
+        umask(0);
+        signal(SIGUSR1, SIG_IGN);
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR2);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        if (chdir("/common") != 0 || vfork() != -1 || errno != EAGAIN) {
+            _exit(1);
+        }
+        _exit(7);
+    }
+    CHECK(pid > 0 && seen == 1 && ended(pid) == 7 << 8 && waitpid(pid, &status, 0) == -1);
+    CHECK(getcwd(where, sizeof where) != NULL && strcmp(where, "/") == 0 && umask(022) == 022);
+    CHECK(signal(SIGUSR1, SIG_DFL) == SIG_DFL && sigprocmask(SIG_BLOCK, NULL, &set) == 0 &&
+          !sigismember(&set, SIGUSR2));
+    CHECK(write(fd, "x", 1) == 1 && fcntl(fd, F_GETFD) == 0 && close(fd) == 0);
+    CHECK(pipe(p) == 0);
+    pid = vfork();
+    if (pid == 0) {
+        dup2(p[1], 1);
+        close(p[0]);
+        close(p[1]);
+        execve("/bin/piper", make, env);
+        _exit(127);
+    }
+    CHECK(pid > 0 && close(p[1]) == 0 && strcmp(said(p[0]), "line 0 of 2\nline 1 of 2\n") == 0);
+    CHECK(ended(pid) == 0 && close(p[0]) == 0);
+    pid = vfork();
+    if (pid == 0) {
+        execlp("nosuch", "nosuch", NULL);
+        _exit(errno == ENOENT ? 127 : 1);
+    }
+    CHECK(ended(pid) == 127 << 8);
+    CHECK(execve("/bin/piper", make, env) == -1 && errno == ENOSYS && fork() == -1);
+    CHECK(pthread_create(&t, NULL, runs_vfork, &refused) == 0 && pthread_join(t, NULL) == 0 &&
+          refused);
+    CHECK(unlink("/kept") == 0);
+}
+
 int rows(void)
 {
     ends();
@@ -355,6 +418,7 @@ int rows(void)
     given();
     pipeline();
     lent();
+    forked();
     printf("piper: %d hold, %d do not\n", held, broken);
     return broken != 0;
 }

@@ -25,7 +25,7 @@ build/libc/musl.a: $(MUSL_HDRS) $(MUSL_STAMP) sdk/libc/musl.mk sdk/libc/arch/sys
 LIBC_SRCS := $(sort $(wildcard sdk/libc/*.c sdk/libc/*.S))
 LIBC_OBJS := $(addprefix build/libc/,$(addsuffix .o,$(basename $(LIBC_SRCS))))
 # Linked with programs whose manifest asks for a tree: docs/memfs.md.
-LIBC_FILE_OBJS := $(patsubst %.c,build/libc/%.o,$(sort $(wildcard sdk/libc/files/*.c)))
+LIBC_FILE_OBJS := $(addprefix build/libc/,$(addsuffix .o,$(basename $(sort $(wildcard sdk/libc/files/*.c sdk/libc/files/*.S)))))
 libc_files = $(if $(shell grep -lE '"(memfs|rw-[a-z0-9_-]*|ro-[a-z0-9_-]*|node)"' $(1)),$(LIBC_FILE_OBJS))
 build/libc/sdk/libc/%.o: sdk/libc/%.c tools/flags.mk $(FLAGS_STATE) | $(MUSL_HDRS)
 	$(say) CC '$@'

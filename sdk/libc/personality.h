@@ -64,7 +64,17 @@ enum { NOS_LIBC_FILES = 64 /* descriptors */, NOS_LIBC_THREADS = 128 };
 /** A new thread has the mask of who made it. */
 void nos_libc_signals_inherit(uint32_t from, uint32_t to);
 
+/** Keep how they are handled and blocked; and have it so again. */
+void nos_libc_signals_keep(void);
+void nos_libc_signals_restore(void);
+
 /* ---- thread.c ---- */
+
+/** Are there others beside this one? */
+bool nos_libc_has_threads(void);
+
+/** What is called instead of ending the capsule, with the exit code; NULL: nothing is. */
+void nos_libc_at_exit(void (*instead)(long code));
 
 bool nos_libc_is_thread(long tid);
 

@@ -40,6 +40,24 @@ void nos_libc_signals_inherit(uint32_t from, uint32_t to)
     state[to - 1].pending = 0;
 }
 
+/* What a child by vfork changes is put back: there is one thread then. */
+static struct {
+    struct action actions[SIGNALS];
+    uint64_t blocked;
+} kept;
+
+void nos_libc_signals_keep(void)
+{
+    memcpy(kept.actions, actions, sizeof actions);
+    kept.blocked = state[nos_libc_tid() - 1].blocked;
+}
+
+void nos_libc_signals_restore(void)
+{
+    memcpy(actions, kept.actions, sizeof actions);
+    state[nos_libc_tid() - 1].blocked = kept.blocked;
+}
+
 static bool is_ignored(const struct action *a, long sig)
 {
     bool quiet = sig == SIGCHLD || sig == SIGURG || sig == SIGWINCH || sig == SIGCONT;

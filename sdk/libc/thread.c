@@ -91,6 +91,16 @@ static void begin(void *arg, uint64_t *ipc_buffer)
     __builtin_trap();  // musl's start functions end their thread themselves
 }
 
+bool nos_libc_has_threads(void)
+{
+    size_t n = current() != &threads[0];  // the first one is there, or may be
+
+    for (size_t i = 1; i < NOS_LIBC_THREADS; i++) {
+        n += threads[i].used && &threads[i] != current();
+    }
+    return n != 0;
+}
+
 static struct thread *slot_new(void)
 {
     struct thread *t = NULL;
@@ -175,8 +185,18 @@ long libc_thread_exit(const struct nos_libc_args *x)
     end(0);
 }
 
+static void (*instead_of_exit)(long code);
+
+void nos_libc_at_exit(void (*instead)(long code))
+{
+    instead_of_exit = instead;
+}
+
 long libc_exit_group(const struct nos_libc_args *x)
 {
+    if (instead_of_exit != NULL) {
+        instead_of_exit(x->a[0]);
+    }
     libc_pipes_leave();
     nos_exit((uint64_t)x->a[0] & 0xff);
 }

@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "sdk/libc/pipes.h"
 
@@ -53,6 +54,13 @@ int posix_spawn(pid_t *restrict pid, const char *restrict path,
 {
     (void)pid, (void)path, (void)fa, (void)attr, (void)argv, (void)envp;
     return EPERM;
+}
+
+/* Nor of memory for what a child would change. */
+pid_t vfork(void)
+{
+    errno = ENOSYS;
+    return -1;
 }
 
 static struct libc_stream *stream(long fd)

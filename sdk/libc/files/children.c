@@ -40,6 +40,19 @@ void libc_child_runs(struct libc_child *c, nos_handle_t capsule, uint32_t id)
     nos_libc_release(&lock);
 }
 
+uint32_t libc_child_gone(struct libc_child *c, int code)
+{
+    static uint32_t last;
+    const uint32_t no_capsule = 1u << 30;
+
+    nos_libc_acquire(&lock);
+    *c = (struct libc_child){ .id = no_capsule | ++last % no_capsule, .gone = true };
+    c->status = (code & 0xff) << 8;
+    const uint32_t id = c->id;
+    nos_libc_release(&lock);
+    return id;
+}
+
 void libc_child_free(struct libc_child *c)
 {
     nos_libc_acquire(&lock);
@@ -76,10 +89,12 @@ static long reap(long pid, int *status)
             continue;
         }
         r = r == -ECHILD ? 0 : r;
-        if (libc_child_ended(c->capsule, &info)) {
-            *status = status_of(&info);
+        if (c->gone || libc_child_ended(c->capsule, &info)) {
+            *status = c->gone ? c->status : status_of(&info);
             r = (long)c->id;
-            nos_ignore(nos_sys_handle_close(c->capsule));
+            if (!c->gone) {
+                nos_ignore(nos_sys_handle_close(c->capsule));
+            }
             *c = (struct libc_child){ .id = 0 };
             return r;
         }
@@ -123,7 +138,8 @@ long nos_libc_kill_child(long pid, long sig)
     nos_libc_acquire(&lock);
     for (size_t i = 0; i < LIBC_CHILDREN && pid > 0; i++) {
         struct nos_capsule_info info;
-        if (children[i].id != (uint32_t)pid || libc_child_ended(children[i].capsule, &info)) {
+        if (children[i].id != (uint32_t)pid || children[i].gone ||
+            libc_child_ended(children[i].capsule, &info)) {
             continue;
         }
         bool ends_it =

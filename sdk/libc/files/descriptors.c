@@ -10,10 +10,15 @@
 static struct libc_file files[LIBC_FILES] = {
     { .kind = LIBC_CONSOLE, .refs = 3, .flags = O_RDWR }
 };
-static struct {
+struct descriptor {
     struct libc_file *file;
     bool cloexec;
-} table[LIBC_FILES] = { { .file = &files[0] }, { .file = &files[0] }, { .file = &files[0] } };
+};
+static struct descriptor table[LIBC_FILES] = { { .file = &files[0] },
+                                               { .file = &files[0] },
+                                               { .file = &files[0] } },
+                         of_parent[LIBC_FILES];
+static bool is_kept;
 
 struct libc_file *libc_file(long fd)
 {
@@ -115,7 +120,7 @@ long libc_fd_close(long fd)
     }
     table[fd].file = NULL;
     f->refs--;
-    if (f->refs != 0 && f->kind == LIBC_FILE) {
+    if (f->refs != 0 && f->kind == LIBC_FILE && !is_kept) {
         (void)libc_ask(f->tree, NOS_FS_LOCK, 4, f->number, NOS_FS_UNLOCK, 0, all, &a);
     } else if (f->refs == 0 && f->kind == LIBC_PIPE) {
         libc_pipe_close(f->pipe);
@@ -127,6 +132,26 @@ long libc_fd_close(long fd)
         libc_tree_leave(f->tree);
     }
     return 0;
+}
+
+void libc_fds_keep(void)
+{
+    for (long fd = 0; fd < LIBC_FILES; fd++) {
+        of_parent[fd] = table[fd];
+        if (of_parent[fd].file != NULL) {
+            of_parent[fd].file->refs++;
+        }
+    }
+    is_kept = true;
+}
+
+void libc_fds_restore(void)
+{
+    for (long fd = 0; fd < LIBC_FILES; fd++) {
+        (void)libc_fd_close(fd);
+        table[fd] = of_parent[fd];
+    }
+    is_kept = false;
 }
 
 long libc_close(const struct nos_libc_args *x)

@@ -13,19 +13,26 @@ struct libc_file *libc_cwd(void)
     return cwd;
 }
 
-static long go_to(long fd)
+void libc_cwd_take(struct libc_file *f)
 {
-    struct libc_file *f = libc_file(fd), *was = cwd;
+    struct libc_file *was = cwd;
 
-    if (f == NULL || f->kind != LIBC_DIR) {
-        return f == NULL ? -EBADF : -ENOTDIR;
-    }
     cwd = f;
-    f->refs++;
     if (was != NULL && --was->refs == 0 && was->number != 0) {
         struct nos_fs_answer a;
         (void)libc_ask(was->tree, NOS_FS_CLOSE, 1, was->number, 0, 0, 0, &a);
     }
+}
+
+static long go_to(long fd)
+{
+    struct libc_file *f = libc_file(fd);
+
+    if (f == NULL || f->kind != LIBC_DIR) {
+        return f == NULL ? -EBADF : -ENOTDIR;
+    }
+    f->refs++;
+    libc_cwd_take(f);
     return 0;
 }
 

@@ -133,3 +133,11 @@ long libc_offset(struct libc_file *f);
 
 /** The working directory; NULL = "/". */
 struct libc_file *libc_cwd(void);
+
+/** Have another one. Takes: a reference. */
+void libc_cwd_take(struct libc_file *f);
+
+/** The table of descriptors as it is, kept for later; and put back. Closing one lets go of no lock
+ * meanwhile: those are the parent's. */
+void libc_fds_keep(void);
+void libc_fds_restore(void);
