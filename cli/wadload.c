@@ -76,22 +76,6 @@ span_t wad_only(const struct wad *w, uint16_t type)
     return (span_t){ NULL, 0 };
 }
 
-static bool called(span_t path, const char *name)
-{
-    size_t len = strlen(name), at = 0;
-    span_t last;
-    if (path.len == len && memcmp(path.data, name, len) == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < path.len; i++) {
-        at = path.data[i] == '/' ? i + 1 : at;
-    }
-    if (!span_from(path, at, &last) || last.len < len || memcmp(last.data, name, len) != 0) {
-        return false;
-    }
-    return last.len == len || (last.len == len + 4 && memcmp(last.data + len, ".mod", 4) == 0);
-}
-
 int wad_module(const struct wad_loaded *w, const char *path, const char *name, span_t *out)
 {
     struct wad_walk walk = { 0 };
@@ -100,7 +84,7 @@ int wad_module(const struct wad_loaded *w, const char *path, const char *name, s
     size_t found = 0;
     while (wad_tree_next(&w->tree, &walk, &n)) {
         if (wad_lump(&w->wad, n.row, &l) && l.type == NOS_WAD_MODULE &&
-            (name == NULL || called(n.path, name))) {
+            (name == NULL || wad_path_called(n.path, span_of(name, strlen(name))))) {
             *out = l.bytes;
             found++;
         }

@@ -55,6 +55,28 @@ static void put_hashes_right(const struct wad *w, uint8_t *file)
     }
 }
 
+/* Who reads only the begin sees the same rows, and the same names or none; and a file whose begin
+ * is refused is refused. */
+static void check_head(const struct wad *w, span_t file)
+{
+    struct wad head;
+    struct wad_lump l, row;
+    uint64_t len;
+
+    bool begins =
+        wad_head_len(span_of(file.data, file.len < 4096 ? file.len : 4096), &len) == NOS_OK &&
+        len <= file.len;
+    bool reads = begins && wad_parse_head(span_of(file.data, len), file.len, &head) == NOS_OK;
+    PROMISE(w == NULL || reads);
+    for (uint32_t i = 0; w != NULL && wad_lump(w, i, &l); i++) {
+        PROMISE(wad_row(&head, i, &row) && row.off == l.off && row.len == l.len);
+    }
+    if (reads) {
+        PROMISE(wad_lump(&head, 0, &l) && fuzz_inside(l.bytes, head.file));
+        check_names(&head);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wad w, mended, index;
@@ -62,9 +84,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t len;
 
     if (wad_parse(span_of(data, size), &w) != NOS_OK) {
+        check_head(NULL, span_of(data, size));
         return 0;
     }
     check_view(&w);
+    check_head(&w, span_of(data, size));
     PROMISE(wad_parse_index(w.index, &index, &len) == NOS_OK && len <= size && index.n == w.n);
     uint8_t *copy = malloc(size);
     PROMISE(copy != NULL);

@@ -133,15 +133,12 @@ static nos_status_t check_padding(span_t file, uint64_t from, uint64_t to)
     return span_is_zero(pad) ? NOS_OK : NOS_WAD_RESERVED;
 }
 
-/* Before each lump; they and the padding are then inside the file. */
-static nos_status_t check_paddings(const struct wad *w, uint64_t end)
+/* Before each of the first `n` lumps; these and the padding are then inside the file. */
+static nos_status_t check_paddings(const struct wad *w, uint32_t n)
 {
     uint64_t at = NOS_WAD_INDEX + w->index.len;
 
-    if (end > w->file.len) {
-        return NOS_WAD_TRUNCATED;
-    }
-    for (uint32_t i = 0; i < w->n; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         uint64_t off = load_le64(row_of(w, i) + OFF(off));
         nos_status_t st = check_padding(w->file, at, off);
         if (st != NOS_OK) {
@@ -149,7 +146,7 @@ static nos_status_t check_paddings(const struct wad *w, uint64_t end)
         }
         at = off + load_le64(row_of(w, i) + OFF(len));
     }
-    return NOS_OK;
+    return at <= w->file.len ? NOS_OK : NOS_WAD_TRUNCATED;
 }
 
 static nos_status_t check_detached(span_t area)
@@ -188,27 +185,41 @@ static nos_status_t parse_detached(struct wad *w, uint64_t end)
     return check_detached(w->detached);
 }
 
-nos_status_t wad_parse(span_t file, struct wad *out)
+/* What every file begins with. */
+static nos_status_t check_magic(span_t file)
 {
-    struct wad w = { .file = file };
-    span_t magic, rest;
-    uint64_t end = 0;
+    span_t magic;
 
-    if (!span_cut(file, 0, MAGIC_LEN, &magic) || !span_from(file, NOS_WAD_INDEX, &rest)) {
+    if (!span_cut(file, 0, MAGIC_LEN, &magic)) {
         return NOS_WAD_TRUNCATED;
     }
     if (memcmp(magic.data, NOS_MAGIC_WAD, MAGIC_NAME) != 0) {
         return NOS_WAD_MAGIC;
     }
-    if (magic.data[MAGIC_NAME] != (uint8_t)NOS_MAGIC_WAD[MAGIC_NAME]) {
-        return NOS_WAD_VERSION;
-    }
-    nos_status_t st = index_of(rest, &w);
+    return magic.data[MAGIC_NAME] == (uint8_t)NOS_MAGIC_WAD[MAGIC_NAME] ? NOS_OK : NOS_WAD_VERSION;
+}
+
+/* Magic, index, rows. Gives: `*end`, of the last lump. */
+static nos_status_t parse_rows(span_t file, struct wad *w, uint64_t *end)
+{
+    span_t rest;
+
+    *w = (struct wad){ .file = file };
+    nos_status_t st = check_magic(file);
     if (st == NOS_OK) {
-        st = check_rows(&w, &end);
+        st = span_from(file, NOS_WAD_INDEX, &rest) ? index_of(rest, w) : NOS_WAD_TRUNCATED;
     }
+    return st == NOS_OK ? check_rows(w, end) : st;
+}
+
+nos_status_t wad_parse(span_t file, struct wad *out)
+{
+    struct wad w;
+    uint64_t end = 0;
+
+    nos_status_t st = parse_rows(file, &w, &end);
     if (st == NOS_OK) {
-        st = check_paddings(&w, end);
+        st = check_paddings(&w, w.n);
     }
     if (st == NOS_OK) {
         st = parse_detached(&w, end);
@@ -219,38 +230,84 @@ nos_status_t wad_parse(span_t file, struct wad *out)
     return st;
 }
 
-bool wad_lump(const struct wad *w, uint32_t i, struct wad_lump *out)
+nos_status_t wad_head_len(span_t first, uint64_t *len)
+{
+    span_t row;
+    uint64_t end;
+
+    nos_status_t st = check_magic(first);
+    if (st != NOS_OK) {
+        return st;
+    }
+    if (!span_cut(first, NOS_WAD_INDEX + NOS_WAD_INDEX_HDR, NOS_WAD_ROW, &row)) {
+        return NOS_WAD_TRUNCATED;
+    }
+    if (__builtin_add_overflow(load_le64(row.data + OFF(off)), load_le64(row.data + OFF(len)),
+                               &end) ||
+        end > NOS_WAD_MAX) {
+        return NOS_WAD_OVERSIZE;
+    }
+    *len = end;
+    return NOS_OK;
+}
+
+nos_status_t wad_parse_head(span_t head, uint64_t len, struct wad *out)
+{
+    struct wad w;
+    uint64_t end = 0;
+
+    nos_status_t st = parse_rows(head, &w, &end);
+    if (st == NOS_OK) {
+        st = end <= len ? check_paddings(&w, 1) : NOS_WAD_TRUNCATED;
+    }
+    if (st == NOS_OK) {
+        *out = w;
+    }
+    return st;
+}
+
+bool wad_row(const struct wad *w, uint32_t i, struct wad_lump *out)
 {
     if (i >= w->n) {
         return false;
     }
     const uint8_t *row = row_of(w, i);
-    struct wad_lump l = { .type = load_le16(row),
-                          .off = load_le64(row + OFF(off)),
-                          .len = load_le64(row + OFF(len)),
-                          .blake3 = row + OFF(blake3),
-                          .sha256 = row + OFF(sha256) };
-    if (w->file.len != 0 && !span_cut(w->file, (size_t)l.off, (size_t)l.len, &l.bytes)) {
+    *out = (struct wad_lump){ .type = load_le16(row),
+                              .off = load_le64(row + OFF(off)),
+                              .len = load_le64(row + OFF(len)),
+                              .blake3 = row + OFF(blake3),
+                              .sha256 = row + OFF(sha256) };
+    return true;
+}
+
+bool wad_lump(const struct wad *w, uint32_t i, struct wad_lump *out)
+{
+    struct wad_lump l;
+
+    if (!wad_row(w, i, &l) ||
+        (w->file.len != 0 && !span_cut(w->file, (size_t)l.off, (size_t)l.len, &l.bytes))) {
         return false;
     }
     *out = l;
     return true;
 }
 
+nos_status_t wad_check_bytes(const struct wad_lump *row, span_t bytes)
+{
+    uint8_t got[HASH_LEN];
+
+    blake3_hash(bytes, got);
+    if (memcmp(got, row->blake3, HASH_LEN) != 0) {
+        return NOS_WAD_BLAKE3;
+    }
+    sha256_hash(bytes, got);
+    return memcmp(got, row->sha256, HASH_LEN) == 0 ? NOS_OK : NOS_WAD_SHA256;
+}
+
 nos_status_t wad_check_lump(const struct wad *w, uint32_t i)
 {
     struct wad_lump l;
-    uint8_t got[HASH_LEN];
-
-    if (!wad_lump(w, i, &l)) {
-        return NOS_NOT_FOUND;
-    }
-    blake3_hash(l.bytes, got);
-    if (memcmp(got, l.blake3, HASH_LEN) != 0) {
-        return NOS_WAD_BLAKE3;
-    }
-    sha256_hash(l.bytes, got);
-    return memcmp(got, l.sha256, HASH_LEN) == 0 ? NOS_OK : NOS_WAD_SHA256;
+    return wad_lump(w, i, &l) ? wad_check_bytes(&l, l.bytes) : NOS_NOT_FOUND;
 }
 
 nos_status_t wad_check(const struct wad *w, uint32_t *at)

@@ -43,8 +43,29 @@ MUST_CHECK nos_status_t wad_parse(span_t file, struct wad *out);
  */
 MUST_CHECK nos_status_t wad_parse_index(span_t index, struct wad *out, uint64_t *len);
 
-/** Lump `i`; false, and `*out` untouched, when there is none. */
+/**
+ * For who reads a wad from a file, and of it no more than one lump: how many bytes of its begin
+ * wad_parse_head wants, from the first NOS_WAD_PAGE of them (or all). Not one of them is believed:
+ * the caller has a bound of his own. Errors: WAD_TRUNCATED, WAD_MAGIC, WAD_VERSION, WAD_OVERSIZE.
+ */
+MUST_CHECK nos_status_t wad_head_len(span_t first, uint64_t *len);
+
+/**
+ * As wad_parse, from the begin of a file of `len` bytes: magic, index, padding, the tree. `file` is
+ * that begin: of the lumps behind the tree there are rows (wad_row), and no bytes. What lies behind
+ * the last lump is not looked at.
+ * Errors: as wad_parse, without WAD_DETACHED.
+ */
+MUST_CHECK nos_status_t wad_parse_head(span_t head, uint64_t len, struct wad *out);
+
+/** Row `i`, without the lump's bytes; false, and `*out` untouched, when there is none. */
+MUST_CHECK bool wad_row(const struct wad *w, uint32_t i, struct wad_lump *out);
+
+/** Lump `i`; false, and `*out` untouched, when there is none, or it is not in the file. */
 MUST_CHECK bool wad_lump(const struct wad *w, uint32_t i, struct wad_lump *out);
+
+/** Both hashes of a lump's bytes, wherever they were read. Errors: WAD_BLAKE3, WAD_SHA256. */
+MUST_CHECK nos_status_t wad_check_bytes(const struct wad_lump *row, span_t bytes);
 
 /**
  * Both hashes of lump `i`.
@@ -85,6 +106,10 @@ MUST_CHECK bool wad_tree_next(const struct wad_tree *t, struct wad_walk *walk,
 
 /** The row that `path` names. False: nothing is called that. */
 MUST_CHECK bool wad_tree_find(const struct wad_tree *t, span_t path, uint32_t *row);
+
+/** Does a person mean the lump at `path` by `name`: all of it, its last step, or that without
+ * ".mod"? */
+MUST_CHECK bool wad_path_called(span_t path, span_t name);
 
 /**
  * May a lump be called so? Steps with slashes between them; no step is empty, "." or "..", too

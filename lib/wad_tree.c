@@ -65,6 +65,26 @@ bool wad_path_above(span_t a, span_t b)
     return a.len < b.len && b.data[a.len] == '/' && memcmp(a.data, b.data, a.len) == 0;
 }
 
+bool wad_path_called(span_t path, span_t name)
+{
+    static const char suffix[] = ".mod";
+    size_t at = 0, more = sizeof(suffix) - 1;
+    span_t last;
+
+    for (size_t i = 0; i < path.len; i++) {
+        at = path.data[i] == '/' ? i + 1 : at;
+    }
+    if (span_equal(path, name)) {
+        return true;
+    }
+    if (!span_from(path, at, &last) || last.len < name.len ||
+        memcmp(last.data, name.data, name.len) != 0) {
+        return false;
+    }
+    return last.len == name.len ||
+           (last.len == name.len + more && memcmp(last.data + name.len, suffix, more) == 0);
+}
+
 bool wad_tree_next(const struct wad_tree *t, struct wad_walk *walk, struct wad_name *out)
 {
     span_t row;

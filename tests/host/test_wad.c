@@ -224,6 +224,121 @@ static void test_truncations(void **state)
     buf_free(&f);
 }
 
+/* --- a file of which only the begin is read, and one lump --- */
+
+/* The first refusal of who reads it so: head, tree, names, and its module. */
+static nos_status_t judge_head(span_t file)
+{
+    struct wad w;
+    struct wad_tree t;
+    struct wad_lump l;
+    span_t head, bytes, first = span_of(file.data, file.len < 4096 ? file.len : 4096);
+    uint64_t len;
+    nos_status_t st = wad_head_len(first, &len);
+    if (st == NOS_OK) {
+        st = span_cut(file, 0, len, &head) ? wad_parse_head(head, file.len, &w) : NOS_WAD_TRUNCATED;
+    }
+    st = st == NOS_OK ? wad_check_lump(&w, 0) : st;
+    st = st == NOS_OK ? wad_tree_parse(&w, &t) : st;
+    if (st == NOS_OK) {
+        assert_int_equal(wad_check_lump(&w, 1), NOS_NOT_FOUND);  // it was not read
+        assert_false(wad_lump(&w, 1, &l));
+        assert_true(wad_row(&w, 1, &l) && l.type == NOS_WAD_MODULE && l.bytes.len == 0);
+        assert_true(span_cut(file, l.off, l.len, &bytes));  // the head promises it
+        st = wad_check_bytes(&l, bytes);
+    }
+    return st;
+}
+
+static void test_head(void **state)
+{
+    struct buf f = goldwad_plain(SPAN_OF(detached_good));
+    struct wad w, head;
+    struct wad_lump l, row;
+    uint64_t len;
+    (void)state;
+    assert_int_equal(judge_head(buf_span(f)), NOS_OK);
+    assert_int_equal(wad_parse(buf_span(f), &w), NOS_OK);
+    assert_true(wad_lump(&w, 0, &l));
+    assert_int_equal(wad_head_len(span_of(f.data, 4096), &len), NOS_OK);
+    assert_int_equal(len, l.off + l.len);
+    assert_int_equal(wad_parse_head(span_of(f.data, len), f.len, &head), NOS_OK);
+    for (uint32_t i = 0; wad_lump(&w, i, &l); i++) {
+        assert_true(wad_row(&head, i, &row));
+        assert_true(row.type == l.type && row.off == l.off && row.len == l.len);
+        assert_int_equal(wad_check_bytes(&row, l.bytes), NOS_OK);
+    }
+    assert_false(wad_row(&head, w.n, &row));
+    size_t end = f.len - sizeof detached_good - 4096 + 8;  // of the last lump
+    for (size_t n = 0; n <= f.len; n++) {
+        struct buf b = buf_copy(span_of(f.data, n));
+        nos_status_t st = judge_head(buf_span(b));
+        if (st != (n < end ? NOS_WAD_TRUNCATED : NOS_OK)) {
+            fail_msg("%zu of %zu bytes: %d", n, f.len, st);
+        }
+        buf_free(&b);
+    }
+    for (size_t n = 0; n < len; n++) {
+        struct buf b = buf_copy(span_of(f.data, n));
+        assert_int_equal(wad_parse_head(buf_span(b), f.len, &head), NOS_WAD_TRUNCATED);
+        buf_free(&b);
+    }
+    buf_free(&f);
+}
+
+/* Each bit of what is read is held to; of the others none is looked at. */
+static void test_head_every_bit(void **state)
+{
+    struct buf f = goldwad_plain((span_t){ 0 });
+    struct wad w;
+    struct wad_lump tree, module;
+    (void)state;
+    assert_int_equal(wad_parse(buf_span(f), &w), NOS_OK);
+    assert_true(wad_lump(&w, 0, &tree) && wad_lump(&w, 1, &module));
+    for (size_t at = 0; at < f.len; at++) {
+        bool other = at >= 16 + 88 * 2 && at < 16 + 88 * GOLDWAD_LUMPS;  // a row with its hashes
+        bool read = at < tree.off + tree.len || (at >= module.off && at < module.off + module.len);
+        for (unsigned bit = 0; bit < (read || other ? 8 : 1); bit++) {
+            f.data[at] ^= (uint8_t)(1u << bit);
+            nos_status_t st = judge_head(buf_span(f));
+            bool good = st <= NOS_WAD_TRUNCATED && st >= NOS_WAD_DETACHED;
+            if (other ? !good && st != NOS_OK : good != read) {
+                fail_msg("byte %zu bit %u: %d", at, bit, st);
+            }
+            f.data[at] ^= (uint8_t)(1u << bit);
+        }
+    }
+    // lengths that wrap, and one beyond all bounds
+    store_le64(f.data + ROW(0) + 16, UINT64_MAX);
+    assert_int_equal(judge_head(buf_span(f)), NOS_WAD_OVERSIZE);
+    store_le64(f.data + ROW(0) + 16, NOS_WAD_MAX);
+    assert_int_equal(judge_head(buf_span(f)), NOS_WAD_OVERSIZE);
+    buf_free(&f);
+}
+
+static void test_called(void **state)
+{
+    static const struct {
+        const char *path, *name;
+        bool called;
+    } row[] = {
+        { "modules/sort.mod", "sort", true },   { "modules/sort.mod", "sort.mod", true },
+        { "modules/sort", "sort", true },       { "modules/sort.mod", "modules/sort.mod", true },
+        { "sort.mod", "sort", true },           { "modules/sort.mod", "modules/sort", false },
+        { "modules/sort.mod", "sor", false },   { "modules/sort.mod", "ort", false },
+        { "modules/sort.mod", "", false },      { "modules/sort.mod", "sort.mo", false },
+        { "modules/sort.mode", "sort", false }, { "modules/sort.mod", "modules", false },
+        { "modules/.mod", "", true },           { "modules/sort.mod", "/sort.mod", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+        if (wad_path_called(span_of(row[i].path, strlen(row[i].path)),
+                            span_of(row[i].name, strlen(row[i].name))) != row[i].called) {
+            fail_msg("%s, %s", row[i].path, row[i].name);
+        }
+    }
+}
+
 /* The lump that byte `at` lies in; -1: in none. */
 static int lump_at(const struct wad *w, size_t at)
 {
@@ -437,12 +552,13 @@ static void test_index_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),      cmocka_unit_test(test_one_field_broken),
-        cmocka_unit_test(test_parts),       cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_detached),    cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_every_bit),   cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_order),       cmocka_unit_test(test_tree),
-        cmocka_unit_test(test_index_alone),
+        cmocka_unit_test(test_golden),   cmocka_unit_test(test_one_field_broken),
+        cmocka_unit_test(test_parts),    cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_detached), cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_head),     cmocka_unit_test(test_head_every_bit),
+        cmocka_unit_test(test_called),   cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_paths),    cmocka_unit_test(test_order),
+        cmocka_unit_test(test_tree),     cmocka_unit_test(test_index_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
