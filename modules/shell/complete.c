@@ -1,8 +1,8 @@
 /*
  * Candidates are commands and programs for the first word of each command, verified modules after
- * `load`, programs after `run`, capsules after `caps`, `kill`, `stop` and `upgrade`, and files
- * everywhere else. What all of them share is inserted; when that is nothing new, they are listed
- * under the line.
+ * `load`, programs and files after `run`, capsules after `caps`, `kill`, `stop` and `upgrade`, and
+ * files everywhere else. What all of them share is inserted; when that is nothing new, they are
+ * listed under the line.
  */
 #include "modules/shell/complete.h"
 
@@ -109,16 +109,23 @@ static void offer_entry(void *arg, span_t name, bool dir)
     m->dir = m->n > before ? dir : m->dir;
 }
 
-/* What stands before the last slash is the directory. */
+/* What stands before the last slash, and the slash. */
+static size_t dir_len(span_t path)
+{
+    size_t n = path.len;
+
+    while (n > 0 && path.data[n - 1] != '/') {
+        n--;
+    }
+    return n;
+}
+
 static void offer_files(struct match *m)
 {
     char dir[EDIT_LINE] = ".";
     struct nos_capsule_info memfs;
-    size_t slash = m->word.len;
+    size_t slash = dir_len(m->word);
 
-    while (slash > 0 && m->word.data[slash - 1] != '/') {
-        slash--;
-    }
     if (slash > 0) {
         memcpy(dir, m->word.data, slash);
         dir[slash] = '\0';
@@ -132,15 +139,18 @@ static void offer_files(struct match *m)
 /* `before`: what stands before the word in its command. */
 static void offer_all(struct match *m, span_t before, bool file)
 {
-    if (file) {
+    if (file || dir_len(m->word) != 0) {
         offer_files(m);
     } else if (before.len == 0) {
         offer_commands(m);
         offer_modules(m, true);
     } else if (span_equal(before, SPAN_LIT("help "))) {
         offer_commands(m);
-    } else if (span_equal(before, SPAN_LIT("load ")) || span_equal(before, SPAN_LIT("run "))) {
-        offer_modules(m, before.data[0] == 'r');
+    } else if (span_equal(before, SPAN_LIT("load "))) {
+        offer_modules(m, false);
+    } else if (span_equal(before, SPAN_LIT("run "))) {
+        offer_modules(m, true);
+        offer_files(m);
     } else if (takes_capsule(before)) {
         offer_capsules(m);
     } else {

@@ -219,13 +219,13 @@ static struct job *job_new(const struct line *l)
 }
 
 /* All that is to be had is had before the first one is started. */
-static nos_status_t start_all(struct job *j, const struct line *l,
-                              const struct nos_module_info *module, struct job_input *input)
+static nos_status_t start_all(struct job *j, const struct line *l, const struct found *found,
+                              struct job_input *input)
 {
-    nos_status_t st = job_give(j, l, module, input);
+    nos_status_t st = job_give(j, l, found, input);
 
     for (size_t i = 0; st == NOS_OK && i < l->n; i++) {
-        st = program_start(j->program[i], &module[i], &l->stage[i].words);
+        st = program_start(j->program[i], &found[i].module, &l->stage[i].words);
         if (st != NOS_OK) {
             complain(l->stage[i].words.word[0], st);
             st = NOS_NO_ANSWER;
@@ -234,17 +234,12 @@ static nos_status_t start_all(struct job *j, const struct line *l,
     return st;
 }
 
-static struct job *run_stages(const struct line *l, struct job_input *input)
+static struct job *run_found(const struct line *l, const struct found *found,
+                             struct job_input *input)
 {
-    static struct nos_module_info module[LINE_STAGES];
-
-    for (size_t i = 0; i < l->n; i++) {
-        if (program_find(l->stage[i].words.word[0], &module[i]) != NOS_OK) {
-            return NULL;  // it was said
-        }
-    }
     struct job *j = job_new(l);
-    nos_status_t st = j == NULL ? NOS_NO_SLOT : start_all(j, l, module, input);
+    nos_status_t st = j == NULL ? NOS_NO_SLOT : start_all(j, l, found, input);
+
     if (st == NOS_OK) {
         return j;
     }
@@ -257,6 +252,28 @@ static struct job *run_stages(const struct line *l, struct job_input *input)
     }
     job_set_code(CODE_CANNOT);
     return NULL;
+}
+
+static struct job *run_stages(const struct line *l, struct job_input *input)
+{
+    static struct found found[LINE_STAGES];
+    struct job *j = NULL;
+    nos_status_t st = NOS_OK;
+    size_t n = 0;
+
+    for (; st == NOS_OK && n < l->n; n++) {
+        found[n] = (struct found){ .held = { 0 } };
+        st = program_find(l->stage[n].words.word[0], &found[n]);
+    }
+    if (st == NOS_OK) {
+        j = run_found(l, found, input);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (found[i].held.v != 0) {
+            nos_ignore(nos_sys_handle_close(found[i].held));  // who runs it holds it
+        }
+    }
+    return j;
 }
 
 void job_run(const struct line *all, size_t first, const span_t *text, void (*gone)(void))

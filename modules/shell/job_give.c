@@ -2,6 +2,7 @@
  * before the first one is started. */
 #include <string.h>
 
+#include "lib/text.h"
 #include "modules/shell/flow.h"
 #include "modules/shell/job_impl.h"
 
@@ -13,7 +14,21 @@ static void put_text(struct program *p, const char *text, size_t len)
     p->kit.text.len += len;
 }
 
-static void set_text(struct program *p, const struct words *w, const char *here)
+/* A file's name may be anything: who runs out of one is called as its manifest says. */
+static void put_name(struct program *p, const struct found *f, const char *typed)
+{
+    span_t name = name16_span(f->module.name);
+
+    if (f->held.v != 0) {
+        put_text(p, (const char *)name.data, name.len);
+        put_text(p, "", 1);
+    } else {
+        put_text(p, typed, strlen(typed) + 1);
+    }
+}
+
+static void set_text(struct program *p, const struct found *f, const struct words *w,
+                     const char *here)
 {
     size_t len, n;
     const char *vars = vars_all(&len, &n);
@@ -21,7 +36,8 @@ static void set_text(struct program *p, const struct words *w, const char *here)
     p->kit.text = span_of(p->text, 0);
     p->kit.n_args = (uint32_t)w->n;
     p->kit.n_env = (uint32_t)n;
-    for (size_t i = 0; i < w->n; i++) {
+    put_name(p, f, w->word[0]);
+    for (size_t i = 1; i < w->n; i++) {
         put_text(p, w->word[i], strlen(w->word[i]) + 1);
     }
     put_text(p, vars, len);
@@ -143,17 +159,17 @@ static nos_status_t set_streams(struct job *j, const struct line *l, size_t i,
     return st;
 }
 
-nos_status_t job_give(struct job *j, const struct line *l, const struct nos_module_info *module,
+nos_status_t job_give(struct job *j, const struct line *l, const struct found *found,
                       struct job_input *input)
 {
     struct nos_pipe_end from = { .writer = false };
     nos_status_t st = NOS_OK;
 
-    j->memory = (module[0].classes & NOS_CLASS_MEMORY) != 0;
+    j->memory = (found[0].module.classes & NOS_CLASS_MEMORY) != 0;
     for (size_t i = 0; st == NOS_OK && i < l->n; i++) {
         // without class Memory it has no files, and need not wait for them
-        bool files = (module[i].classes & NOS_CLASS_MEMORY) != 0 && place_ready();
-        set_text(j->program[i], &l->stage[i].words, files ? place_here() : "");
+        bool files = (found[i].module.classes & NOS_CLASS_MEMORY) != 0 && place_ready();
+        set_text(j->program[i], &found[i], &l->stage[i].words, files ? place_here() : "");
         st = set_streams(j, l, i, input, &from);
     }
     nos_pipe_drop(&from);

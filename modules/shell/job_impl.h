@@ -46,12 +46,18 @@ extern struct front {
     bool waiting;    /* for all jobs: `wait` */
 } front;
 
-/** All that a line gives its programs. Errors: NO_ANSWER: it was said; those of pipes. */
-MUST_CHECK nos_status_t job_give(struct job *j, const struct line *l,
-                                 const struct nos_module_info *module, struct job_input *input);
+struct found { /* what a command's name means */
+    struct nos_module_info module;
+    nos_handle_t held; /* it is out of a file: kept until it has been started; 0 */
+};
 
-/** The module that a command's name means. Errors: NO_ANSWER: it was said, with the code. */
-MUST_CHECK nos_status_t program_find(const char *name, struct nos_module_info *m);
+/** All that a line gives its programs. Errors: NO_ANSWER: it was said; those of pipes. */
+MUST_CHECK nos_status_t job_give(struct job *j, const struct line *l, const struct found *found,
+                                 struct job_input *input);
+
+/** The module that a command's name means. Gives: f->held is the caller's to close, also on an
+ * error. Errors: NO_ANSWER: it was said, with the code. */
+MUST_CHECK nos_status_t program_find(const char *name, struct found *f);
 
 /** Errors: those of init's START. */
 MUST_CHECK nos_status_t program_start(struct program *p, const struct nos_module_info *module,

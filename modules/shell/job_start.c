@@ -6,6 +6,7 @@
 #include "modules/shell/act.h"
 #include "modules/shell/info.h"
 #include "modules/shell/job_impl.h"
+#include "modules/shell/modfile.h"
 #include "sdk/print.h"
 #include "sdk/start.h"
 
@@ -21,33 +22,49 @@ bool is_service(const struct nos_module_info *m)
     return false;
 }
 
-/* The module that a command's name means: its own, or the one of many tools that the policy names
- * (`tools=MODULE` in the prompt's argument). */
-nos_status_t program_find(const char *name, struct nos_module_info *m)
+/* Its own name, or the one of many tools that the policy names (`tools=MODULE` in the prompt's
+ * argument). */
+static bool find_named(const char *name, struct nos_module_info *m)
 {
     static const char mark[] = "tools=";
     char copy[NOS_ARG_MAX + 1], *word[8];
-    nos_status_t st = find_module(name, m) ? NOS_OK : NOS_NOT_FOUND;
+    bool found = find_module(name, m);
     size_t n = nos_arg_words(copy, word, ARRAY_LEN(word));
 
-    for (size_t i = 0; st != NOS_OK && i < n; i++) {
+    for (size_t i = 0; !found && i < n; i++) {
         bool tools =
             strlen(word[i]) > sizeof(mark) - 1 && memcmp(word[i], mark, sizeof(mark) - 1) == 0;
-        st = tools && find_module(word[i] + sizeof(mark) - 1, m) ? NOS_OK : st;
+        found = tools && find_module(word[i] + sizeof(mark) - 1, m);
     }
-    if (st != NOS_OK && command_find(name) != NULL) {
+    return found;
+}
+
+static nos_status_t say_none(const char *name)
+{
+    bool own = command_find(name) != NULL;
+
+    if (own) {
         nos_print("%s is a command of the prompt's own: it can only begin a line\n", name);
-        job_set_code(CODE_CANNOT);
-        return NOS_NO_ANSWER;
-    }
-    if (st != NOS_OK) {
+    } else {
         nos_print("no command '%s', and no verified module; `help` and `modules` list them\n",
                   name);
-        job_set_code(CODE_NOT_FOUND);
-        return NOS_NO_ANSWER;
     }
-    if (is_service(m)) {
-        nos_print("%s is a service: `load %s` starts it, `ps` shows it\n", name, name);
+    job_set_code(own ? CODE_CANNOT : CODE_NOT_FOUND);
+    return NOS_NO_ANSWER;
+}
+
+nos_status_t program_find(const char *name, struct found *f)
+{
+    if (modfile_is(name)) {
+        nos_status_t st = modfile_load(name, &f->module, &f->held);
+        if (st != NOS_OK) {
+            return st;
+        }
+    } else if (!find_named(name, &f->module)) {
+        return say_none(name);
+    }
+    if (is_service(&f->module)) {
+        nos_print("%s is a service: `load %.16s` starts it, `ps` shows it\n", name, f->module.name);
         job_set_code(CODE_CANNOT);
         return NOS_NO_ANSWER;
     }

@@ -106,6 +106,7 @@ static struct place_share *share_of(const char *path, const char **rest)
 {
     size_t n = path[0] == '/' ? name_len(path + 1) : 0;
 
+    (void)place_here();  // the shares are found by then
     for (size_t i = 0; i < n_shares; i++) {
         if (n != 0 && strlen(shares[i].name) == n && memcmp(shares[i].name, path + 1, n) == 0) {
             *rest = path[1 + n] == '\0' ? "/" : path + 1 + n;
@@ -205,6 +206,21 @@ void place_close(struct place_file *f)
         nos_ignore(ask(f->share, NOS_FS_CLOSE, &f->number, 1, &a));
     }
     f->share = NULL;
+}
+
+nos_status_t place_size(struct place_file *f, uint64_t *size)
+{
+    struct nos_fs_answer a;
+    const uint64_t word[] = { f->number, 0, 0 };
+
+    nos_status_t st = is_there(f) ? ask(f->share, NOS_FS_STAT, word, 3, &a) : NOS_PEER_CLOSED;
+    if (st == NOS_OK && a.word[NOS_FS_STAT_KIND] != NOS_FS_KIND_FILE) {
+        st = NOS_FS_IS_DIR;
+    }
+    if (st == NOS_OK) {
+        *size = a.word[NOS_FS_STAT_SIZE];
+    }
+    return st;
 }
 
 nos_status_t place_read(struct place_file *f, uint64_t at, mspan_t to, size_t *done)

@@ -43,6 +43,9 @@ void place_close(struct place_file *f);
 
 MUST_CHECK nos_status_t place_read(struct place_file *f, uint64_t at, mspan_t to, size_t *done);
 
+/** Bytes of it, now. Errors: FS_IS_DIR. */
+MUST_CHECK nos_status_t place_size(struct place_file *f, uint64_t *size);
+
 /** At the end. Errors: QUOTA when no byte of it has room. */
 MUST_CHECK nos_status_t place_write(struct place_file *f, span_t bytes, size_t *done);
 

@@ -37,9 +37,9 @@ const struct command commands[] = {
       "handles of a capsule or of all; or a signed token for one", 0, 3, true, cmd_caps },
     { "modules", "", "what was verified, or refused and why", 0, 0, true, cmd_modules },
     { "mem", "", "where memory went", 0, 0, false, cmd_mem },
-    { "run", "NAME [ARG...]",
-      "run a program and wait for its end, as its name alone does; A | B, < > >> 2>, & as in "
-      "shells",
+    { "run", "NAME | FILE.mod | FILE.wad[:MODULE] [ARG...]",
+      "run a program, also out of a file, and wait for its end, as its name alone does; A | B, "
+      "A && B, A || B, < > >> 2>, & as in shells",
       1, LINE_WORDS, false, cmd_run },
     { "jobs", "", "programs in the background", 0, 0, false, cmd_jobs },
     { "fg", "[NUMBER]", "bring one to the front: Ctrl-C ends it", 0, 1, false, cmd_fg },
@@ -205,7 +205,8 @@ static bool strip_run(struct line *l)
 
 void cmd_run(const struct words *w)
 {
-    nos_print("usage: %s NAME [ARG...]\n", w->word[0]);  // with a name it does not come here
+    fail("usage: %s NAME | FILE.mod | FILE.wad[:MODULE] [ARG...]",
+         w->word[0]);  // with a name it does not come here
 }
 
 static void run_line(const struct line *l)
