@@ -33,6 +33,7 @@ TEST_CHECKS :=
 -include tests/qemu/build.mk
 -include tests/spin/build.mk
 -include tests/coverage/build.mk
+-include tests/cbmc/build.mk
 -include bench/build.mk
 -include fuzz/build.mk
 -include docs/build.mk
@@ -54,6 +55,7 @@ help:
 	@echo 'make ports    programs of others, as wads; make test-ports tries them, make bench-ports measures: docs/libc.md'
 	@echo 'make test-sdk    the SDK in an empty folder: docs/sdk.md'
 	@echo 'make test-services   signing service, secret broker: docs/signer.md, docs/broker.md'
+	@echo 'make proofs   what CBMC and Spin can show: docs/proofs.md'
 	@echo 'make docs     reference of the SDK: HTML and man pages'
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
