@@ -123,7 +123,6 @@ static size_t dir_len(span_t path)
 static void offer_files(struct match *m)
 {
     char dir[EDIT_LINE] = ".";
-    struct nos_capsule_info memfs;
     size_t slash = dir_len(m->word);
 
     if (slash > 0) {
@@ -131,9 +130,7 @@ static void offer_files(struct match *m)
         dir[slash] = '\0';
         m->word = span_of(m->word.data + slash, m->word.len - slash);
     }
-    if (info_capsule("memfs", &memfs) == NOS_OK) {  // a key starts no service
-        place_list(dir, offer_entry, m);
-    }
+    place_list(dir, offer_entry, m);
 }
 
 /* `before`: what stands before the word in its command. */

@@ -10,7 +10,7 @@ enum { STDIN, STDOUT, STDERR };
 
 static void put_text(struct program *p, const char *text, size_t len)
 {
-    memcpy(p->text + p->kit.text.len, text, len);  // JOB_TEXT is the most of all three
+    memcpy(p->text + p->kit.text.len, text, len);  // JOB_TEXT is the most of them all
     p->kit.text.len += len;
 }
 

@@ -6,7 +6,11 @@
 #include "modules/shell/vars.h"
 #include "sdk/kit.h"
 
-enum { JOB_TEXT = LINE_TEXT + VARS_TEXT + PLACE_PATH, JOB_LENT = 3 * LINE_STAGES, JOB_NAME = 80 };
+enum {
+    JOB_TEXT = LINE_TEXT + VARS_TEXT + PLACE_PATH + NOS_NAME_MAX + 1, /* the last for argument 0 */
+    JOB_LENT = 3 * LINE_STAGES,
+    JOB_NAME = 80,
+};
 enum { /* exit codes, as POSIX shells have them */
        CODE_CANNOT = 126,
        CODE_NOT_FOUND = 127,

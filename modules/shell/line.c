@@ -1,13 +1,13 @@
 /* See line.h. One pass: characters go into the word that is open, and what ends a word decides what
  * the word is: an argument, or where a descriptor leads. */
-#include "modules/shell/line.h"
+#include "modules/shell/glob.h"
 
 enum target { TO_WORDS, TO_IN, TO_OUT, TO_ERR };
 
 struct parser {
     struct line *l;
     const char *at;
-    line_lookup_t lookup;
+    const struct line_world *world;
     bool open;    // a word has begun
     bool quoted;  // some of it was quoted, or is a variable's
     char *word;   // where it began
@@ -21,7 +21,17 @@ static nos_status_t wrong(struct line *l, const char *what)
     return NOS_INVALID;
 }
 
-static nos_status_t put(struct parser *p, char c)
+nos_status_t line_add(struct line *l, char *word)
+{
+    if (l->n_words == LINE_WORDS) {
+        l->wrong = "the line has too many words";
+        return NOS_TOO_BIG;
+    }
+    l->word[l->n_words++] = word;
+    return NOS_OK;
+}
+
+static nos_status_t put_any(struct parser *p, char c)
 {
     struct line *l = p->l;
 
@@ -40,6 +50,26 @@ static nos_status_t put(struct parser *p, char c)
     return NOS_OK;
 }
 
+static nos_status_t put(struct parser *p, char c)
+{
+    return glob_is_mark(c) ? wrong(p->l, "a control character is in the line") : put_any(p, c);
+}
+
+static nos_status_t end_argument(struct parser *p)
+{
+    struct line *l = p->l;
+    struct line_stage *s = &l->stage[l->n - 1];
+    size_t first = l->n_words;
+
+    nos_status_t st = s->words.n == 0 ? NOS_OK : glob(l, p->word, p->world);
+    if (st == NOS_OK && l->n_words == first) {
+        glob_unmark(p->word);
+        st = line_add(l, p->word);
+    }
+    s->words.n += l->n_words - first;
+    return st;
+}
+
 static nos_status_t end_word(struct parser *p)
 {
     struct line *l = p->l;
@@ -51,14 +81,9 @@ static nos_status_t end_word(struct parser *p)
     p->open = false;
     l->text[l->len++] = '\0';
     if (p->target == TO_WORDS) {
-        if (l->n_words == LINE_WORDS) {
-            l->wrong = "the line has too many words";
-            return NOS_TOO_BIG;
-        }
-        l->word[l->n_words++] = p->word;
-        s->words.n++;
-        return NOS_OK;
+        return end_argument(p);
     }
+    glob_unmark(p->word);
     struct line_file *f = p->target == TO_IN ? &s->in : p->target == TO_OUT ? &s->out : &s->err;
     *f = (struct line_file){ p->word, p->append };
     p->target = TO_WORDS;
@@ -117,7 +142,7 @@ static nos_status_t variable(struct parser *p)
     if (len == 0 || (brace && name[len] != '}')) {
         return wrong(p->l, "${NAME} is not closed");
     }
-    const char *value = p->lookup(name, len);
+    const char *value = p->world->lookup(name, len);
     for (; st == NOS_OK && value != NULL && *value != '\0'; value++) {
         st = put(p, *value);
     }
@@ -236,7 +261,8 @@ static nos_status_t step(struct parser *p)
     }
     bool escaped = c == '\\' && p->at[1] != '\0';
     p->at += escaped;
-    nos_status_t st = put(p, *p->at++);
+    c = *p->at++;
+    nos_status_t st = escaped || !is_one_of("*?", c) ? put(p, c) : put_any(p, glob_mark(c));
     p->quoted |= escaped;
     return st;
 }
@@ -259,9 +285,9 @@ static size_t joint_at(const struct parser *p, enum line_joint *joint)
 
 /* Each word ends in a zero, and the last vector in a NULL; stages' vectors lie behind each other.
  */
-nos_status_t line_parse(struct line *l, const char *text, line_lookup_t lookup)
+nos_status_t line_parse(struct line *l, const char *text, const struct line_world *world)
 {
-    struct parser p = { .l = l, .at = text, .lookup = lookup };
+    struct parser p = { .l = l, .at = text, .world = world };
     nos_status_t st = NOS_OK;
     size_t joint = 0;
 

@@ -5,8 +5,9 @@
  *
  * Blanks separate words. '...' keeps everything, "..." all but $NAME and \, a \ the next character.
  * $NAME and ${NAME} are the variable, $? the last exit code: as one word, whatever is in it;
- * without quotes an empty one is no word. < FILE, > FILE, >> FILE, 2> FILE, 2>> FILE, 2>&1; & at
- * the end. A ; or && or || ends the line, what is behind it is the next one.
+ * without quotes an empty one is no word. An argument with * or ? that are not quoted is the names
+ * of files that it fits, sorted; itself if there are none. < FILE, > FILE, >> FILE, 2> FILE, 2>>
+ * FILE, 2>&1; & at the end. A ; or && or || ends the line, what is behind it is the next one.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,8 +49,12 @@ struct line {
 /** Does `text` stand in a line for itself, without quotes? */
 MUST_CHECK bool line_is_plain(span_t text);
 
-/** The value of a variable, or NULL; "?" too. */
-typedef const char *(*line_lookup_t)(const char *name, size_t len);
+struct line_world { /* what a line can name */
+    /** The value of a variable, or NULL; "?" too. */
+    const char *(*lookup)(const char *name, size_t len);
+    /** Each name in the directory `path`; none when there is no such one. */
+    void (*list)(const char *path, void (*each)(void *arg, span_t name, bool dir), void *arg);
+};
 
 /** Errors: INVALID, TOO_BIG; l->wrong says what. Nothing of `text` is kept. */
-MUST_CHECK nos_status_t line_parse(struct line *l, const char *text, line_lookup_t lookup);
+MUST_CHECK nos_status_t line_parse(struct line *l, const char *text, const struct line_world *w);

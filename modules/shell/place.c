@@ -27,20 +27,27 @@ static size_t n_shares;
 static bool looked;
 static char here[PLACE_PATH] = "/";
 
-static void look(void)
+static void look_for(const char kind[3])
 {
     const struct nos_start *self = nos_self();
 
-    looked = true;
     for (uint32_t i = 0; i < self->n_handles && n_shares < SHARES; i++) {
         const struct nos_start_handle *h = &self->handle[i];
-        bool share = memcmp(h->name, "rw-", 3) == 0 || memcmp(h->name, "ro-", 3) == 0;
-        if (h->kind == NOS_CAP_ENDPOINT && share && (h->rights & NOS_RIGHT_CALL) != 0) {
+        if (h->kind == NOS_CAP_ENDPOINT && memcmp(h->name, kind, 3) == 0 &&
+            (h->rights & NOS_RIGHT_CALL) != 0) {
             struct place_share *s = &shares[n_shares++];
             memcpy(s->name, h->name + 3, NOS_NAME_MAX - 3);
             s->door = (nos_handle_t){ h->handle };
         }
     }
+}
+
+/* It begins where it can work, if there is such a place. */
+static void look(void)
+{
+    looked = true;
+    look_for("rw-");
+    look_for("ro-");
     if (n_shares != 0) {
         memcpy(here + 1, shares[0].name, sizeof(shares[0].name));
     }
@@ -294,8 +301,10 @@ nos_status_t place_go(const char *path)
     return st;
 }
 
-static void tell_entries(span_t all, void (*each)(void *arg, span_t name, bool dir), void *arg)
+/* Gives: the cookie behind the last one. */
+static uint64_t tell_entries(span_t all, void (*each)(void *arg, span_t name, bool dir), void *arg)
 {
+    uint64_t cookie = 0;
     uint8_t kind, len;
     span_t name, e;
 
@@ -303,31 +312,45 @@ static void tell_entries(span_t all, void (*each)(void *arg, span_t name, bool d
            span_take(&all, NOS_FS_ENTRY_NAME + (size_t)len, &e) &&
            span_cut(e, NOS_FS_ENTRY_NAME, len, &name)) {
         each(arg, name, kind == NOS_FS_KIND_DIR);
+        cookie = load_le64(e.data + NOS_FS_ENTRY_COOKIE);
     }
+    return cookie;
+}
+
+static void list_dir(const struct place_file *dir, void (*each)(void *arg, span_t name, bool dir),
+                     void *arg)
+{
+    static uint8_t room[8192];
+    struct nos_fs_answer a;
+    uint64_t from = 0, next = 0;
+
+    do {
+        from = next;
+        const uint64_t word[] = { dir->number, from, sizeof(room) };
+        if (ask(dir->share, NOS_FS_LIST, word, 3, &a) == NOS_OK && a.word[0] <= sizeof(room) &&
+            nos_fs_get(&dir->share->fs, 0, mspan_of(room, a.word[0])) == NOS_OK) {
+            next = tell_entries(span_of(room, a.word[0]), each, arg);
+        }
+    } while (next > from);  // they only grow
 }
 
 void place_list(const char *path, void (*each)(void *arg, span_t name, bool dir), void *arg)
 {
-    static uint8_t room[8192];
+    struct nos_capsule_info memfs;
     char full[PLACE_PATH];
-    struct nos_fs_answer a;
     struct place_file dir;
 
-    if (!whole(path, full)) {
+    if (!whole(path, full) || info_capsule("memfs", &memfs) != NOS_OK) {
         return;
     }
+    (void)place_here();  // the shares are found by then
     for (size_t i = 0; full[0] == '\0' && i < n_shares; i++) {
         each(arg, span_of(shares[i].name, strlen(shares[i].name)), true);
     }
-    if (place_open(path, NOS_FS_DIRECTORY | NOS_FS_READABLE, &dir) != NOS_OK) {
-        return;
+    if (place_open(path, NOS_FS_DIRECTORY | NOS_FS_READABLE, &dir) == NOS_OK) {
+        list_dir(&dir, each, arg);
+        place_close(&dir);
     }
-    const uint64_t word[] = { dir.number, 0, sizeof(room) };
-    if (ask(dir.share, NOS_FS_LIST, word, 3, &a) == NOS_OK && a.word[0] <= sizeof(room) &&
-        nos_fs_get(&dir.share->fs, 0, mspan_of(room, a.word[0])) == NOS_OK) {
-        tell_entries(span_of(room, a.word[0]), each, arg);
-    }
-    place_close(&dir);
 }
 
 /* ---- what went wrong ---- */

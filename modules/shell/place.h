@@ -52,7 +52,8 @@ MUST_CHECK nos_status_t place_write(struct place_file *f, span_t bytes, size_t *
 /** Into a file; what goes wrong is said. */
 void place_save(const char *path, bool append, span_t text);
 
-/** Each name in the directory of `path`, as far as memory for one message goes. */
+/** Each name in the directory of `path`; none when there is no such one, or memfs does not run: it
+ * is not started for that. */
 void place_list(const char *path, void (*each)(void *arg, span_t name, bool dir), void *arg);
 
 /** "WHAT: PATH: why". */

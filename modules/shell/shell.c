@@ -129,6 +129,8 @@ static const char *lookup(const char *name, size_t len)
     return len == 1 && *name == '?' ? job_code() : vars_get(name, len);
 }
 
+static const struct line_world world = { lookup, place_list };
+
 static void run_command(const struct command *c, const struct words *w)
 {
     bool streams =
@@ -265,7 +267,7 @@ static void run_queue(void)
     static struct line l;
 
     while ((queue.text[0] != '\0' || queue.joint != LINE_THEN) && !job_in_front()) {
-        nos_status_t st = line_parse(&l, queue.text, lookup);
+        nos_status_t st = line_parse(&l, queue.text, &world);
         size_t rest = l.rest != NULL ? strlen(l.rest) : 0;
         bool turn = has_its_turn(), hangs = queue.joint != LINE_THEN;
         memmove(queue.text, queue.text + strlen(queue.text) - rest, rest + 1);

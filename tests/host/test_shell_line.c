@@ -14,13 +14,37 @@ static const char *lookup(const char *name, size_t len)
     return len == 1 && *name == '?' ? "7" : vars_get(name, len);
 }
 
+static size_t many;  // names in "many/"
+
+static void list(const char *path, void (*each)(void *arg, span_t name, bool dir), void *arg)
+{
+    static const char *const here[] = { "sea", "a.c",   "b.c",   "abc",  ".hid", "two words",
+                                        "*x",  "bad\n", "$A;|b", "a[b]", "",     "d" };
+    static const char *const dir[] = { "z1", "z2", ".z3", "z10" };
+
+    for (size_t i = 0; strcmp(path, ".") == 0 && i < sizeof here / sizeof here[0]; i++) {
+        each(arg, span_of(here[i], strlen(here[i])), strcmp(here[i], "d") == 0);
+    }
+    bool known = strcmp(path, "d/") == 0 || strcmp(path, "/") == 0 || strcmp(path, "d/../d/") == 0;
+    for (size_t i = 0; known && i < sizeof dir / sizeof dir[0]; i++) {
+        each(arg, span_of(dir[i], strlen(dir[i])), false);
+    }
+    for (size_t i = 0; strcmp(path, "many/") == 0 && i < many; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "n%03zu", many - i);
+        each(arg, span_of(name, 4), false);
+    }
+}
+
+static const struct line_world world = { lookup, list };
+
 /* The line as text: words in <>, stages by |, what is redirected behind. */
 static const char *seen(const char *text)
 {
     static char out[8192];
     size_t at = 0;
 
-    if (line_parse(&l, text, lookup) != NOS_OK) {
+    if (line_parse(&l, text, &world) != NOS_OK) {
         return l.wrong;
     }
     out[0] = '\0';
@@ -123,6 +147,74 @@ static void test_words(void **state)
     vars_unset("TWO");
 }
 
+static void test_names(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } row[] = {
+        { "a *.c x", "<a><a.c><b.c><x>" },
+        { "a ?.c", "<a><a.c><b.c>" },
+        { "a a*c", "<a><a.c><abc>" },
+        { "a *b*", "<a><$A;|b><a[b]><abc><b.c>" },
+        { "a ?bc ??c ", "<a><abc><a.c><abc><b.c>" },
+        { "a *", "<a><$A;|b><*x><a.c><a[b]><abc><b.c><d><sea><two words>" },
+        { "a t*s", "<a><two words>" },
+        { "a .*", "<a><.hid>" },
+        { "a .h?d ?hid *hid", "<a><.hid><?hid><*hid>" },
+        { "a '*'* \\*x \"*\"x", "<a><*x><*x><*x>" },
+        { "a '*.c' \\*.c \\?.c", "<a><*.c><*.c><?.c>" },
+        { "a no* *no ?????x", "<a><no*><*no><?????x>" },
+        { "a d/* d/z? d/../d/z1*", "<a><d/z1><d/z10><d/z2><d/z1><d/z2><d/../d/z1><d/../d/z10>" },
+        { "a /z*", "<a></z1></z10></z2>" },
+        { "a */z1 d*/ x/*", "<a><*/z1><d*/><x/*>" },
+        { "a **.c ***", "<a><a.c><b.c><$A;|b><*x><a.c><a[b]><abc><b.c><d><sea><two words>" },
+        { "a $GLOB \"$GLOB\" $GLOB.c", "<a><*><*><*.c>" },
+        { "*.c", "<*.c>" },
+        { "x | *.c *.c", "<x>|<*.c><a.c><b.c>" },
+        { "a <*.c >?.c", "<a> 0=*.c 1=?.c" },
+        { "a b*; c", "<a><b.c> ; c" },
+        { "a \1", "a control character is in the line" },
+        { "a '\2'", "a control character is in the line" },
+        { "a many/*", "the line has too many words" },
+    };
+    (void)state;
+
+    many = LINE_WORDS;
+    assert_int_equal(vars_set("GLOB=*"), NOS_OK);
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        assert_string_equal(seen(row[i].text), row[i].want);
+    }
+    vars_unset("GLOB");
+    many = LINE_WORDS - 1;
+    assert_int_equal(line_parse(&l, "a many/*", &world), NOS_OK);
+    assert_int_equal(l.stage[0].words.n, LINE_WORDS);
+    assert_string_equal(l.stage[0].words.word[1], "many/n001");
+    assert_string_equal(l.stage[0].words.word[many], "many/n063");
+    // patterns that a matcher which tries all would not come back from
+    char text[256] = "a ";
+    for (size_t i = 0; i < 60; i++) {
+        strcat(text, "*?");
+    }
+    assert_int_equal(line_parse(&l, text, &world), NOS_OK);
+    assert_int_equal(l.stage[0].words.n, 2);
+}
+
+/* What is no more than the text has room for: names of a pattern count with it. */
+static void test_names_room(void **state)
+{
+    char text[LINE_TEXT + 8];
+    (void)state;
+
+    many = 10;  // 10 bytes each with the zero, beside the pattern's 7 and the word's 2
+    for (size_t fill = LINE_TEXT - 160; fill < LINE_TEXT - 16; fill++) {
+        memset(text, 'b', sizeof text);
+        memcpy(text, "a ", 2);
+        memcpy(text + 2 + fill, " many/*", 8);
+        bool room = 2 + fill + 1 + 7 + 100 <= LINE_TEXT;
+        assert_int_equal(line_parse(&l, text, &world), room ? NOS_OK : NOS_TOO_BIG);
+    }
+}
+
 static void test_plain(void **state)
 {
     static const char *const not_plain[] = { "a b",     "a;b",  "a|b",  "a&", "<a", ">",
@@ -143,28 +235,28 @@ static void test_bounds(void **state)
 
     memset(text, 'a', LINE_TEXT - 2);
     text[LINE_TEXT - 2] = '\0';
-    assert_int_equal(line_parse(&l, text, lookup), NOS_OK);
+    assert_int_equal(line_parse(&l, text, &world), NOS_OK);
     memset(text, 'a', LINE_TEXT - 1);
     text[LINE_TEXT - 1] = '\0';
-    assert_int_equal(line_parse(&l, text, lookup), NOS_OK);
+    assert_int_equal(line_parse(&l, text, &world), NOS_OK);
     text[LINE_TEXT - 1] = 'a';
     text[LINE_TEXT] = '\0';
-    assert_int_equal(line_parse(&l, text, lookup), NOS_TOO_BIG);
+    assert_int_equal(line_parse(&l, text, &world), NOS_TOO_BIG);
     // full of short words; and of a variable again and again
     for (size_t i = 0; i + 1 < LINE_TEXT; i++) {
         text[i] = i % 2 == 0 ? 'a' : ' ';
     }
     text[LINE_TEXT - 1] = '\0';
-    assert_int_equal(line_parse(&l, text, lookup), NOS_TOO_BIG);
+    assert_int_equal(line_parse(&l, text, &world), NOS_TOO_BIG);
     text[2 * LINE_WORDS] = '\0';
-    assert_int_equal(line_parse(&l, text, lookup), NOS_OK);
+    assert_int_equal(line_parse(&l, text, &world), NOS_OK);
     assert_int_equal(l.stage[0].words.n, LINE_WORDS);
     static char big[1500] = "B=";
     memset(big + 2, 'b', sizeof big - 3);
     assert_int_equal(vars_set(big), NOS_OK);
-    assert_int_equal(line_parse(&l, "$B", lookup), NOS_OK);
-    assert_int_equal(line_parse(&l, "$B$B", lookup), NOS_TOO_BIG);
-    assert_int_equal(line_parse(&l, "\"$B$B\"", lookup), NOS_TOO_BIG);
+    assert_int_equal(line_parse(&l, "$B", &world), NOS_OK);
+    assert_int_equal(line_parse(&l, "$B$B", &world), NOS_TOO_BIG);
+    assert_int_equal(line_parse(&l, "\"$B$B\"", &world), NOS_TOO_BIG);
     vars_unset("B");
 }
 
@@ -173,7 +265,7 @@ static void test_join(void **state)
     char joined[16];
     (void)state;
 
-    assert_int_equal(line_parse(&l, "load hello \"two words\" x", lookup), NOS_OK);
+    assert_int_equal(line_parse(&l, "load hello \"two words\" x", &world), NOS_OK);
     assert_int_equal(words_join(&l.stage[0].words, 2, joined, sizeof joined), 11);
     assert_string_equal(joined, "two words x");
     assert_int_equal(words_join(&l.stage[0].words, 0, joined, sizeof joined), 15);
@@ -249,8 +341,10 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words), cmocka_unit_test(test_plain), cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_join),  cmocka_unit_test(test_vars),  cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names_room), cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_bounds),     cmocka_unit_test(test_join),
+        cmocka_unit_test(test_vars),       cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

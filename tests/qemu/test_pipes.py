@@ -203,6 +203,13 @@ def tools(t):
                                ('hexdump -C d/x', '00000000  73 6f 6d 65'), ('rm -r d', ''), ('ls', 'words')):
                 text = vm.ask(line)
                 need(want in text and ('' != want or not text.strip()), f'{line}: {text}')
+        with t.case('names of files: * and ?, of more than one message has'):
+            vm.ask('mkdir g && cd g && echo a > b.c && echo b > a.c && echo c > "two words"')
+            for line, want in (('echo *', 'a.c b.c two words'), ('cat ?.c', 'b a'), ('wc -l *s | wc -l', '1'), ("echo '*' \\? *.h", '* ? *.h'),
+                               ('echo ../g/a* /common/g/?.c', '../g/a.c /common/g/a.c /common/g/b.c'), ('rm *.c; ls -b', 'two\\ words'),
+                               ('seq 1 600 > n && split -l 1 n p && echo px?', 'pxa pxb'), ('echo p*', 'the line has too many words'),
+                               ('echo never p* && echo never', 'the line has too many words'), ('cd .. && rm -r g && echo g*', 'g*')):
+                same(' '.join(vm.ask(line, 60).split()), want, line)
 
 
 def settle(vm):
