@@ -35,7 +35,7 @@ REPRO := -ffile-prefix-map=$(CURDIR)=.
 # clang 14's assembler does not map prefixes.
 AS_REPRO := $(REPRO) -fdebug-compilation-dir=.
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wvla -Walloca -Wcast-qual -Wswitch-enum \
-        -Wmissing-prototypes -Wstrict-prototypes -Wundef -Werror
+        -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wdate-time -Werror
 WARN_FREE := $(WARN) -Wframe-larger-than=1024
 SAFE := -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer
 FREE := -std=gnu17 -ffreestanding -nostdlibinc -isystem lib/freestanding

@@ -12,7 +12,9 @@ enum {
     ENDED = 1,
     CHILD_NS = 2000000000,
     BRIEF_NS = 1000,
-    TAG_OF_OTHERS = 4
+    TAG_OF_OTHERS = 4,
+    FOREIGN_NS = 10000000,
+    FOREIGN_LOOKS = 500
 };
 
 struct things things;
@@ -105,18 +107,30 @@ uint64_t child_run(const char *arg)
     return st == NOS_OK && info.state == NOS_CAPSULE_EXITED ? info.exit_code : UINT64_MAX;
 }
 
-/* The child holds the same types under other numbers. */
-static void find_foreign(void)
+static bool all_foreign(void)
 {
     struct nos_handle_info h;
     uint64_t got, index = (uint64_t)things.child << 32;
 
-    nos_ignore(nos_sys_sleep(nos_now_ns() + 50000000));  // until it has them
     while (nos_sys_node_info(things.of[NOS_TYPE_NODE], NOS_TOPIC_HANDLES, index++, &h, sizeof(h),
                              &got) == NOS_OK) {
         if (h.handle >> 16 > TAG_OF_OTHERS) {
             things.foreign[h.type] = h.handle;
         }
+    }
+    for (uint32_t t = 1; t < NOS_TYPE_COUNT; t++) {
+        if (things.of[t].v != 0 && things.foreign[t] == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The child holds the same types under other numbers, when it has come so far. */
+static void find_foreign(void)
+{
+    for (unsigned looks = 0; looks < FOREIGN_LOOKS && !all_foreign(); looks++) {
+        nos_ignore(nos_sys_sleep(nos_now_ns() + FOREIGN_NS));
     }
 }
 

@@ -16,6 +16,7 @@ RESERVED = 8                      # sectors before the table; the table and the 
 FAT_SECTORS = 48
 ROOT_ENTRIES = 512
 GAP = 256 * 1024                  # more than the firmware's largest cache page, 64 KiB
+SPARES, SPARE = 12, 256 * 1024    # slots for files of which the volume did not know when it was laid out, and their size
 DATA = (RESERVED + FAT_SECTORS + ROOT_ENTRIES * 32 // SECTOR) * SECTOR
 
 
@@ -66,6 +67,7 @@ class Volume:
         for name, data in files.items():
             first = self._take_bytes(len(data) + slack)
             self.slots[name] = (first, len(data) + slack)
+        self.spares = [(self._take_bytes(SPARE), SPARE) for _ in range(SPARES)]
         self._raw(RESERVED * SECTOR, struct.pack(f'<{len(self.fat)}H', *self.fat))
         self.files = dict(files)
         self.busy = threading.Lock()  # tests run side by side and share the released files' volume
@@ -97,14 +99,17 @@ class Volume:
         self._put(cluster, b''.join(dots + entries).ljust(CLUSTER, b'\0'))
 
     def _write_files(self):
-        entries = []
+        entries, end = [], self.n0n
+        spares = iter(self.spares)
         for name, data in self.files.items():
-            first, room = self.slots[name]
+            first, room = self.slots.get(name) or next(spares)
             if len(data) > room:
                 raise ValueError(f'{name}: {len(data)} bytes do not fit its slot')
             self._put(first, data.ljust(room, b'\0'))
+            end = max(end, first + room // CLUSTER)
             entries.append(_entry(_short_name(name), 0x20, first if data else 0, len(data)))
         self._put_dir(self.n0n, 0, entries)
+        self.end = end + 1
 
     def with_files(self, changes):
         """The same with some \\N0N files replaced; None takes a file away."""
@@ -124,7 +129,7 @@ class Volume:
             return self._used()
 
     def _used(self):
-        return bytes(memoryview(self.image)[:self._offset(self.next)])
+        return bytes(memoryview(self.image)[:self._offset(self.end)])
 
     def shared_bytes(self):
         """What firmware may have read before the loader's first instruction."""

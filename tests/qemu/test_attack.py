@@ -5,9 +5,8 @@ import os
 import time
 
 from cases import LATER, need, rows, same, test
-from lab import BUILD, boot, ctl, ctl_json
+from lab import boot, ctl, ctl_json
 
-PROBE = os.path.join(BUILD, 'modules', 'probe.mod')
 SEED = int(os.environ.get('N0N_FUZZ_SEED', '2026'))
 # `mem` is asked after all that the probe held is zeroed and freed; the log and audit rings are fixed.
 SETTLE = 20
@@ -40,13 +39,13 @@ def mark(vm):
 
 
 def send(vm, *arg):
-    ctl(vm, 'load', PROBE, '--start', *arg)
+    ctl(vm, 'start', 'probe', *arg)
 
 
 @test(once=LATER)
 def table(t):
     """Each call with each bad argument gives the status that abi/syscalls.tbl promises."""
-    with boot('probe') as vm:
+    with boot('probe', modules=['probe']) as vm:
         vm.ready()
         send(vm)
         vm.com1.expect(r'^PROBE done', 120)
@@ -58,7 +57,7 @@ def table(t):
 @test
 def cut_between_capsules(t):
     """Handles that another capsule got, waits through and maps are cut: it sees REVOKED, and faults where it mapped."""
-    with boot('cut') as vm:
+    with boot('cut', modules=['probe']) as vm:
         vm.ready()
         send(vm, 'giver')
         vm.com1.expect(r'PROBE giver waits', 60)
@@ -74,7 +73,7 @@ def cut_between_capsules(t):
 @test(once=LATER)
 def mute(t):
     """A capsule that takes every call from itself can still be ended: by its fault."""
-    with boot('mute') as vm:
+    with boot('mute', modules=['probe']) as vm:
         vm.ready()
         send(vm, 'mute')
         with t.case('a fault ends it'):
@@ -85,7 +84,7 @@ def mute(t):
 def random_calls(t):
     """Seeded random calls: the kernel lives, every other capsule runs on, and all frames come back."""
     calls = t.size(smoke=50_000, soak=2_000_000)
-    with boot('fuzz') as vm:
+    with boot('fuzz', modules=['probe']) as vm:
         vm.ready()
         send(vm, 'fuzz 1 100')        # what a first load keeps (the verified module) is there before we count
         vm.com1.expect(r'FUZZ done', 120)

@@ -46,7 +46,12 @@ class Lab:
         return found.group(1), self.vm.com1.text()[before:]
 
 
-def per_instruction(t, lab, moment, points, trial, prepare=None):
+def each(t, points):
+    """What is tried at each instruction is tried at every third in `make test`."""
+    return points[::t.size(smoke=3, soak=1)]
+
+
+def per_instruction(lab, moment, points, trial, prepare=None):
     """`trial(offset)` with the processor before each of the instructions. One case for all of them."""
     wrong = []
     for offset, words in points:
@@ -78,7 +83,7 @@ def nmi_here(lab):
 @contextlib.contextmanager
 def busy(name, what='calls', **config):
     """A lab whose machine makes null calls, or yields, without end: the moment `busy`."""
-    with boot(name, config=Config(memory=64, **config), gdb=True) as vm:
+    with boot(name, config=Config(memory=64, **config), modules=['entry'], gdb=True) as vm:
         vm.ready(120)
         send(vm, what)
         lab = Lab(vm)
@@ -86,37 +91,37 @@ def busy(name, what='calls', **config):
         yield lab
 
 
-@test(once=ALONE)
+@test(once=ALONE, soak=True)
 def nmi_in_system_calls(t):
     """An NMI before each instruction of the way in and out: the machine says so, names the place, has the right
     registers, wipes and stops."""
     with busy('nmi-calls') as lab:
-        points = kernel.instructions('syscall_entry', 'exit_full')
+        points = each(t, kernel.instructions('syscall_entry', 'exit_full'))
         with t.case(f'{len(points)} instructions of syscall and sysret'):
-            per_instruction(t, lab, 'busy', points, nmi_here(lab))
+            per_instruction(lab, 'busy', points, nmi_here(lab))
 
 
-@test(once=ALONE)
+@test(once=ALONE, soak=True)
 def nmi_in_interrupts(t):
     """The same for an interrupt of user mode, and the way back."""
     with busy('nmi-interrupts') as lab:
         key = lambda: lab.vm.com1.send('x')
         for first, last in (('interrupt', 'from_kernel'), ('exit_full', 'exit_bad_ip')):
-            points = kernel.instructions(first, last)
+            points = each(t, kernel.instructions(first, last))
             with t.case(f'{len(points)} instructions from {first}'):
-                per_instruction(t, lab, 'busy', points, nmi_here(lab), key)
+                per_instruction(lab, 'busy', points, nmi_here(lab), key)
 
 
-@test(once=ALONE)
+@test(once=ALONE, soak=True)
 def nmi_in_the_idle_kernel(t):
     """The same for an interrupt of the kernel's own idling, and the way back."""
     with boot('nmi-idle', config=CONFIG, gdb=True) as vm:
         vm.ready(120)
         lab = Lab(vm)
         lab.save('idle')
-        points = kernel.instructions('from_kernel', 'own_stack')
+        points = each(t, kernel.instructions('from_kernel', 'own_stack'))
         with t.case(f'{len(points)} instructions from from_kernel'):
-            per_instruction(t, lab, 'idle', points, nmi_here(lab), lambda: vm.com1.send('x'))
+            per_instruction(lab, 'idle', points, nmi_here(lab), lambda: vm.com1.send('x'))
 
 
 @test(once=ALONE)
@@ -185,7 +190,7 @@ def overrun(lab):
     return trial
 
 
-@test(once=LATER)
+@test(once=LATER, soak=True)
 def overruns_in_entry(t):
     """The kernel stack is at its end at each instruction that stands on it: a double fault, on its own stack, named."""
     with busy('overruns') as lab:
@@ -195,15 +200,15 @@ def overruns_in_entry(t):
             points = kernel.instructions(first, last)
             stands = next(i for i, p in enumerate(points) if re.fullmatch(r'movq %gs:8, %rsp', p[1])) + 1
             uses = [i for i, p in enumerate(points) if i >= stands and p[1].startswith(('push', 'call'))]
-            points = points[stands:uses[-1] + 1]
+            points = each(t, points[stands:uses[-1] + 1])
             with t.case(f'{len(points)} instructions from {first}'):
-                per_instruction(t, lab, 'busy', points, overrun(lab), how)
+                per_instruction(lab, 'busy', points, overrun(lab), how)
 
 
 @test(once=LATER)
 def every_vector(t):
     """A device sends each interrupt vector there is, while a capsule runs and while the kernel idles: nothing changes."""
-    with boot('vectors', config=CONFIG, gdb=True) as vm:
+    with boot('vectors', config=CONFIG, modules=['entry'], gdb=True) as vm:
         vm.ready(120)
         lab = Lab(vm)
         stubs = kernel.symbols()['interrupt_stubs']
@@ -281,7 +286,7 @@ kernel_faults('pc', LATER)
 def every_exit_by_iret(t):
     """As on a processor whose buffers are cleared at each exit: no way out is sysret's, and nothing else changes. What
     rcx and r11 hold after a call is then the thread's own from before."""
-    with boot('iret-only', config=CONFIG, gdb=True) as vm:
+    with boot('iret-only', config=CONFIG, modules=['entry'], gdb=True) as vm:
         vm.ready(120)
         lab = Lab(vm)
         lab.gdb.write(lab.base + kernel.symbols()['exit_fast'], bytes(8))

@@ -36,23 +36,27 @@ def admit(policy):
                                 'grants': m['caps']})
 
 
-def module(manifest):
-    """The same code under another manifest; in a file of its own, because several tests make it at once."""
+def modules():
+    """The driver, and the same code under two other manifests."""
+    return ['duel'] + [(m['name'][:8], _module(m)) for m in (dueler(), counter())]
+
+
+def _module(manifest):
+    """In a file of its own, because several tests make it at once."""
     path = os.path.join(BUILD, 'test', f'{manifest["name"]}-{threading.get_ident()}')
     with open(path + '.json', 'w', encoding='utf-8') as f:
         json.dump(manifest, f)
     run(CTL, 'mod', 'build', '--elf', os.path.join(BUILD, 'modules', 'duel.elf'), '--manifest', path + '.json', '--sign',
         PUBLISHER_KEY, '-o', path + '.mod')
-    return path + '.mod'
+    with open(path + '.mod', 'rb') as f:
+        return f.read()
 
 
 def fight(t, smp):
-    with boot(f'duel-{smp}', {'BOOT.POL': policy_from(admit)}, Config(smp=smp)) as vm:
+    with boot(f'duel-{smp}', {'BOOT.POL': policy_from(admit)}, Config(smp=smp), modules=modules()) as vm:
         vm.ready()
-        for manifest in (dueler(), counter()):
-            ctl(vm, 'load', module(manifest))
-        rounds = t.size(smoke=5, soak=100)
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start', str(rounds))
+        rounds = t.size(smoke=3, soak=100)
+        ctl(vm, 'start', 'duel', str(rounds))
         vm.com1.expect(r'^DUEL done', 60 + 5 * rounds)
         rows(t, vm.com1.text(), 'DUEL', ROWS)
         with t.case('the system still answers'):

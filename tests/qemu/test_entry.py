@@ -8,7 +8,6 @@ from cases import LATER, OWN, need, same, test
 from lab import BUILD, boot, ctl
 from vm import Config
 
-ENTRY = os.path.join(BUILD, 'modules', 'entry.mod')
 _FAR = 'general protection|read of memory it does not have'
 FAULTS = {'icebp': 'debug|illegal', 'trap-flag': 'debug', 'trap-flag-call': 'debug', 'trap-flag-ss': 'debug',
           'jump-last-page': 'touched a kernel address|jump to memory', 'jump-kernel': 'touched a kernel address',
@@ -21,8 +20,8 @@ INT_NUMBERS = (0, 1, 2, 3, 4, 6, 8, 13, 14, 18, 32, 64, 128, 239, 255)
 
 
 def send(vm, argument):
-    """Bring the module to the machine and run it with an argument."""
-    ctl(vm, 'load', ENTRY, '--start', argument)
+    """Run the module with an argument."""
+    ctl(vm, 'start', 'entry', argument)
 
 
 def start(vm, argument):
@@ -33,7 +32,7 @@ def start(vm, argument):
 @test(once=LATER)
 def round_trips(t):
     """Registers, flags, stack pointers, selectors and FPU state over system calls and interrupts; copies at every edge."""
-    with boot('entry') as vm:
+    with boot('entry', modules=['entry']) as vm:
         vm.ready()
         send(vm, '')
         vm.com1.expect(r'^ENTRY done', 120)
@@ -46,17 +45,17 @@ def round_trips(t):
             same(len(rows), 54, 'rows')
 
 
-@test(once=OWN)
+@test(once=OWN, soak=True)
 def from_cpu_to_cpu(t):
     """Two FPU states that are moved while they are used; a server on each CPU, called from each CPU. Not more CPUs than a
     small host has: they would mostly spin for a lock whose holder waits for a processor of the host."""
-    for cpus in (1, 2):
-        with boot(f'entry-cpus-{cpus}', config=Config(smp=cpus, single=False)) as vm:
+    for cpus in t.size(smoke=(2,), soak=(1, 2)):
+        with boot(f'entry-cpus-{cpus}', config=Config(smp=cpus, single=False), modules=['entry']) as vm:
             vm.ready()
             send(vm, 'cpus')
-            for _ in range(2):  # no rule admits it: hashed each time, with the registers that the two use
-                done = ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), check=False)
-                need('GRANT_NO_RULE' in done.stderr, done.stderr)
+            # No rule admits it, but it is hashed first, with the registers that the two use.
+            done = ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), check=False)
+            need('GRANT_NO_RULE' in done.stderr, done.stderr)
             vm.com1.expect(r'^ENTRY done', 240)
             text = vm.com1.text()
             with t.case(f'{cpus} CPUs: every one was used'):
@@ -75,9 +74,9 @@ def vector_registers(t):
     for cpu in ('max', 'max,-sse4.1'):
         with boot(f'entry-simd-{len(cpu)}', config=Config(cpu=cpu, smp=1)) as vm:
             vm.ready()
-            ctl(vm, 'load', os.path.join(BUILD, 'modules', 'bench.mod'))
+            ctl(vm, 'load', os.path.join(BUILD, 'modules', 'pager.mod'))
             with t.case(f'{cpu}: the module was verified'):
-                need(re.search(r'^bench\b', vm.ask('modules'), re.M), vm.ask('modules'))
+                need(re.search(r'^pager\b', vm.ask('modules'), re.M), vm.ask('modules'))
             vm.stop()
             with t.case(f'{cpu}: the registers are empty'):
                 held = re.findall(r'XMM\d+=([0-9a-f ]+)', vm.qmp.monitor('info registers'))
@@ -87,7 +86,7 @@ def vector_registers(t):
 @test(once=LATER)
 def deaths(t):
     """Instructions that user mode must not get away with: the capsule dies of the right fault, all others run on."""
-    with boot('entry-deaths') as vm:
+    with boot('entry-deaths', modules=['entry']) as vm:
         vm.ready()
         send(vm, 'die ?')
         vm.com1.expect(r'ENTRY way monitor', 20)

@@ -86,7 +86,8 @@ def module(source):
     with open(path + '.json', 'w', encoding='utf-8') as f:
         json.dump(source, f)
     run(CTL, 'mod', 'build', '--elf', ELF, '--manifest', path + '.json', '--sign', PUBLISHER_KEY, '-o', path + '.mod')
-    return path + '.mod'
+    with open(path + '.mod', 'rb') as f:
+        return f.read()
 
 
 def admit(*sources):
@@ -118,9 +119,9 @@ def judge(t, rows):
 def everything(t):
     """One thing missing at a time: each is refused with its own status; with nothing missing, nothing is refused."""
     source = manifest('gate', CLASSES)
-    with boot('gate', admit(source), Config(vga=True)) as vm:
+    with boot('gate', admit(source), Config(vga=True), modules=[('GATE', module(source))]) as vm:
         vm.ready()
-        ctl(vm, 'load', module(source), '--start')
+        ctl(vm, 'start', 'gate')
         vm.com1.expect(r'^GATE done', 240)
         rows = rows_of(vm.com1.text() + unmarked(ctl(vm, 'log')))  # without ipc_call a child has only the log
         judge(t, rows)
@@ -140,11 +141,12 @@ def classes(t):
     """Each class missing alone: every call of the class is refused, and nothing of the class is granted. A capsule without
     CoreExec could not even end, so no such module is admitted; tests/host/test_dispatch.c looks at those calls."""
     sources = {c: manifest(SHORT[c], [k for k in CLASSES if k != c]) for c in CLASSES[1:]}
-    with boot('gate-classes', admit(*sources.values())) as vm:
+    files = [(missing, module(source)) for missing, source in sources.items()]
+    with boot('gate-classes', admit(*sources.values()), modules=files) as vm:
         vm.ready()
         for missing, source in sources.items():
             start = len(vm.com1.text())
-            ctl(vm, 'load', module(source), '--start', 'class')
+            ctl(vm, 'start', source['name'], 'class')
             want = {f'{r["name"]} class {missing}' for r in TABLE if r['cls'] == missing}
             rows = finished(vm, source['name'], start)
             judge(t, rows)

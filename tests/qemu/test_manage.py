@@ -67,7 +67,7 @@ def commands(t):
             need(re.search(r'verified [0-9a-f]{64}', text) and 'started as capsule' in text, text)
             vm.com1.expect('sent by nonosctl', 10)
         with t.case('a module in no boot volume'):
-            text = ctl(vm, 'load', os.path.join(BUILD, 'modules', 'probe.mod'))
+            text = ctl(vm, 'load', os.path.join(BUILD, 'modules', 'nil.mod'))
             module_id = re.search(r'verified ([0-9a-f]{64})', text).group(1)
             need(any(m['module_id'] == module_id for m in ctl_json(vm, 'modules') if m['verified']), 'not listed')
         with t.case('start by name, and kill'):

@@ -1,11 +1,10 @@
 """The page tables as the processor sees them: nothing is writable and executable, neither in the kernel nor in a
 capsule."""
 
-import os
 import re
 
 from cases import LATER, OWN, need, rows, same, test
-from lab import BUILD, boot, ctl, ctl_json
+from lab import boot, ctl, ctl_json
 from vm import Config
 
 # `info tlb`: VIRT: PHYS XGPDACTUW (X: no execute, W: writable, U: user)
@@ -197,9 +196,9 @@ PAID = ('shared/third-keeps', 'cut/touch-ends-it', 'load/third-keeps', 'over/goe
 def given_and_paged(t):
     """Another capsule's page faults, memory mapped into it, regions given away and back: `pager` prints a row for each
     answer."""
-    with boot('pager') as vm:
+    with boot('pager', modules=['pager']) as vm:
         vm.ready()
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'pager.mod'), '--start')
+        ctl(vm, 'start', 'pager')
         vm.com1.expect(r'^PAGER done', 120)
         made = {f'{name} {want}' for name, want in rows(t, vm.com1.text(), 'PAGER', 100)}
         for attack, refusals in REFUSALS.items():

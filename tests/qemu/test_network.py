@@ -1,22 +1,15 @@
 """The loopback service: two capsules that talk over it, what it must refuse, clients that die, a capsule without class
 Network."""
 
-import os
-
 from cases import need, rows, test
-from lab import BUILD, boot, ctl
-
-
-def send(vm, name, *words):
-    ctl(vm, 'load', os.path.join(BUILD, 'modules', f'{name}.mod'), *words)
+from lab import boot, ctl
 
 
 @test
 def loopback(t):
-    with boot('network') as vm:
+    with boot('network', modules=['loopback', 'echo']) as vm:
         vm.ready()
-        send(vm, 'loopback', '--start')
-        send(vm, 'echo')
+        ctl(vm, 'start', 'loopback')
         with t.case('nobody answers yet'):
             vm.ask('load echo hello')
             vm.com1.expect(r'echo: no answer from port 7: no such thing', 20)

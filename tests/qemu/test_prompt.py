@@ -1,11 +1,10 @@
 """The commands of the prompt, and its line editing."""
 
-import os
 import re
 import time
 
 from cases import ALONE, need, same, test
-from lab import CTL, boot, ctl, run, BUILD
+from lab import BUILD, CTL, boot, run
 from vm import Failure
 
 COMMANDS = 'help ps caps modules mem load kill log audit crash about poweroff'.split()
@@ -161,7 +160,7 @@ ROWS = 256  # that `caps --tree` shows at the prompt
 @test(once=ALONE)
 def caps_tree_has_an_end(t):
     """At 256 handles in the machine all are shown; with one more, 256 and a word about the others."""
-    with boot('caps-tree') as vm:
+    with boot('caps-tree', modules=['courier']) as vm:
         vm.ready()
 
         def tree():
@@ -179,8 +178,7 @@ def caps_tree_has_an_end(t):
             vm.ask(f'load courier hold {n}')
             vm.com1.expect(rf'COURIER holds {n} OK', 20)
 
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'courier.mod'), '--start', 'hold 1')
-        vm.com1.expect(r'COURIER holds 1 OK', 20)
+        hold(1)
         hold(1)
         first, more = min(tree() for _ in range(3))
         hold(1)

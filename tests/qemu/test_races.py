@@ -11,8 +11,8 @@ from cases import OWN, need, same, test
 from lab import BUILD, CTL, boot, ctl, policy_from
 from test_attack import lost, mark
 from test_breaks import APIC, MSI_NMI, Lab
-from test_duel import admit, counter, dueler, module
-from test_sched import crashme_with, start
+from test_duel import admit, modules
+from test_sched import crashme_with, spinner
 from vm import BUSY, SLOW, Config
 
 CPUS, HELD = 4, 2
@@ -75,14 +75,18 @@ def in_user_mode(lab):
     need(False, 'it does not run')
 
 
+def pinned():
+    return {'CRASHME.MOD': crashme_with(0, 0, 1 << HELD)}
+
+
 @test(once=OWN)
 def kill_waits(t):
     """In user mode, and in a call that has not yet asked for the lock: an entry that gets it at once looks at nothing."""
     for what, stop_it in (('storm', before_the_lock), ('spin', in_user_mode)):
         where = stop_it.__name__.replace('_', ' ')
-        with t.case(f'killed {where}'), boot(f'race-{what}', config=FOUR, gdb=True) as vm:
+        with t.case(f'killed {where}'), boot(f'race-{what}', pinned(), FOUR, gdb=True) as vm:
             vm.ready(120)
-            number = start(vm, crashme_with(0, 0, 1 << HELD), what)
+            number = spinner(vm, what)
             lab = Lab(vm)
             stop_it(lab)
             said = len(vm.com1.text())
@@ -103,9 +107,8 @@ WAYS = {'a fault': ('null-write', 'up_fault', 'capsule_crash'),
 @test(once=OWN)
 def killed_on_its_way(t):
     """It has left user mode by itself when it is killed: what it came for is not done any more."""
-    pinned = {'CRASHME.MOD': crashme_with(0, 0, 1 << HELD)}
     for name, (argument, where, never) in WAYS.items():
-        with t.case(name), boot(f'race-{argument}', pinned, FOUR, gdb=True) as vm:
+        with t.case(name), boot(f'race-{argument}', pinned(), FOUR, gdb=True) as vm:
             vm.ready(120)
             lab = Lab(vm)
             vm.com1.send(f'load crashme {argument}\r')
@@ -180,11 +183,9 @@ def line_waits(t):
 @test(once=OWN)
 def flush_waits(t):
     """A capsule's memory is revoked while it writes there: the mapping may still be in its processor."""
-    with boot('race-flush', {'BOOT.POL': policy_from(admit)}, FOUR, gdb=True) as vm:
+    with boot('race-flush', {'BOOT.POL': policy_from(admit)}, FOUR, modules=modules(), gdb=True) as vm:
         vm.ready(120)
-        for manifest in (dueler(), counter()):
-            ctl(vm, 'load', module(manifest))
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'duel.mod'), '--start', '25')
+        ctl(vm, 'start', 'duel', '25')
         vm.com1.expect(r'^DUEL cpus/module', 120)
         lab = Lab(vm)
         for _ in range(200):
@@ -206,9 +207,9 @@ def flush_waits(t):
 @test(once=OWN)
 def panic_stops_all(t):
     """One processor breaks while another computes: nobody runs any more when memory is wiped."""
-    with boot('race-panic', config=FOUR, gdb=True) as vm:
+    with boot('race-panic', pinned(), FOUR, gdb=True) as vm:
         vm.ready(120)
-        start(vm, crashme_with(0, 0, 1 << HELD), 'spin')
+        spinner(vm)
         lab = Lab(vm)
         in_user_mode(lab)
         lab.gdb.write_physical(APIC, MSI_NMI.to_bytes(4, 'little'))

@@ -182,15 +182,15 @@ def _any_flip(file, data, seed, count):
 
     def run(t):
         size = len(data())
-        for _ in range(count):
+        for _ in range(t.size(*count)):
             at, bit = rng.randrange(size), rng.randrange(8)
             with t.case(f'byte {at} bit {bit} of {file}'):
                 stopped(f'flip-{file}', {file: flipped(data(), at, bit)})
     return run
 
 
-add('refuse_boot.kernel_any_bit', _any_flip(KERNEL, kernel, 1, 20), LOADER)
-add('refuse_boot.policy_any_bit', _any_flip(POLICY, policy, 2, 20), LOADER)
+add('refuse_boot.kernel_any_bit', _any_flip(KERNEL, kernel, 1, (6, 200)), LOADER, soak=True)
+add('refuse_boot.policy_any_bit', _any_flip(POLICY, policy, 2, (6, 200)), LOADER, soak=True)
 
 
 @test(once=LOADER)

@@ -6,7 +6,7 @@ import shutil
 import struct
 import tempfile
 
-from cases import ALONE, LATER, TWIN, add, need, same, test
+from cases import ALONE, LATER, add, need, same, test
 from lab import CRAFT, CTL, KEYS, Module, boot, ctl, ctl_json, key, policy_from, released, run
 from test_refuse_boot import flipped, patched
 from vm import Failure
@@ -266,8 +266,8 @@ def send(vm, data):
 
 @test(once=ALONE, long=True, soak=True)
 def at_run_time(t):
-    """The same refusals for a module that nonosctl sends: the same stages have them, so one in three; all in `make soak`."""
-    table = [row for row in TABLE if row[0] != 'empty'][t.size(smoke=2, soak=0)::t.size(smoke=3, soak=1)]
+    """The same refusals for a module that nonosctl sends: the same stages have them, so one in six; all in `make soak`."""
+    table = [row for row in TABLE if row[0] != 'empty'][t.size(smoke=2, soak=0)::t.size(smoke=6, soak=1)]
     # Not on the volume: a module that was verified once this boot is known by its header, and what is sent under that
     # header again is not looked at but dropped in favour of the verified copy.
     with boot('refuse-run-time', {FILE: None}) as vm:

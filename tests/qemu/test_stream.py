@@ -2,21 +2,19 @@
 ring, clients that die, more of them than there are rings, a console that ends under its writers; and that it is the ring
 which the text went through. `probe` attacks; the shell streams its long listings."""
 
-import os
 import re
 import time
 
 from cases import CLOCK, LATER, OWN, need, rows, same, test
-from lab import BUILD, boot, ctl, ctl_json
+from lab import boot, ctl, ctl_json
 from vm import Config, Failure
 
-PROBE = os.path.join(BUILD, 'modules', 'probe.mod')
 TEXT = 'the quick brown fox jumps over the lazy dog, 0123456789'[:55]
 LINES = 16384  # of 64 bytes: 1 MiB
 
 
 def send(vm, *arg):
-    ctl(vm, 'load', PROBE, '--start', *arg)
+    ctl(vm, 'start', 'probe', *arg)
 
 
 def running(vm, name):
@@ -38,7 +36,7 @@ def alone(vm):
 @test(once=LATER)
 def attacks(t):
     """Garbage indices, handles that cannot be passed on, a second ring, messages that nobody pays for."""
-    with boot('stream') as vm:
+    with boot('stream', modules=['probe']) as vm:
         vm.ready()
         send(vm, 'stream')
         vm.com1.expect(r'^STREAM done', 60)
@@ -57,7 +55,7 @@ def attacks(t):
 @test(once=LATER)
 def guards(t):
     """What no guard covers ends the capsule as ever."""
-    with boot('guards-of-threads') as vm:
+    with boot('guards-of-threads', modules=['probe']) as vm:
         vm.ready()
         for how, what in (('outside', 'read of memory it does not have'), ('before', 'read of memory it does not have'),
                           ('fetch', 'jump to memory that is not code'), ('kernel', 'touched a kernel address'), ('nothing', 'read of memory'),
@@ -78,7 +76,7 @@ def whole(text):
 def bulk(t):
     """1 MiB, line by line: all of it, in order, and not more of it at a time on the console's account than is allowed: by
     the guest's clock, which counts instructions here."""
-    with boot('bulk', config=Config(icount=True, smp=1)) as vm:
+    with boot('bulk', config=Config(icount=True, smp=1), modules=['probe']) as vm:
         vm.ready()
         send(vm, 'stream-bulk')
         vm.com1.expect(r'^PROBE bulk done', 120)
@@ -98,7 +96,7 @@ def bulk(t):
 @test(once=OWN, later=True)
 def four_processors(t):
     """The same with the writer and the console at work at once."""
-    with boot('bulk-4', config=Config(smp=4)) as vm:
+    with boot('bulk-4', config=Config(smp=4), modules=['probe']) as vm:
         vm.ready()
         send(vm, 'stream-bulk')
         vm.com1.expect(r'^PROBE bulk done', 240)
@@ -111,7 +109,7 @@ def four_processors(t):
 @test
 def clients_end(t):
     """A client killed with its ring full, one that dies in the middle of a line; and more than there are rings for."""
-    with boot('stream-ends') as vm:
+    with boot('stream-ends', modules=['probe']) as vm:
         vm.ready()
         send(vm, 'stream-die')
         with t.case('last words are shown, before its end is told'):
@@ -155,10 +153,10 @@ def restart_console(vm):
     need(False, 'the prompt does not answer')
 
 
-@test(once=LATER)
+@test(once=LATER, soak=True)
 def console_ends(t):
     """The console ends while clients write into its memory: none of them crashes, what they say next is shown."""
-    with boot('stream-console') as vm:
+    with boot('stream-console', modules=['probe']) as vm:
         vm.ready()
         vm.ask('log')
         with t.case('the shell has a ring'):
@@ -168,7 +166,7 @@ def console_ends(t):
             need('console' in vm.ask('caps'), 'no listing')
             need('console' in vm.ask('caps'), 'no listing')
             same(len(held(vm, 'shell')), 1, 'rings')
-        for number in range(2):
+        for number in range(t.size(smoke=1, soak=6)):
             seen = vm.com1.seen
             send(vm, 'stream-bulk')
             vm.com1.expect(r'S0\d\d\d00 ', 60)

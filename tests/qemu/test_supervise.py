@@ -48,9 +48,8 @@ def record_of(vm, number):
 
 @test(once=LATER)
 def one_capsule(t):
-    with boot('supervise-one') as vm:
+    with boot('supervise-one', modules=['pupil']) as vm:
         vm.ready()
-        ctl(vm, 'load', PUPIL)
         with t.case('a capsule that hangs with the call taken is found and restarted'):
             number = load(vm, 'hung')
             vm.com1.expect(rf'pupil \(capsule {number}\) killed: {WATCHDOG}; restart 1 in 50 ms', 20)
@@ -110,7 +109,7 @@ def one_capsule(t):
 
 
 def variant(name, **changes):
-    """The pupil's code under another manifest: (its .mod file, the grants it asks for)."""
+    """The pupil's code under another manifest: (its .mod file, its manifest)."""
     with open(os.path.join(TOP, 'modules', 'pupil', 'manifest.json'), encoding='utf-8') as f:
         source = json.load(f)
     source['name'] = name
@@ -122,7 +121,8 @@ def variant(name, **changes):
         json.dump(source, f)
     run(CTL, 'mod', 'build', '--elf', PUPIL.replace('.mod', '.elf'), '--manifest', path + '.json', '--sign',
         PUBLISHER_KEY, '-o', path + '.mod')
-    return path + '.mod', source
+    with open(path + '.mod', 'rb') as f:
+        return f.read(), source
 
 
 ONCE = {'when': 'on-crash', 'backoff_ms': 50, 'max': 1, 'window_s': 60}
@@ -152,10 +152,9 @@ def several(t):
         for name, (_, source) in made.items():
             policy['rules'].append({'publisher': 'dev', 'module': name, 'classes': source['classes'], 'priority': 8,
                                     'grants': source['caps']})
-    with boot('supervise-several', {'BOOT.POL': policy_from(change)}) as vm:
+    modules = [(name, file) for name, (file, _) in made.items()]
+    with boot('supervise-several', {'BOOT.POL': policy_from(change)}, modules=modules) as vm:
         vm.ready()
-        for path, _ in made.values():
-            ctl(vm, 'load', path)
         with t.case('what it needs is started first'):
             load(vm, 'obey', 'pupil-c')
             is_ = numbers(vm)

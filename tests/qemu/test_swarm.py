@@ -11,7 +11,6 @@ from test_attack import lost, mark
 from vm import Config
 
 SEED = int(os.environ.get('N0N_FUZZ_SEED', '2026'))
-DRIVER = os.path.join(BUILD, 'modules', 'swarm.mod')
 WORKER_CLASSES = ['CoreExec', 'IO', 'IPC', 'Memory', 'Crypto']
 
 
@@ -47,11 +46,12 @@ def worker_module():
         json.dump(worker_manifest(), f)
     run(CTL, 'mod', 'build', '--elf', os.path.join(BUILD, 'modules', 'swarm.elf'), '--manifest', path + '.json', '--sign',
         PUBLISHER_KEY, '-o', path + '.mod')
-    return path + '.mod'
+    with open(path + '.mod', 'rb') as f:
+        return f.read()
 
 
 def drive(vm, seed, programs):
-    ctl(vm, 'load', DRIVER, '--start', f'{seed} {programs}')
+    ctl(vm, 'start', 'swarm', f'{seed} {programs}')
     said = vm.com1.expect(r'SWARM ([^\n]*)\nSWARM done', 60 + programs / 200)
     return said.group(1), vm.com1.text()
 
@@ -59,9 +59,9 @@ def drive(vm, seed, programs):
 @test(once=OWN, long=True, soak=True)
 def programs(t):
     count = t.size(smoke=5_000, soak=1_000_000)
-    with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, Config(smp=4, single=not os.environ.get('N0N_FUZZ_PARALLEL'))) as vm:
+    config = Config(smp=4, single=not os.environ.get('N0N_FUZZ_PARALLEL'))
+    with boot('swarm', {'BOOT.POL': policy_from(swarm_policy)}, config, modules=['swarm', ('SWARMER', worker_module())]) as vm:
         vm.ready()
-        ctl(vm, 'load', worker_module())
         drive(vm, 1, 2000)      # what a first run keeps (modules, named endpoints) is there before we count
         before = mark(vm)
         capsules = {(c['name'], c['id']) for c in ctl_json(vm, 'ps') if c['state'] == 'running'}

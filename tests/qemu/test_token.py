@@ -22,7 +22,6 @@ def module_id():
 
 def hoard(t, vm):
     """Nine capsules with all the tokens that each may have issued: what comes after must not notice."""
-    ctl(vm, 'load', COURIER)
     with t.case('nine hoarders'):
         for _ in range(9):
             start = len(vm.com1.text())
@@ -34,7 +33,7 @@ def hoard(t, vm):
 @test(once=ALONE)
 def attacks(t):
     """Forged, foreign, widened, stale and cut tokens, and too many: each has its own refusal."""
-    with boot('token-attacks') as vm:
+    with boot('token-attacks', modules=['courier']) as vm:
         vm.ready()
         hoard(t, vm)
         ctl(vm, 'start', 'courier', 'attack')
@@ -72,10 +71,10 @@ def both(vm, one, other):
 def journey(t):
     """Issued in one capsule, extended off the machine, imported in another, used, cut."""
     holder = key('holder', 'token-holder')
-    with boot('token-journey') as vm:
+    with boot('token-journey', modules=['courier']) as vm:
         vm.ready()
         start = len(vm.com1.text())
-        ctl(vm, 'load', COURIER, '--start', 'issue ' + public(holder.replace('.key', '.pub')))
+        ctl(vm, 'start', 'courier', 'issue ' + public(holder.replace('.key', '.pub')))
         vm.com1.expect(r'COURIER issue OK', 20)
         vm.com1.expect(r'(COURIER token [0-9a-f]{98}\s+){4}', 20)
         path, longer = (os.path.join(BUILD, 'test', f'{n}.token') for n in ('issued', 'longer'))
@@ -119,9 +118,9 @@ def journey(t):
 
 def another_boot(t, token):
     """A token of one boot is none in the next: the vault has another key."""
-    with boot('token-other-boot', cold=True) as vm:
+    with boot('token-other-boot', cold=True, modules=['courier']) as vm:
         vm.ready()
-        ctl(vm, 'load', COURIER, '--start', 'import')
+        ctl(vm, 'start', 'courier', 'import')
         give(vm, token)
         with t.case('in another boot nobody has issued it'):
             go(vm, token, 'TOKEN_ISSUER')

@@ -1,5 +1,6 @@
 """A service that is replaced under load: nothing lost, twice or out of order; bad versions are rolled back."""
 
+import functools
 import json
 import os
 import re
@@ -36,20 +37,25 @@ def patched(bad, base='counter2', patient_ms=20):
     return m.set_records(out)
 
 
-def files(whose):
-    """Each build as a file of that test's own, {how it is bad: path}; 0: good."""
-    out = {0: os.path.join(BUILD, 'modules', 'counter2.mod')}
+@functools.cache
+def builds():
+    """{how it is bad: Module}; 0: good."""
+    out = {0: Module(module_file('counter2'))}
     for bad in range(START, OTHER + 1):
-        m = patched(bad)
+        out[bad] = m = patched(bad)
         if bad == OLDER:
             struct.pack_into('<I', m.header, 24, 1)
         if bad == OTHER:
             m.key = key('publisher', 'second')
             m.header[64:96] = run(CRAFT, 'id', m.key)[:32]
-        out[bad] = os.path.join(BUILD, 'test', f'{whose}-{bad}.mod')
-        with open(out[bad], 'wb') as f:
-            f.write(m.bytes())
     return out
+
+
+def file(bad):
+    path = os.path.join(BUILD, 'test', f'counter-{bad}.mod')
+    with open(path, 'wb') as f:
+        f.write(builds()[bad].bytes())
+    return path
 
 
 def admit(policy):
@@ -92,13 +98,10 @@ def tally(vm, good, bad):
 @test(once=OWN, soak=True)
 def under_load(t):
     good, bad = t.size(smoke=4, soak=1000), t.size(smoke=7, soak=200)
-    with boot('upgrade', {'BOOT.POL': policy_from(admit)}, COUNTED) as vm:
+    modules = ['tally'] + [(f'COUNTER{how}', builds()[how].bytes()) for how in builds() if how != SAVE]
+    with boot('upgrade', {'BOOT.POL': policy_from(admit)}, COUNTED, modules=modules) as vm:
         vm.ready()
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
-        for how, path in files(vm.name).items():
-            if how != SAVE:
-                ctl(vm, 'load', path)
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'tally.mod'))
         tally(vm, 2, 0)
         before = mark(vm)
         with t.case(f'{good} upgrades and {bad} bad ones under load'):
@@ -119,33 +122,36 @@ def refusal(vm, *arguments):
 
 @test(once=LATER)
 def by_the_operator(t):
-    good, again = files('operator'), os.path.join(BUILD, 'modules', 'counter.mod')
-    with boot('upgrade-operator', config=COUNTED) as vm:
+    again = os.path.join(BUILD, 'modules', 'counter.mod')
+    there = [0, START, REFUSES, SAVE]
+    with boot('upgrade-operator', config=COUNTED, modules=[(f'COUNTER{b}', builds()[b].bytes()) for b in there]) as vm:
         vm.ready()
         ctl(vm, 'load', again, '--start')
         with t.case('what is refused says why, and changes nothing'):
             was = capsule(vm, 'counter')
             number = str(was)
-            same(refusal(vm, number, good[OLDER]), 'UPG_OLDER', 'an older security version')
-            same(refusal(vm, number, good[OTHER]), 'PUB_UNKNOWN', 'a publisher that is not known')
-            same(refusal(vm, number, good[START]), 'UPG_ENDED', 'one that crashes at its start')
-            same(refusal(vm, number, good[REFUSES]), 'UPG_STATE', 'one that refuses the state')
+            known = {m['semver']: m['module_id'] for m in ctl_json(vm, 'modules')}
+            same(refusal(vm, number, file(OLDER)), 'UPG_OLDER', 'an older security version')
+            same(refusal(vm, number, file(OTHER)), 'PUB_UNKNOWN', 'a publisher that is not known')
+            same(refusal(vm, number, '--id', known[f'0.2.{START}']), 'UPG_ENDED', 'one that crashes at its start')
+            same(refusal(vm, number, '--id', known[f'0.2.{REFUSES}']), 'UPG_STATE', 'one that refuses the state')
             same(refusal(vm, number, os.path.join(BUILD, 'modules', 'nil.mod')), 'UPG_OTHER', 'another module')
-            same(refusal(vm, '4711', good[0]), 'NOT_FOUND', 'nobody')
+            same(refusal(vm, '4711', '--id', known['0.1.0']), 'NOT_FOUND', 'nobody')
             vm.ask('load crashme spin')
-            same(refusal(vm, str(capsule(vm, 'crashme')), again), 'UPG_NONE', 'one that takes no control messages')
+            number_of_crashme = str(capsule(vm, 'crashme'))
+            same(refusal(vm, number_of_crashme, '--id', known['0.1.0']), 'UPG_NONE', 'one that takes no control messages')
             vm.ask('kill crashme')
             same(capsule(vm, 'counter'), was, 'the counter')
             need('its upgrade was rolled back: upgrade: the new version refused the state' in vm.com1.text(), 'not told')
         with t.case('done, and on record'):
-            text = ctl(vm, 'upgrade', number, good[SAVE])
+            text = ctl(vm, 'upgrade', number, '--id', known[f'0.2.{SAVE}'])
             now = capsule(vm, 'counter')
             need(f'capsule {now} took the place of capsule {was}' in text and now != was, text)
             records = [(r['b'] >> 32, r['b'] & 0xffffffff) for r in ctl_json(vm, 'audit')['records']
                        if r['kind'] == 'supervise' and r['a'] == now]
             need((UPGRADED, was) in records, f'audit: {records}')
         with t.case('one that cannot now says so and goes on'):
-            same(refusal(vm, str(now), good[0]), 'BUSY', 'its own word')
+            same(refusal(vm, str(now), '--id', known['0.2.0']), 'BUSY', 'its own word')
             same(capsule(vm, 'counter'), now, 'the counter')
         with t.case('at the prompt: a build by its id, refusals in the same words'):
             wanted = next(x['module_id'] for x in ctl_json(vm, 'modules') if x['semver'] == '0.1.0' and
@@ -160,10 +166,9 @@ def by_the_operator(t):
 
 @test
 def at_the_prompt(t):
-    with boot('upgrade-prompt') as vm:
+    with boot('upgrade-prompt', modules=['counter2']) as vm:
         vm.ready()
         ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter.mod'), '--start')
-        ctl(vm, 'load', os.path.join(BUILD, 'modules', 'counter2.mod'))
         ids = {x['semver']: x['module_id'] for x in ctl_json(vm, 'modules') if x['name'] == 'counter'}
 
         def upgrade(line, want):

@@ -11,7 +11,7 @@ import time
 
 import kernel
 from cases import LATER, OWN, need, same, test
-from lab import BUILD, Module, boot, ctl, ctl_json, module_file, policy_from, run, splitmix64, volume
+from lab import BUILD, Module, boot, ctl, ctl_json, module_file, policy_from, run, splitmix64, volume_with
 from test_wipe import STAY, ended
 from vm import BUSY, SLOW, Config
 
@@ -113,23 +113,20 @@ def _admit(policy):
                    {'kind': 'network', 'name': 'loopback', 'rights': ['call', 'grant']}]})
 
 
-def machine(name, smp=1, **kw):
-    return boot(name, {'BOOT.POL': policy_from(_admit)}, config=Config(memory=MEMORY, smp=smp), **kw)
+def machine(name, smp=1, private=True, **kw):
+    planter = 'secrets' if private else ('SECRETS', not_private('secrets'))
+    return boot(name, {'BOOT.POL': policy_from(_admit)}, config=Config(memory=MEMORY, smp=smp),
+                modules=['loopback', planter], **kw)
 
 
-def prepare(vm, private=True):
+def not_private(name):
+    module = Module(module_file(name))
+    return module.set_records([r for r in module.records() if r[0] != PRIVATE]).bytes()
+
+
+def prepare(vm):
     vm.ready(120)
-    ctl(vm, 'load', os.path.join(BUILD, 'modules', 'loopback.mod'), '--start')
-    path = os.path.join(BUILD, 'modules', 'secrets.mod')
-    if private:
-        ctl(vm, 'load', path)
-        return
-    module = Module(module_file('secrets'))
-    module.set_records([r for r in module.records() if r[0] != PRIVATE])
-    path = os.path.join(vm.dir, 'secrets.mod')
-    with open(path, 'wb') as f:
-        f.write(module.bytes())
-    ctl(vm, 'load', path)
+    ctl(vm, 'start', 'loopback')
 
 
 def plant(vm, seed, end):
@@ -264,7 +261,7 @@ def disk(t):
     """Through firmware, with a boot volume that could be written: its hash, before and after."""
     path = os.path.join(BUILD, 'test', 'zero-disk.img')
     with open(path, 'wb') as f:
-        f.write(volume().with_files({'BOOT.POL': policy_from(_admit)}))
+        f.write(volume_with({'BOOT.POL': policy_from(_admit)}, ['loopback', 'secrets']))
     digest = lambda: hashlib.sha256(open(path, 'rb').read()).hexdigest()
     try:
         before = digest()
@@ -338,8 +335,8 @@ def control_capsule(t, look, end):
 
 def control_crash(t, look):
     """Without `private` a crash record keeps what the thread had in registers and at its stack pointer."""
-    with machine('zero-control-crash') as vm:
-        prepare(vm, private=False)
+    with machine('zero-control-crash', private=False) as vm:
+        prepare(vm)
         secrets = secrets_of(0x5eed5000)
         plant(vm, 0x5eed5000, 'crash')
         with t.case('control: a crash record of a capsule that is not private holds stack secrets'):
