@@ -98,6 +98,7 @@ compdb:
 lint:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) deps host-tests compdb
+	$(Q)tests/boot/check-stack
 	$(Q)tools/lint
 	$(Q)tools/trusted-core --check
 

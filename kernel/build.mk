@@ -62,3 +62,6 @@ kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
 
 # The pure parts of the CPU port under ASan and UBSan on the host.
 TEST_arch_SRCS := kernel/arch/x86_64/debug.c kernel/arch/x86_64/mitigate.c kernel/arch/x86_64/insn.c kernel/arch/x86_64/ports.c
+
+# How deep its stacks can get, from its code (docs/x86_64.md).
+TEST_CHECKS += 'tools/check-stack build/kernel/kernel.elf'
