@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -293,6 +295,137 @@ static void various(void)
     CHECK(pthread_attr_getstacksize(&(pthread_attr_t){ 0 }, &(size_t){ 0 }) == 0);
 }
 
+/* ---- signals that come from elsewhere ---- */
+
+static volatile sig_atomic_t rang, by_other;
+static pthread_t who_got_it;
+static sigjmp_buf out;
+
+static void ring(int sig)
+{
+    (void)sig;
+    rang++;
+    who_got_it = pthread_self();
+}
+
+static void leap_out(int sig)
+{
+    (void)sig;
+    siglongjmp(out, 1);
+}
+
+static void on(int sig, void (*handler)(int), int flags)
+{
+    struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
+    CHECK(sigaction(sig, &a, NULL) == 0);
+}
+
+static void set_alarm(long us, long every)
+{
+    const struct itimerval t = { .it_value = { us / 1000000, us % 1000000 },
+                                 .it_interval = { every / 1000000, every % 1000000 } };
+    CHECK(setitimer(ITIMER_REAL, &t, NULL) == 0);
+}
+
+static void alarms(void)
+{
+    struct itimerval left;
+    int p[2];
+    char c;
+
+    on(SIGALRM, ring, 0);
+    rang = 0;
+    set_alarm(5000, 0);
+    CHECK(pause() == -1 && errno == EINTR && rang == 1);
+    set_alarm(5000, 0);
+    CHECK(nanosleep(&(struct timespec){ .tv_sec = 50 }, NULL) == -1 && errno == EINTR && rang == 2);
+    set_alarm(5000, 0);
+    CHECK(nanosleep(&(struct timespec){ .tv_sec = INT64_MAX }, NULL) == -1 && errno == EINTR &&
+          rang == 3);
+    set_alarm(5000, 0);
+    CHECK(pipe(p) == 0 && read(p[0], &c, 1) == -1 && errno == EINTR && rang == 4);
+    struct pollfd f = { p[0], POLLIN, 0 };
+    set_alarm(5000, 0);
+    CHECK(poll(&f, 1, 50000) == -1 && errno == EINTR && rang == 5);
+    on(SIGALRM, ring, SA_RESTART);
+    set_alarm(5000, 0);
+    CHECK(poll(&f, 1, 50000) == -1 && errno == EINTR && rang == 6);  // not even then begun again
+    CHECK(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){ 0 }, NULL) == 0);
+    set_alarm(2000, 2000);
+    while (rang < 9) {
+        getppid();  // any call will do
+    }
+    CHECK(getitimer(ITIMER_REAL, &left) == 0 && left.it_interval.tv_usec == 2000);
+    set_alarm(0, 0);
+    CHECK(alarm(100) == 0 && alarm(0) == 100 && alarm(0) == 0);
+    on(SIGALRM, leap_out, 0);
+    if (sigsetjmp(out, 1) == 0) {
+        set_alarm(3000, 0);
+        sem_wait(&never);
+        CHECK(false);
+    }
+    on(SIGALRM, SIG_IGN, 0);
+    set_alarm(1000, 0);
+    CHECK(usleep(5000) == 0);
+    on(SIGALRM, SIG_DFL, 0);
+    CHECK(setitimer(ITIMER_PROF, &left, NULL) == -1 && errno == ENOSYS);
+    CHECK(setitimer(9, &left, NULL) == -1 && errno == EINVAL);
+    left.it_value.tv_usec = 1000000;
+    CHECK(setitimer(ITIMER_REAL, &left, NULL) == -1 && errno == EINVAL);
+    CHECK(close(p[0]) == 0 && close(p[1]) == 0);
+}
+
+static void *takes_signals(void *arg)
+{
+    sigset_t set;
+    int sig = 0;
+
+    sem_post(&ready);
+    while (!by_other) {
+        sem_wait(&go);  // until the handler has run, and somebody posts
+    }
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sem_post(&ready);
+    return sigwait(&set, &sig) == 0 && sig == SIGUSR2 ? arg : NULL;
+}
+
+static void handle_other(int sig)
+{
+    ring(sig);
+    by_other = 1;
+}
+
+static void between_threads(void)
+{
+    pthread_t t;
+    void *result = NULL;
+    sigset_t set, was, none;
+    int sig = 0;
+
+    on(SIGUSR1, handle_other, 0);
+    CHECK(pthread_create(&t, NULL, takes_signals, &t) == 0 && sem_wait(&ready) == 0);
+    usleep(1000);
+    CHECK(pthread_kill(t, 0) == 0 && pthread_kill(t, SIGUSR1) == 0);
+    usleep(1000);
+    CHECK(by_other == 1 && pthread_equal(who_got_it, t) && sem_post(&go) == 0);
+    CHECK(sem_wait(&ready) == 0 && usleep(1000) == 0 && pthread_kill(t, SIGUSR2) == 0);
+    CHECK(pthread_join(t, &result) == 0 && result == &t);
+    sigemptyset(&set);
+    sigemptyset(&none);
+    sigaddset(&set, SIGUSR1);
+    CHECK(sigprocmask(SIG_BLOCK, &set, &was) == 0 && kill(getpid(), SIGUSR1) == 0);
+    CHECK(sigwait(&set, &sig) == 0 && sig == SIGUSR1);
+    CHECK(sigtimedwait(&set, NULL, &(struct timespec){ .tv_nsec = 1000000 }) == -1 &&
+          errno == EAGAIN);
+    rang = 0;
+    CHECK(raise(SIGUSR1) == 0 && rang == 0 && sigsuspend(&none) == -1 && errno == EINTR &&
+          rang == 1);
+    CHECK(sigprocmask(SIG_SETMASK, &was, NULL) == 0 && rang == 1);
+    signal(SIGUSR1, SIG_DFL);
+}
+
 void outside(void)
 {
     cancelled();
@@ -302,4 +435,6 @@ void outside(void)
     file_times();
     of_a_thread();
     various();
+    alarms();
+    between_threads();
 }

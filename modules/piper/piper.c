@@ -3,6 +3,7 @@
 #include "modules/piper/piper.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static int copy(void)
 /* So many lines that a lost or doubled byte shows. */
 static int lines(long n)
 {
+    signal(SIGPIPE, SIG_IGN);
     for (long i = 0; i < n; i++) {
         if (printf("line %ld of %ld\n", i, n) < 0 || (i % 100 == 99 && fflush(stdout) != 0)) {
             fprintf(stderr, "lines: %s\n", strerror(errno));
@@ -124,6 +126,10 @@ int main(int argc, char **argv)
         printf("to output\n");
         fprintf(stderr, "to error\n");
         return 0;
+    }
+    if (strcmp(what, "broken") == 0) {
+        int p[2];
+        return pipe(p) == 0 && close(p[0]) == 0 && write(p[1], "x", 1) == 1 ? 0 : 1;
     }
     if (strcmp(what, "rows") == 0) {
         return rows();

@@ -45,6 +45,7 @@ static void ends(void)
     CHECK(read(p[0], in, sizeof in) == 4 && read(p[0], in, sizeof in) == 0);
     CHECK(close(p[0]) == 0);
     CHECK(pipe(p) == 0 && close(p[0]) == 0);
+    CHECK(signal(SIGPIPE, SIG_IGN) == SIG_DFL);
     CHECK(write(p[1], "x", 1) == -1 && errno == EPIPE);
     CHECK(close(p[1]) == 0);
 }
@@ -210,6 +211,7 @@ static int ended(pid_t pid)
 
 static void codes(void)
 {
+    char *const alone[] = { "piper", "broken", NULL };
     char *const leave[] = { "piper", "exit", "7", NULL }, *const crash[] = { "piper", "crash",
                                                                              NULL };
     char *const sleeper[] = { "piper", "sleep", NULL };
@@ -230,6 +232,8 @@ static void codes(void)
     status = ended(pid);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     CHECK(kill(pid, SIGTERM) == -1 && errno == ESRCH);
+    CHECK(posix_spawn(&pid, "piper", NULL, NULL, alone, NULL) == 0);
+    CHECK(ended(pid) == (128 + SIGPIPE) << 8);
     CHECK(posix_spawn(&pid, "nosuch", NULL, NULL, leave, NULL) == ENOENT);
     CHECK(wait(&status) == -1 && errno == ECHILD);
 }

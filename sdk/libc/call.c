@@ -1,21 +1,47 @@
 /* From a number to its handler, and from our statuses to errno. */
 #include <errno.h>
+#include <sys/syscall.h>
 
 #include "sdk/libc/personality.h"
 
-long nos_libc_call(long n, long a, long b, long c, long d, long e, long f)
+static long call(long n, const struct nos_libc_args *x)
 {
-    const struct nos_libc_args x = { { a, b, c, d, e, f } };
-
     switch (n) {
 #define CALL(number, name, handler) \
     case number: \
-        return handler(&x);
+        return handler(x);
 #include "sdk/libc/calls.inc"
 #undef CALL
     default:
         return -ENOSYS;
     }
+}
+
+/* What waits for a time, or for whatever comes, is not begun again. */
+static bool is_begun_again(long n)
+{
+    static const short never[] = {
+        SYS_poll,     SYS_select,          SYS_pause,         SYS_nanosleep,      SYS_ppoll,
+        SYS_pselect6, SYS_clock_nanosleep, SYS_rt_sigsuspend, SYS_rt_sigtimedwait
+    };
+    size_t i = 0;
+
+    while (i < sizeof never / sizeof never[0] && never[i] != n) {
+        i++;
+    }
+    return i == sizeof never / sizeof never[0];
+}
+
+long nos_libc_call(long n, long a, long b, long c, long d, long e, long f)
+{
+    const struct nos_libc_args x = { { a, b, c, d, e, f } };
+    long r = call(n, &x);
+
+    while (nos_libc_posts && !nos_libc_signals_deliver() && r == -EINTR &&
+           !nos_libc_is_interrupted() && is_begun_again(n)) {
+        r = call(n, &x);
+    }
+    return r;
 }
 
 long libc_nothing(const struct nos_libc_args *x)

@@ -16,8 +16,8 @@ bool nos_libc_until(const struct timespec *ts, uint64_t *ns)
         return false;
     }
     if (__builtin_mul_overflow((uint64_t)ts->tv_sec, (uint64_t)NS_PER_S, &seconds) ||
-        __builtin_add_overflow(seconds, (uint64_t)ts->tv_nsec, ns)) {
-        *ns = NOS_DEADLINE_NEVER;
+        __builtin_add_overflow(seconds, (uint64_t)ts->tv_nsec, ns) || *ns > INT64_MAX) {
+        *ns = INT64_MAX;  // 292 years: a deadline that is 0 would be none
     }
     return true;
 }
@@ -29,8 +29,8 @@ bool nos_libc_after(const struct timespec *span, uint64_t *deadline_ns)
     if (!nos_libc_until(span, &ns)) {
         return false;
     }
-    if (__builtin_add_overflow(nos_now_ns(), ns, deadline_ns)) {
-        *deadline_ns = NOS_DEADLINE_NEVER;
+    if (__builtin_add_overflow(nos_now_ns(), ns, deadline_ns) || *deadline_ns > INT64_MAX) {
+        *deadline_ns = INT64_MAX;
     }
     return true;
 }
@@ -100,26 +100,30 @@ long libc_gettimeofday(const struct nos_libc_args *x)
 
 /* On the thread's notification: pthread_cancel signals that, and is not missed when it comes just
  * before. */
-static nos_status_t sleep_on(nos_handle_t note, uint64_t deadline)
+nos_status_t nos_libc_sleep(uint64_t deadline)
 {
-    nos_status_t st;
+    nos_handle_t note = nos_libc_note();
+    nos_status_t st = NOS_OK;
     uint64_t bits = 0;
 
     if (note.v == 0) {
         return nos_sys_sleep(deadline);
     }
-    if (deadline <= nos_now_ns()) {
+    if (deadline != NOS_DEADLINE_NEVER && deadline <= nos_now_ns()) {
         return NOS_OK;
     }
-    do {  // a wake-up that came late for a futex is none for this
+    while (st == NOS_OK || st == NOS_CANCELLED) {  // a wake-up that came late for a futex is none
+        if (nos_libc_is_interrupted()) {
+            return NOS_CANCELLED;
+        }
         st = nos_sys_notify_wait(note, deadline, &bits);
-    } while ((st == NOS_OK || st == NOS_CANCELLED) && !nos_libc_is_interrupted());
-    return st == NOS_TIMED_OUT ? NOS_OK : st == NOS_OK ? NOS_CANCELLED : st;
+    }
+    return st == NOS_TIMED_OUT ? NOS_OK : st;
 }
 
 static long sleep_until(uint64_t deadline, struct timespec *left)
 {
-    nos_status_t st = sleep_on(nos_libc_note(), deadline);
+    nos_status_t st = nos_libc_sleep(deadline != 0 ? deadline : 1);  // 0 would be no deadline
 
     if (st != NOS_OK && left != NULL) {
         uint64_t now = nos_now_ns(), ns = deadline > now ? deadline - now : 0;

@@ -86,15 +86,16 @@ static long wait(const volatile uint32_t *word, uint32_t value, uint64_t deadlin
     }
     append(&w);
     nos_libc_release(&lock);
-    nos_status_t st;
-    do {  // a signal for an earlier wait, or to a thread that is not to be cancelled, is none for
-          // this
+    nos_status_t st = NOS_OK;
+    while (st == NOS_OK && !nos_libc_is_interrupted()) {
+        // what was meant for an earlier wait, or for who is not to be cancelled, ends none
         st = nos_sys_notify_wait(w.note, deadline, &bits);
         if (!__atomic_load_n(&w.queued, __ATOMIC_ACQUIRE)) {
             return 0;
         }
-        st = nos_libc_is_interrupted() ? NOS_CANCELLED : st == NOS_CANCELLED ? NOS_OK : st;
-    } while (st == NOS_OK);
+        st = st == NOS_CANCELLED ? NOS_OK : st;
+    }
+    st = st == NOS_OK ? NOS_CANCELLED : st;
     nos_libc_acquire(&lock);
     bool queued = w.queued;
     leave(&w);
@@ -210,6 +211,7 @@ long libc_futex(const struct nos_libc_args *x)
         if (ts != NULL && !nos_libc_until(ts, &deadline)) {
             return -EINVAL;
         }
+        deadline += ts != NULL && deadline == 0;  // 0 would be no deadline
         return lock_pi((uint32_t *)x->a[0], deadline);
     case OP_UNLOCK_PI:
         return unlock_pi((uint32_t *)x->a[0]);

@@ -64,6 +64,27 @@ enum { NOS_LIBC_FILES = 64 /* descriptors */, NOS_LIBC_THREADS = 128 };
 /** A new thread has the mask of who made it. */
 void nos_libc_signals_inherit(uint32_t from, uint32_t to);
 
+/** Was ever one posted: by another thread, or the alarm? */
+extern bool nos_libc_posts;
+
+/** Post one: to that thread, or to any (0). */
+void nos_libc_post(uint32_t tid, int sig);
+
+/** Raise one in this thread. */
+void nos_libc_raise(int sig);
+
+/** Is there one for this thread, or which it awaits? Who sleeps ends that then, with EINTR. */
+bool nos_libc_signals_due(void);
+
+/** Take one of `set` that was raised or posted: it is not delivered. Gives: 0: there is none. */
+long nos_libc_signal_take(uint64_t set);
+
+/** Call the handlers. Gives: true: the call that was interrupted is not to be begun again. */
+bool nos_libc_signals_deliver(void);
+
+/** This thread awaits these, and blocks those (NULL: as it did). Gives: what it blocked. */
+uint64_t nos_libc_signals_await(uint64_t awaited, const uint64_t *blocked);
+
 /** Keep how they are handled and blocked; and have it so again. */
 void nos_libc_signals_keep(void);
 void nos_libc_signals_restore(void);
@@ -82,11 +103,18 @@ bool nos_libc_is_thread(long tid);
  * it is in none. */
 void nos_libc_cancellable(const volatile int *cancelled);
 
-/** Is it in one, and to be cancelled? Who is woken goes on waiting otherwise. */
+/** Is it in one, and to be cancelled, or is there a signal for it? Who is woken goes on waiting
+ * otherwise. */
 bool nos_libc_is_interrupted(void);
+
+/** Sleep. Errors: CANCELLED (that). In clock.c. */
+MUST_CHECK nos_status_t nos_libc_sleep(uint64_t deadline_ns);
 
 /** End what a thread sleeps in, now or as soon as it begins. Gives: 0. */
 long nos_libc_interrupt(uint32_t tid);
+
+/** Wake a thread that sleeps in the library, so that it looks for signals. */
+void nos_libc_rouse(uint32_t tid);
 
 /** This thread's number in the library, from 1. */
 uint32_t nos_libc_tid(void);

@@ -3,10 +3,11 @@
  * finds its place `closing`, or whole again as another's: never in between. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 
 #include "sdk/libc/pipes.h"
 
-enum { NAP_NS = 1000000 /* another thread sleeps at the same end */ };
+enum { NAP_NS = 1000000 /* another thread sleeps at the same end */, LOOK_NS = 10000000 };
 
 struct libc_pipe {
     struct nos_pipe pipe;
@@ -111,14 +112,20 @@ static nos_status_t step(struct libc_pipe *p, span_t in, mspan_t out, size_t *do
 static nos_status_t wait(struct libc_pipe *p, uint64_t deadline_ns)
 {
     bool sleeps = nos_pipe_sleeps(&p->pipe, nos_libc_ipc_buffer());
+    const uint64_t soon = nos_now_ns() + LOOK_NS;
+    bool looks = nos_libc_posts && (deadline_ns == NOS_DEADLINE_NEVER ||
+                                    soon < deadline_ns);  // no signal ends this sleep
 
     nos_libc_release(&p->lock);
-    nos_status_t st = sleeps ? nos_pipe_doze(&p->pipe, deadline_ns) : NOS_OK;
+    nos_status_t st = sleeps ? nos_pipe_doze(&p->pipe, looks ? soon : deadline_ns) : NOS_OK;
+    if (looks && st == NOS_TIMED_OUT) {
+        st = NOS_OK;
+    }
     if (st == NOS_BUSY) {
         st = nos_sys_sleep(nos_now_ns() + NAP_NS);
     }
     nos_libc_acquire(&p->lock);
-    return st == NOS_CANCELLED && !nos_libc_is_interrupted() ? NOS_OK : st;
+    return nos_libc_is_interrupted() ? NOS_CANCELLED : st == NOS_CANCELLED ? NOS_OK : st;
 }
 
 nos_status_t libc_pipe_doze(struct libc_pipe *p, uint64_t deadline_ns)
@@ -187,5 +194,10 @@ long libc_pipe_read(struct libc_pipe *p, mspan_t to, bool may_wait)
 
 long libc_pipe_write(struct libc_pipe *p, span_t bytes, bool may_wait)
 {
-    return use(p, true, bytes, mspan_of(NULL, 0), may_wait);
+    long r = use(p, true, bytes, mspan_of(NULL, 0), may_wait);
+
+    if (r == -EPIPE) {
+        nos_libc_raise(SIGPIPE);  // with no lock held: a handler may leap away
+    }
+    return r;
 }

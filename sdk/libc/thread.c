@@ -251,7 +251,7 @@ void nos_libc_cancellable(const volatile int *cancelled)
 bool nos_libc_is_interrupted(void)
 {
     const volatile int *cancelled = current()->cancelled;
-    return cancelled != NULL && *cancelled != 0;
+    return (cancelled != NULL && *cancelled != 0) || nos_libc_signals_due();
 }
 
 /* pthread_cancel has marked the thread; whatever it sleeps in ends, now or as soon as it begins. */
@@ -262,9 +262,19 @@ long nos_libc_interrupt(uint32_t tid)
     if (t->note.v != 0) {
         nos_ignore(nos_sys_notify_signal(t->note, NOS_LIBC_INTERRUPT));
     }
-    if (t->handle.v != 0) {
+    if (t->handle.v != 0 && t->cancelled != NULL) {
         nos_ignore(
             nos_sys_thread_cancel(t->handle));  // it waits for another capsule, or it does not
     }
     return 0;
+}
+
+/* Its request to another capsule is not ended: nobody would know whether it was done. */
+void nos_libc_rouse(uint32_t tid)
+{
+    const nos_handle_t note = threads[tid - 1].note;
+
+    if (note.v != 0) {
+        nos_ignore(nos_sys_notify_signal(note, NOS_LIBC_INTERRUPT));
+    }
 }

@@ -177,7 +177,7 @@ def in_one_program(t):
         with t.case('rows'):
             text = vm.ask('piper rows', 60)
             hold = re.search(r'piper: (\d+) hold, 0 do not', text)
-            need(hold and int(hold[1]) >= 113, text)
+            need(hold and int(hold[1]) >= 116, text)
 
 
 @test(later=True)

@@ -125,7 +125,7 @@ long libc_wait(const struct nos_libc_args *x)
         if (st == NOS_BUSY) {
             st = nos_sys_sleep(nos_now_ns() + NAP_NS);
         }
-        if (st == NOS_CANCELLED && nos_libc_is_interrupted()) {
+        if (nos_libc_is_interrupted()) {
             return -EINTR;
         }
     }

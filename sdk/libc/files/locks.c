@@ -101,8 +101,8 @@ long libc_lock_file(long fd, long op, struct flock *l)
         if (op != F_SETLKW || r != -EAGAIN) {
             return r;
         }
-        nos_status_t st = nos_sys_sleep(nos_now_ns() + NAP_NS);
-        if (st == NOS_CANCELLED) {
+        nos_ignore(nos_sys_sleep(nos_now_ns() + NAP_NS));
+        if (nos_libc_is_interrupted()) {
             return -EINTR;
         }
     }

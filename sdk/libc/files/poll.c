@@ -53,7 +53,7 @@ static nos_status_t doze(const struct look *l, uint64_t deadline)
     }
     // without a pipe there is nothing to wait for but the time
     bool short_nap = l->waits > 1 && (deadline == NOS_DEADLINE_NEVER || nap < deadline);
-    return nos_sys_sleep(short_nap ? nap : deadline);
+    return nos_libc_sleep(short_nap ? nap : deadline);
 }
 
 static long wait_for(struct pollfd *p, unsigned long n, uint64_t deadline)
@@ -69,7 +69,7 @@ static long wait_for(struct pollfd *p, unsigned long n, uint64_t deadline)
         if (l.ready != 0 || over) {
             return l.ready;
         }
-        if (doze(&l, deadline) == NOS_CANCELLED) {
+        if (doze(&l, deadline) == NOS_CANCELLED && nos_libc_is_interrupted()) {
             return -EINTR;
         }
     }
