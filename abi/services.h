@@ -74,6 +74,9 @@ enum nos_init_op {
     NOS_INIT_ENDED = 8, /* word 0 = id of a capsule that was started with two handles. Reply: word 0
                          * = enum nos_capsule_state, word 1 = its code (abi/info.h). BUSY: it runs.
                          * NOT_FOUND: it is not among the last 64 of those */
+    NOS_INIT_NEED = 9,  /* words 0, 1 = module name: as if who asks needed it. Reply: word 0 = id of
+                         * the capsule of that name, which runs, waits for its restart, or has just
+                         * been started, with the start list's argument. BUSY: it is being stopped */
 };
 enum nos_init_pass {
     NOS_INIT_PASS_KIT,  /* an endpoint, rights CALL, DUP, TRANSFER: `given` to the capsule, which

@@ -70,6 +70,24 @@ static void serve_start(struct nos_msg *m, uint64_t arg_len, size_t name_words)
     }
 }
 
+static void serve_need(struct nos_msg *m)
+{
+    char padded[NOS_NAME_MAX];
+    uint32_t id = 0;
+    span_t name;
+    nos_status_t st = NOS_BAD_MESSAGE;
+
+    if (nos_msg_get(m, 0, sizeof(padded), &name)) {
+        memcpy(padded, name.data, sizeof(padded));
+        st = name16_ok(padded) ? supervise_need(name16_span(padded), &id) : NOS_INVALID;
+    }
+    nos_msg_answer(m, st);
+    if (st == NOS_OK) {
+        m->word[0] = id;
+        m->n_words = 1;
+    }
+}
+
 static void serve_ended(struct nos_msg *m)
 {
     uint64_t state = 0, code = 0;
@@ -111,6 +129,8 @@ static void serve(struct nos_msg *m)
         nos_msg_answer(m, supervise_kill((uint32_t)m->word[0]));
     } else if (op == NOS_INIT_RESTARTS && one_id) {
         serve_restarts(m);
+    } else if (op == NOS_INIT_NEED && m->n_words == 2 && arg_len == 0) {
+        serve_need(m);
     } else if (op == NOS_INIT_ENDED && one_id) {
         serve_ended(m);
     } else if (op == NOS_INIT_STOP && m->n_words == 2 && m->word[0] <= UINT32_MAX &&

@@ -89,6 +89,10 @@ static nos_status_t spawn(struct slot *s)
     }
     if (st == NOS_OK) {
         st = nos_sys_capsule_info(s->capsule, &s->last, sizeof(s->last));
+        if (st != NOS_OK) {  // nobody would look after it
+            nos_ignore(nos_sys_capsule_kill(s->capsule, NOS_KILL_ASKED));
+            close_handle(&s->capsule);
+        }
     }
     return st;
 }

@@ -183,6 +183,34 @@ nos_status_t supervise_start(span_t module, span_t arg, const struct starter *st
     return st;
 }
 
+static const struct slot *slot_named(span_t name)
+{
+    for (size_t i = 0; i < SUPERVISED_MAX; i++) {
+        const struct slot *s = &slots[i];
+        if (s->state != SLOT_FREE && s->state != SLOT_RETIRED &&
+            span_equal(name16_span(s->about.name), name)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+nos_status_t supervise_need(span_t name, uint32_t *id)
+{
+    struct nos_pol_start record;
+    char padded[NOS_NAME_MAX];
+    const struct slot *s = slot_named(name);
+
+    if (s != NULL) {
+        *id = s->id;
+        return s->stopping ? NOS_BUSY : NOS_OK;
+    }
+    if (!name16_set(padded, name)) {
+        return NOS_INVALID;
+    }
+    return supervise_start(name, argument_of(padded, &record), NULL, id);
+}
+
 /* It was started because another one needs it, with this argument: that was this entry's start. */
 static bool is_started(const char name[NOS_NAME_MAX])
 {

@@ -30,6 +30,11 @@ struct starter {
 MUST_CHECK nos_status_t supervise_start(span_t module, span_t arg, const struct starter *starter,
                                         uint32_t *id);
 
+/** One of that name runs, or waits for its restart: no second one is wanted. Otherwise it is
+ * started, with the argument that the start list has for it. Errors: BUSY: it is being stopped;
+ * those of supervise_start. */
+MUST_CHECK nos_status_t supervise_need(span_t name, uint32_t *id);
+
 /** End a capsule for good, at once; also one that waits for its restart. Errors: those of
  * capsule_open and capsule_kill. */
 MUST_CHECK nos_status_t supervise_kill(uint32_t id);

@@ -44,12 +44,12 @@ nos_status_t ask_init(struct nos_msg *m)
     return st == NOS_OK ? nos_msg_status(m) : st;
 }
 
-nos_status_t start_service(const char *name)
+nos_status_t need_service(const char *name)
 {
     static struct nos_msg m;
     char padded[NOS_NAME_MAX];
 
-    m.label = NOS_INIT_START;
+    m.label = NOS_INIT_NEED;
     m.n_handles = 0;
     bool fits = name16_set(padded, span_of(name, strlen(name))) &&
                 nos_msg_put(&m, 0, padded, sizeof(padded));

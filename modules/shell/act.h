@@ -9,5 +9,5 @@ MUST_CHECK nos_status_t ask_init(struct nos_msg *m);
 /** The newest verified build of that name, or the one whose id begins with these digits. */
 MUST_CHECK bool find_module(const char *word, struct nos_module_info *out);
 
-/** Start a module that others need. Errors: NOT_FOUND: no such module; init's. */
-MUST_CHECK nos_status_t start_service(const char *name);
+/** Have a module run that others need. Errors: NOT_FOUND: no such module; init's NEED. */
+MUST_CHECK nos_status_t need_service(const char *name);

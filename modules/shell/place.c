@@ -129,7 +129,7 @@ static nos_status_t have_memfs(void)
 {
     struct nos_capsule_info c;
 
-    nos_status_t st = info_capsule("memfs", &c) == NOS_OK ? NOS_OK : start_service("memfs");
+    nos_status_t st = info_capsule("memfs", &c) == NOS_OK ? NOS_OK : need_service("memfs");
     return st == NOS_NOT_FOUND ? NOS_NEED_MISSING : st;
 }
 

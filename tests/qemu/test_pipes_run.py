@@ -204,3 +204,29 @@ def policy_decides(t):
         with t.case('what does not fit into what the prompt may have'):
             need(re.search(r'no room for the \d+ KiB.*\(QUOTA\)', code(vm, 'run /wad/big.mod', 126)), 'not said')
             code(vm, 'run /wad/piper.mod exit 3', 3)
+
+
+def crashing_memfs(folder):
+    """Of that name, and ends as its argument says; its restart is far away."""
+    with open(os.path.join(TOP, 'modules', 'crashme', 'manifest.json'), encoding='utf-8') as f:
+        manifest = {**json.load(f), 'name': 'memfs', 'restart': {'when': 'on-crash', 'backoff_ms': 30000, 'max': 9, 'window_s': 600}}
+    path, out = os.path.join(folder, 'memfs.json'), os.path.join(folder, 'memfs.mod')
+    with open(path, 'w', encoding='utf-8') as f:
+        json.dump(manifest, f)
+    command(CTL, 'mod', 'build', '--elf', os.path.join(TOP, 'build', 'modules', 'crashme.elf'), '--manifest', path, '--sign', PUBLISHER_KEY,
+            '-o', out)
+    return out
+
+
+@test(later=True)
+def restarts(t):
+    with tempfile.TemporaryDirectory() as folder, boot('run-need') as vm:
+        vm.ready()
+        with t.case('a redirection while memfs waits for its restart: no second one'):
+            ctl(vm, 'load', crashing_memfs(folder), '--start', 'null-write')
+            vm.com1.expect(r'memfs \(capsule \d+\) crashed.*restart 1 in 30000 ms', 30)
+            vm.ask('')
+            text = vm.ask('echo words > f', 30)
+            need('memfs does not answer' in text, text)
+            same(vm.ask('log', 60).count('init: started memfs'), 1, 'how often it was started')
+            same(vm.ask('modules > /common/f; echo $?', 30).split()[-1], '1', 'exit code')
