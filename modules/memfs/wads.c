@@ -82,10 +82,16 @@ static nos_status_t take(struct nos_msg *m, nos_handle_t region, uint64_t len)
     return st;
 }
 
+/* One is accepted. */
+static nos_handle_t passed(const struct nos_msg *m)
+{
+    return (nos_handle_t){ m->n_handles != 0 ? m->pass[0].handle : 0 };
+}
+
 static void serve(struct nos_msg *m)
 {
     const uint64_t token = m->token;
-    nos_handle_t region = { m->n_handles != 0 ? m->pass[0].handle : 0 };  // one is accepted
+    nos_handle_t region = passed(m);
     span_t name;
     nos_status_t st = m->label == NOS_FS_FILL && m->n_words == 3 && region.v != 0 &&
                               nos_msg_get(m, 1, NOS_NAME_MAX, &name)
@@ -117,6 +123,8 @@ static void run(void *arg, uint64_t *ipc_buffer)
     while (nos_recv(door.serves, &door.m, NOS_DEADLINE_NEVER) == NOS_OK) {
         if (door.m.token != 0) {
             serve(&door.m);
+        } else if (passed(&door.m).v != 0) {
+            nos_ignore(nos_sys_handle_close(passed(&door.m)));  // nobody waits for an answer
         }
     }
 }

@@ -2,11 +2,12 @@
  * What a program can do to whoever gave it a pipe, has the pipe's other end, or starts programs.
  * Its argument says what: `scribble FD` makes the ring impossible, `race FD` changes all of it
  * while the other side works, `thief` waits for what is signalled to the prompt, `endless` asks its
- * starter for ever, `rows` asks what must be refused. tests/qemu/test_pipes.py says what
- * must come of it.
+ * starter for ever, `litter` sends handles to who answers them not, `rows` asks what must be
+ * refused. tests/qemu/test_pipes.py says what must come of it.
  */
 #include <string.h>
 
+#include "abi/fs.h"
 #include "abi/info.h"
 #include "sdk/ipc.h"
 #include "sdk/pipe.h"
@@ -176,6 +177,22 @@ static void rows_of_kits(void)
     row("pipe-again", NOS_BAD_HANDLE, ask(starter(), NOS_KIT_STREAM, 0));
 }
 
+/* One way, each with a handle: who keeps them has no place left some day. */
+static int litter(void)
+{
+    nos_handle_t door = nos_find_handle(NOS_CAP_ENDPOINT, "memfs-wads"), mine;
+    nos_status_t st = nos_sys_endpoint_create(&mine);
+
+    for (int i = 0; st == NOS_OK && i < 20; i++) {
+        m = (struct nos_msg){ .label = NOS_FS_FILL };
+        st = nos_msg_copy(&m, mine, NOS_RIGHT_CALL)
+                 ? nos_send(door, &m, nos_now_ns() + 5000000000ull)
+                 : NOS_TOO_BIG;
+    }
+    nos_print("VANDAL littered %d\n", st);
+    return 0;
+}
+
 int nos_main(void)
 {
     char copy[NOS_ARG_MAX + 1], *word[2] = { "", "" };
@@ -193,6 +210,9 @@ int nos_main(void)
     }
     if (n > 0 && word[0][0] == 'e') {
         return endless();
+    }
+    if (n > 0 && word[0][0] == 'l') {
+        return litter();
     }
     rows_of_kits();
     rows_of_init();

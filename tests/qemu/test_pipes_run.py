@@ -185,6 +185,14 @@ def shell_rule(change):
     return policy_from(apply)
 
 
+def small(policy):
+    for rule in policy['rules']:
+        if rule['module'] == 'shell':
+            rule['memory_kib'] = 1024
+        if rule['module'] == 'vandal':
+            rule['grants'].append({'kind': 'endpoint', 'name': 'memfs-wads', 'rights': ['call', 'grant']})
+
+
 def no_load(rule):
     for grant in rule['grants']:
         if grant['kind'] == 'node':
@@ -198,12 +206,17 @@ def policy_decides(t):
         with t.case('without node: load nothing is run out of a file'):
             need('(node: load)' in code(vm, 'run x.mod', 126), 'not said')
             need('capsule' in vm.ask('load hello as ever'), 'and nothing else either')
-    with tempfile.TemporaryDirectory() as folder, boot('run-small', {'BOOT.POL': shell_rule(lambda r: r.update(memory_kib=1024))}) as vm:
+    with tempfile.TemporaryDirectory() as folder, boot('run-small', {'BOOT.POL': policy_from(small)}) as vm:
         vm.ready()
         share(vm, folder, 'big', {'big.mod': module_file('sqlite3'), 'piper.mod': module_file('piper')})
         with t.case('what does not fit into what the prompt may have'):
             need(re.search(r'no room for the \d+ KiB.*\(QUOTA\)', code(vm, 'run /wad/big.mod', 126)), 'not said')
             code(vm, 'run /wad/piper.mod exit 3', 3)
+        with t.case('what is sent to memfs with no answer awaited leaves no handle there'):
+            send(vm, 'vandal')
+            before = handles(vm)['memfs']
+            says(vm, 'vandal litter', 'VANDAL littered 0')
+            need(handles(vm)['memfs'] <= before, f"{before}, then {handles(vm)['memfs']} handles")
 
 
 def crashing_memfs(folder):
