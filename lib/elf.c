@@ -243,6 +243,7 @@ static nos_status_t read_dynamic(span_t table, struct dynamic *d)
     if (table.len % DYN_LEN != 0 || table.len / DYN_LEN > DYN_MAX) {
         return NOS_ELF_DYNAMIC;
     }
+    /* uncovered(1): the table is a whole number of entries */
     for (size_t at = 0; span_le64(table, at, &tag) && span_le64(table, at + 8, &value);
          at += DYN_LEN) {
         if (tag == DT_NULL) {

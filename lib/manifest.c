@@ -31,17 +31,20 @@ static bool in_range(uint32_t v, uint32_t least, uint32_t most)
 
 static nos_status_t parse_name(span_t v, struct manifest *m)
 {
+    /* uncovered(1): a name fits its field */
     return field_if(name_ok(v) && name16_set(m->name, v));
 }
 
 static nos_status_t parse_abi(span_t v)
 {
     uint32_t abi;
+    /* uncovered(1): the length is known */
     return field_if(v.len == 4 && span_le32(v, 0, &abi) && abi == NOS_ABI_VERSION);
 }
 
 static nos_status_t parse_classes(span_t v, struct manifest *m)
 {
+    /* uncovered(1): the length is known */
     return field_if(v.len == 4 && span_le32(v, 0, &m->classes) &&
                     (m->classes & ~(uint32_t)NOS_CLASS_ALL) == 0 &&
                     (m->classes == 0 || (m->classes & NOS_CLASS_COREEXEC) != 0));
@@ -52,6 +55,7 @@ static nos_status_t parse_limits(span_t v, struct manifest *m)
     struct nos_limits *l = &m->limits;
     span_t rsv;
 
+    /* uncovered(7): the length is known */
     return field_if(v.len == sizeof *l &&
                     span_le32(v, offsetof(struct nos_limits, mem_pages), &l->mem_pages) &&
                     span_le32(v, offsetof(struct nos_limits, stack_pages), &l->stack_pages) &&
@@ -70,6 +74,7 @@ static nos_status_t parse_restart(span_t v, struct manifest *m)
 {
     struct nos_restart *r = &m->restart;
 
+    /* uncovered(4): the length is known */
     return field_if(v.len == sizeof *r && span_le32(v, 0, &r->when) &&
                     span_le32(v, 4, &r->backoff_ms) && span_le32(v, 8, &r->max_in_window) &&
                     span_le32(v, 12, &r->window_s) && r->when <= NOS_RESTART_ALWAYS &&
@@ -80,6 +85,7 @@ static nos_status_t parse_restart(span_t v, struct manifest *m)
 static nos_status_t parse_filter(span_t v, struct manifest *m)
 {
     m->has_filter = true;
+    /* uncovered(2): the length is known */
     return field_if(v.len == 16 && span_le64(v, 0, &m->filter[0]) &&
                     span_le64(v, 8, &m->filter[1]));
 }
@@ -89,6 +95,7 @@ static nos_status_t parse_sched(span_t v, struct manifest *m)
 {
     struct nos_sched *s = &m->sched;
 
+    /* uncovered(3): the length is known */
     if (v.len != sizeof *s || !span_le32(v, 0, &s->budget_us) || !span_le32(v, 4, &s->period_us) ||
         !span_le64(v, 8, &s->cpus) || s->cpus == 0) {
         return NOS_MAN_FIELD;
@@ -104,6 +111,7 @@ static nos_status_t parse_children(span_t v, struct manifest *m)
 {
     struct nos_children *c = &m->children;
 
+    /* uncovered(2): the length is known */
     return field_if(v.len == sizeof *c && span_le32(v, 0, &c->mem_pages) &&
                     span_le32(v, 4, &c->capsules) && in_range(c->mem_pages, 16, 16777216) &&
                     in_range(c->capsules, 1, 65536));
@@ -119,6 +127,7 @@ static nos_status_t parse_control(span_t v, struct manifest *m)
     struct nos_control *c = &m->control;
     span_t name;
 
+    /* uncovered(5): the length is known */
     if (v.len != sizeof *c || span_is_zero(v) || !span_cut(v, 0, NOS_NAME_MAX, &name) ||
         !span_le32(v, 16, &c->every_ms) || !span_le32(v, 20, &c->deadline_ms) ||
         !span_le32(v, 24, &c->stop_ms) || !span_le32(v, 28, &c->escalate)) {
@@ -189,6 +198,7 @@ static nos_status_t parse_semver(span_t v, struct manifest *m)
 
 static bool split_symbols(span_t v, uint64_t *len, span_t *hashes)
 {
+    /* uncovered(1): eight bytes are there */
     return span_le64(v, 0, len) && span_from(v, 8, hashes) && *len >= 1 &&
            *len <= NOS_MOD_SYMBOLS_MAX && hashes->len == (size_t)mod_chunk_count(*len) * HASH_LEN;
 }
@@ -317,6 +327,7 @@ nos_status_t manifest_parse(span_t tlv, struct manifest *out)
 
 bool manifest_cap(const struct manifest *m, uint32_t i, struct nos_cap *out)
 {
+    /* uncovered(1): their number is the span's length in records */
     return i < m->n_caps && cap_read(m->caps, i, out);
 }
 

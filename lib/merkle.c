@@ -32,6 +32,7 @@ void merkle_push(struct merkle *t, unsigned height, const uint8_t hash[32])
     uint8_t sum[32];
 
     memcpy(sum, hash, sizeof sum);
+    /* uncovered(1): a size of 2^39 */
     for (; h < MERKLE_LEVELS - 1 && (t->size >> h & 1) != 0; h++) {
         merkle_node(t->node[h], sum, sum);
     }
@@ -71,6 +72,7 @@ static bool from_left(struct climb *c)
     if ((c->fn & 1) == 0 && c->fn != c->sn) {
         return false;
     }
+    /* uncovered(1): an even fn is sn here, and no step is made with sn 0 */
     while ((c->fn & 1) == 0 && c->fn != 0) {
         c->fn >>= 1;
         c->sn >>= 1;

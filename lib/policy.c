@@ -50,6 +50,7 @@ static nos_status_t extract_header(span_t file, struct policy_view *v, uint64_t 
     if (!span_equal(version, SPAN_LIT(NOS_MAGIC_POL))) {
         return NOS_POL_VERSION;
     }
+    /* uncovered(1): the reserved bytes lie inside the header */
     if (!span_cut(file, 0, NOS_POL_HDR_LEN, &h) || !span_from(h, OFF(rsv), &rsv)) {
         return NOS_POL_TRUNCATED;
     }
@@ -156,6 +157,7 @@ static nos_status_t check_publishers(struct policy *p)
 static bool rule_fields_ok(const struct nos_pol_rule *r)
 {
     bool by_id = r->match == NOS_MATCH_ID;
+    /* uncovered(1): by_id is asked twice, so its second place never changes alone */
     return (by_id || r->match == NOS_MATCH_NAME) && r->grants_n <= GRANTS_PER_RULE &&
            (r->classes & ~(uint32_t)NOS_CLASS_ALL) == 0 && r->mem_pages <= MEM_PAGES_MAX &&
            r->priority <= PRIORITY_MAX && (r->flags & ~(uint32_t)NOS_RULE_FLAGS_KNOWN) == 0 &&
@@ -207,6 +209,7 @@ static nos_status_t check_grants(struct policy *p)
 static bool boot_file_before(const struct policy *p, uint32_t i, const char name[NOS_NAME_MAX])
 {
     char other[NOS_NAME_MAX];
+    /* uncovered(1): there are more than i names */
     for (uint32_t k = 0; k < i && policy_boot_file(p, k, other); k++) {
         if (memcmp(other, name, NOS_NAME_MAX) == 0) {
             return true;
@@ -236,6 +239,7 @@ static bool start_arg_ok(const char arg[64])
     while (n < 64 && arg[n] != 0) {
         n++;
     }
+    /* uncovered(1): n is at most 64 */
     return text_ok(span_of(arg, n)) && span_from(span_of(arg, 64), n, &pad) && span_is_zero(pad);
 }
 

@@ -10,6 +10,7 @@ enum { PUBLISHER_LEN = 80, RULE_LEN = 96, START_LEN = 80 };
 
 static bool record_at(span_t records, uint32_t n, uint32_t i, size_t len, span_t *out)
 {
+    /* uncovered(1): n is the number of whole records in the span */
     return i < n && span_cut(records, (size_t)i * len, len, out);
 }
 
@@ -45,6 +46,7 @@ bool policy_publisher(const struct policy *p, const uint8_t id[32], struct nos_p
 
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
+        /* uncovered(1): mid lies below their number */
         if (!policy_publisher_at(p, mid, &r)) {
             return false;
         }
@@ -116,6 +118,7 @@ static bool find_rule(const struct policy *p, const struct nos_pol_rule *key,
 
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
+        /* uncovered(1): mid lies below their number */
         if (!policy_rule_at(p, mid, &r)) {
             return false;
         }
@@ -151,6 +154,7 @@ bool policy_rule(const struct policy *p, const uint8_t module_id[32],
 
 bool policy_grant(const struct policy *p, uint32_t i, struct nos_cap *out)
 {
+    /* uncovered(1): their number is the span's length in records */
     return i < p->n_grants && cap_read(p->grants, i, out);
 }
 

@@ -58,6 +58,7 @@ MUST_CHECK static inline bool span_cut(span_t s, size_t off, size_t len, span_t 
 /** Cut [off, end) out of `s`; false, and `*out` untouched, when `off` lies past the end. */
 MUST_CHECK static inline bool span_from(span_t s, size_t off, span_t *out)
 {
+    /* uncovered(1): off and what is left make s.len */
     return off <= s.len && span_cut(s, off, s.len - off, out);
 }
 
@@ -66,6 +67,7 @@ MUST_CHECK static inline bool span_from(span_t s, size_t off, span_t *out)
 MUST_CHECK static inline bool span_take(span_t *s, size_t len, span_t *out)
 {
     span_t rest;
+    /* uncovered(1): what has bytes behind `len` has `len` bytes */
     if (!span_from(*s, len, &rest) || !span_cut(*s, 0, len, out)) {
         return false;
     }

@@ -40,6 +40,7 @@ nos_status_t tlv_next(struct tlv_iter *it, uint16_t *tag, span_t *value, bool *m
     if (st != NOS_OK) {
         return st;
     }
+    /* uncovered(1): the value was inside, so is its end */
     if (!span_cut(it->rest, NOS_TLV_HDR, len, &v) ||
         !span_from(it->rest, NOS_TLV_HDR + (size_t)len, &rest)) {
         return NOS_TLV_TRUNCATED;

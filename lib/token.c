@@ -43,6 +43,7 @@ nos_status_t token_parse(span_t bytes, struct token *out)
     uint8_t ver;
     span_t rsv;
 
+    /* uncovered(3): bytes.len is TOKEN_BYTES by now */
     if (bytes.len != TOKEN_BYTES || !span_le16(bytes, 0, &len) || len != TOKEN_BYTES ||
         !span_u8(bytes, OFF(ver), &ver) || ver != VERSION || !span_cut(bytes, OFF(rsv), 3, &rsv) ||
         !span_is_zero(rsv)) {

@@ -31,6 +31,7 @@ static nos_status_t trust_shape(span_t section, struct trust_view *t)
     uint32_t rsv;
     span_t head, pad, magic;
 
+    /* uncovered(7): all of these lie inside TRUST_BYTES */
     if (!span_cut(section, 0, TRUST_BYTES, &head) || !span_from(section, OFF(pad), &pad) ||
         !span_cut(head, 0, 8, &magic) || !span_equal(magic, SPAN_LIT(NOS_TRUST_MAGIC)) ||
         !span_le32(head, OFF(n_root), &t->n_root) || !span_le32(head, OFF(k), &t->k) ||
@@ -40,6 +41,7 @@ static nos_status_t trust_shape(span_t section, struct trust_view *t)
         return NOS_TRUST_FORMAT;
     }
     span_t after_magic;
+    /* uncovered(1): the section is longer than its magic */
     if (t->n_root == 0 && span_from(section, 8, &after_magic) && span_is_zero(after_magic)) {
         return NOS_TRUST_EMPTY;
     }

@@ -89,6 +89,7 @@ static void make_room(void)
         seal_all();
     }
     cap = chain.ring.cap;
+    /* uncovered(2): at most half of the run waits to be sealed, and all was when it got shorter */
     if ((evicts && chain.sealed == chain.ring.first) ||
         chain.ring.next - chain.sealed >= lower(cap / 2, AUDIT_UNSEALED_MAX)) {
         seal_one();
@@ -97,6 +98,7 @@ static void make_room(void)
     if (tree_size() < chain.sealed && chain.ring.next - tree_size() > lag) {
         tree_one();
     }
+    /* uncovered(2): a leaf went with each entry since the run is full */
     while (evicts && tree_size() <= chain.ring.first) {
         tree_one();
     }

@@ -38,9 +38,12 @@ bool up_reclaim(void)
 
 static struct capsule *pruned;
 
+static unsigned debuggers_left;
+
 void up_debugger_left(struct capsule *c)
 {
     (void)c;
+    debuggers_left++;
 }
 
 void up_exports_prune(struct capsule *c)

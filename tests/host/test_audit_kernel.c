@@ -123,8 +123,13 @@ void vault_audit_sign(span_t text, uint8_t sig[64])
     key_ready = false;
 }
 
+static jmp_buf *panics; /* where a panic that is wanted goes */
+
 void panic(const char *format, ...)
 {
+    if (panics != NULL) {
+        longjmp(*panics, 1);
+    }
     fail_msg("panic: %s", format);
     abort();
 }
@@ -488,6 +493,21 @@ static void test_short_of_memory(void **state)
     }
 }
 
+/* A machine without a frame for its log does not start. */
+static void test_no_memory_at_all(void **state)
+{
+    jmp_buf here;
+    (void)state;
+    panics = &here;
+    if (setjmp(here) == 0) {
+        start(0);
+        fail_msg("no frame, and no panic");
+    }
+    panics = NULL;
+    start(1);
+    assert_int_equal(head_now().next, 2);
+}
+
 /* All of it at once: then a full log, and what it protects, need nothing more. */
 static void test_reserve(void **state)
 {
@@ -831,6 +851,12 @@ static void test_causes(void **state)
     assert_int_equal(r.n_par, 2);
     assert_int_equal(r.back[0], 3);
     assert_int_equal(r.back[1], 0);
+    struct audit_ref self = { 0 }, ahead = { .at = head_now().next + 5 };
+    audit_remember(&self);
+    audit_cause(&self);   // nothing causes itself
+    audit_cause(&ahead);  // and nothing is caused by what is still to come
+    audit_forget(&self);
+    assert_int_equal(entry_at(6).rec.n_par, 2);
     (void)check_run();
     struct nos_audit_entry first = entry_at(2);
     add(NOS_AUDIT_EXIT, 5000);  // what is remembered lasts longer than its record
@@ -922,6 +948,7 @@ int main(void)
         TEST(test_newest_of_a_share_stay),
         TEST(test_drop_is_told),
         TEST(test_short_of_memory),
+        TEST(test_no_memory_at_all),
         TEST(test_reserve),
         TEST(test_short_run_seals_what_leaves),
         TEST(test_repeats_are_counted),

@@ -1,5 +1,6 @@
 /* lib/span.h, lib/checked.h, lib/secret.h: what everything that reads untrusted bytes stands on. */
 #include "lib/checked.h"
+#include "lib/record.h"
 #include "lib/secret.h"
 #include "lib/span.h"
 #include "tests/host/test.h"
@@ -129,6 +130,18 @@ static void test_checked(void **state)
     assert_true(checked_align_up(4096, 4096, &v) && v == 4096);
 }
 
+static void test_record(void **state)
+{
+    uint8_t in[5] = "abcd", out[4] = "....";
+    (void)state;
+    assert_false(record_get(span_of(in, 3), out, 4));
+    assert_false(record_get(span_of(in, 5), out, 4));
+    assert_false(record_get(span_of(in, 0), out, 0));  // nothing is no record
+    assert_memory_equal(out, "....", 4);
+    assert_true(record_get(span_of(in, 4), out, 4));
+    assert_memory_equal(out, "abcd", 4);
+}
+
 static void test_secret(void **state)
 {
     uint8_t a[33], b[33];
@@ -159,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_zero_at_every_length),
         cmocka_unit_test(test_checked),
+        cmocka_unit_test(test_record),
         cmocka_unit_test(test_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,11 @@ static void test_aead_refuses(void **state)
         assert_false(aead_open(MSPAN_OF(out), span_of(sealed, n), SPAN_OF(ad), nonce, key));
         assert_false(aead_seal(mspan_of(sealed, n), SPAN_LIT("hello"), SPAN_OF(ad), nonce, key));
     }
+    // lengths that wrap, and more than one nonce may cipher: nothing is read
+    const size_t most = 64 * (((size_t)1 << 32) - 1);
+    assert_false(aead_seal(mspan_of(sealed, 15), span_of(out, SIZE_MAX), SPAN_OF(ad), nonce, key));
+    assert_false(
+        aead_seal(mspan_of(sealed, most + 17), span_of(out, most + 1), SPAN_OF(ad), nonce, key));
 }
 
 int main(void)

@@ -150,6 +150,7 @@ static const struct {
     { { DYN(0, 1), 8, UINT64_MAX }, NOS_ELF_DYNAMIC },
     { { DYN(1, 1), 8, 24 * 0x0aaaaaaaaaaaaaaaull }, NOS_ELF_DYNAMIC },
     { { DYN(1, 1), 8, 0 }, NOS_OK },
+    { { DYN(4, 0), 8, 30 }, NOS_ELF_DYNAMIC },   // DT_FLAGS beyond BIND_NOW
     { { PH(3, VADDR), 8, 0 }, NOS_ELF_BOUNDS },  // RELRO of what is not writable
     { { PH(3, MEMSZ), 8, 0x2001 }, NOS_ELF_BOUNDS },
     { { PH(3, MEMSZ), 8, 0x2000 }, NOS_OK },
@@ -201,6 +202,15 @@ static void test_two_rules(void **state)
                                   { PH(0, MEMSZ), 8, 0x1000 },
                                   { PH(2, VADDR), 8, 0x300 },
                                   { PH(2, FILESZ), 8, 129 * 16 } };
+    const struct patch now[] = { { DYN(4, 0), 8, 30 }, { DYN(4, 1), 8, 8 } };
+    const struct patch wraps[] = { { PH(3, VADDR), 8, UINT64_MAX - 0x7f },
+                                   { PH(3, MEMSZ), 8, 0x10 } };
+    const struct patch data_first[] = { { PH(0, FLAGS), 4, 4 },
+                                        { PH(1, FLAGS), 4, 5 },
+                                        { PH(3, TYPE), 4, 4 } };
+    assert_int_equal(parse_patched(now, 2), NOS_OK);
+    assert_int_equal(parse_patched(wraps, 2), NOS_ELF_BOUNDS);      // its end is none, rounded up
+    assert_int_equal(parse_patched(data_first, 3), NOS_ELF_ENTRY);  // before what may run
     assert_int_equal(parse_patched(uneven, 1), NOS_ELF_DYNAMIC);
     assert_int_equal(parse_patched(many, 4), NOS_ELF_DYNAMIC);  // 129 entries, though all are null
 }
@@ -264,6 +274,25 @@ static void test_link_base(void **state)
     store_le64(b.data + 24, base - 1);
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_ENTRY);
     store_le64(b.data + 24, base + ELF_ENTRY_AT);
+    static const struct {
+        size_t at;
+        nos_status_t parse, relocs;
+    } below[] = { { PH(2, VADDR), NOS_ELF_DYNAMIC, NOS_OK },
+                  { PH(3, VADDR), NOS_ELF_BOUNDS, NOS_OK },
+                  { RELA(0, 0), NOS_OK, NOS_ELF_RELOC_RANGE },
+                  { RELA(0, 2), NOS_OK, NOS_ELF_RELOC_RANGE } };
+    for (size_t i = 0; i < ARRAY_LEN(below); i++) {  // addresses before the first segment
+        uint64_t was = load_le64(b.data + below[i].at);
+        store_le64(b.data + below[i].at, base - 8);
+        assert_int_equal(elf_parse(buf_span(b), &v), below[i].parse);
+        if (below[i].parse == NOS_OK) {
+            assert_int_equal(elf_check_relocs(&v), below[i].relocs);
+        }
+        store_le64(b.data + below[i].at, was);
+    }
+    store_le64(b.data + PH(1, MEMSZ), UINT64_MAX - 0x1000);  // ends on the last byte there is
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_SIZE);
+    store_le64(b.data + PH(1, MEMSZ), 0x1800);
     // The last page of the address space: its end is not an address.
     for (size_t i = 0; i < ARRAY_LEN(shifted); i++) {
         store_le64(b.data + shifted[i],
@@ -292,6 +321,12 @@ static void test_apply(void **state)
     assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len - 1), base), NOS_INVALID);
     store_le64(b.data + RELA(1, 1), 1);
     assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len), base), NOS_ELF_RELOC_TYPE);
+    memset(mem.data, 0xee, mem.len);
+    store_le64(b.data + PH(1, FILESZ), 0);  // no byte of the second segment is in the file
+    store_le32(b.data + PH(2, TYPE), 4);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
+    assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len), base), NOS_OK);
+    assert_true(span_is_zero(span_of(mem.data + 0x1000, ELF_MEM_LEN - 0x1000)));
     buf_free(&b);
     buf_free(&mem);
 }

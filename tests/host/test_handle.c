@@ -41,10 +41,12 @@ void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
     [NOS_TYPE_REGION] = count_destroyed, [NOS_TYPE_ENDPOINT] = count_destroyed
 };
 
+static bool ended;
+
 bool obj_ended(const struct obj *o)
 {
     (void)o;
-    return false;
+    return ended;
 }
 
 void obj_handle_opened(struct obj *o, uint32_t rights)
@@ -74,6 +76,7 @@ static int setup(void **state)
     handle_table_init(&t, 1000, NOS_CLASS_ALL);
     obj_init(&thing, NOS_TYPE_REGION);
     destroyed = opened = closed = gone = 0;
+    ended = false;
     return 0;
 }
 
@@ -420,6 +423,78 @@ static void a_cut_of_ten_thousand(void **state)
     assert_int_equal(cell_count(), 0);
 }
 
+/* What a handle names has ended: looked at once after each cut, and refused. */
+static void what_has_ended_is_revoked(void **state)
+{
+    uint32_t h = add(1, 0);
+    (void)state;
+    ended = true;
+    assert_int_equal(get(h, REGION, 1), NOS_OK);  // not before somebody cuts
+    cell_epoch++;
+    assert_int_equal(get(h, REGION, 1), NOS_REVOKED);
+    assert_int_equal(get(h, REGION, 1), NOS_REVOKED);
+    ended = false;
+    assert_int_equal(get(h, REGION, 1), NOS_OK);
+    ended = true;
+    assert_int_equal(get(h, REGION, 1), NOS_OK);  // once is enough
+}
+
+/* Every cell there can be, and the paths up from one. */
+static void no_cell_is_left(void **state)
+{
+    static struct cell_account payer;
+    static via_t all[CELL_PAGES * (CELLS_PER_PAGE - 1)];
+    via_t via, path[CELL_DEPTH_MAX] = { 0 };
+    (void)state;
+    payer = (struct cell_account){ .limit = UINT32_MAX };
+    assert_int_equal(cell_frames(), 0);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        via_t parent = i > 0 && i < CELL_DEPTH_MAX ? all[i - 1] : 0;
+        assert_int_equal(cell_new(&payer, parent, &all[i]), NOS_OK);
+    }
+    assert_int_equal(cell_frames(), CELL_PAGES);
+    assert_int_equal(cell_new(&payer, 0, &via), NOS_NO_MEMORY);
+    assert_int_equal(cell_count(), ARRAY_LEN(all));
+    assert_null(cell_path(0, path));
+    assert_ptr_equal(cell_path(all[CELL_DEPTH_MAX - 1], path), &payer);
+    assert_memory_equal(path, all, sizeof path);
+    for (size_t i = ARRAY_LEN(all); i-- > 0;) {
+        cell_put(all[i]);
+    }
+    assert_int_equal(cell_count(), 0);
+    assert_int_equal(cell_frames(), 0);
+}
+
+/* 0 is the serial number of no cell. */
+static void serial_numbers_go_round(void **state)
+{
+    struct cell_account payer = { .limit = 8 };
+    via_t via[3];
+    (void)state;
+    last_cell = UINT32_MAX - 1;
+    for (size_t i = 0; i < ARRAY_LEN(via); i++) {
+        assert_int_equal(cell_new(&payer, 0, &via[i]), NOS_OK);
+    }
+    assert_int_equal(via[0] >> 32, UINT32_MAX);
+    assert_int_equal(via[1] >> 32, 1);
+    assert_int_equal(via[2] >> 32, 2);
+    for (size_t i = 0; i < ARRAY_LEN(via); i++) {
+        assert_int_equal(cell_look(via[i]), CELL_ALIVE);
+        cell_put(via[i]);
+    }
+}
+
+static void user_ranges(void **state)
+{
+    (void)state;
+    assert_true(user_range(USER_MIN, 0) && user_range(USER_MIN, USER_MAX - USER_MIN));
+    assert_true(user_range(USER_MAX - 1, 1) && user_range(USER_MAX, 0));
+    assert_false(user_range(USER_MIN - 1, 1) || user_range(0, 0));
+    assert_false(user_range(USER_MIN, USER_MAX - USER_MIN + 1) || user_range(USER_MAX, 1));
+    assert_false(user_range(USER_MIN, USER_MAX + 1) || user_range(USER_MIN, UINT64_MAX));
+    assert_false(user_range(UINT64_MAX, 1) || user_range(UINT64_MAX, UINT64_MAX));
+}
+
 static void no_memory_for_a_cell(void **state)
 {
     uint32_t h = add(1, 0), child = derive(*slot(h), 3), out;
@@ -497,6 +572,10 @@ int main(void)
         cmocka_unit_test_setup(cells_are_paid_for, setup),
         cmocka_unit_test_setup(a_cut_of_ten_thousand, setup),
         cmocka_unit_test_setup(no_memory_for_a_cell, setup),
+        cmocka_unit_test_setup(what_has_ended_is_revoked, setup),
+        cmocka_unit_test_setup(no_cell_is_left, setup),
+        cmocka_unit_test_setup(serial_numbers_go_round, setup),
+        cmocka_unit_test(user_ranges),
         cmocka_unit_test_setup(classes_gate_the_holding, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,18 @@ static void test_cap_tables(void **state)
     assert_int_equal(cap_type(NOS_CAP_FRAMEBUFFER), NOS_TYPE_DEVICE);
     assert_int_equal(cap_type(NOS_CAP_LOG), NOS_TYPE_NONE);
     assert_int_equal(cap_type(77), NOS_TYPE_NONE);
+    static const struct {
+        uint32_t kind, type;
+        const char *name;
+    } all[] = {
+#define X(kind, value, text, type, cls) { value, NOS_TYPE_##type, text },
+        NOS_CAP_KIND_LIST(X)
+#undef X
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        assert_int_equal(cap_type(all[i].kind), all[i].type);
+        assert_string_equal(cap_kind_name(all[i].kind), all[i].name);
+    }
     assert_string_equal(cap_kind_name(NOS_CAP_PORTS), "ports");
     assert_string_equal(cap_kind_name(77), "?");
 }
@@ -132,6 +144,9 @@ static void test_cap_intersect(void **state)
     g.ttl_ns = 3;
     assert_true(cap_intersect(&w, &g, &out));
     assert_int_equal(out.ttl_ns, 3);
+    w.ttl_ns = 2;
+    assert_true(cap_intersect(&w, &g, &out));
+    assert_int_equal(out.ttl_ns, 2);
     w.ttl_ns = 0;
     assert_true(cap_intersect(&w, &g, &out));
     assert_int_equal(out.ttl_ns, 3);
@@ -245,6 +260,7 @@ static const struct {
         tag, text, sizeof(text) - 1, status \
     }
     REC(NOS_MAN_SEMVER, "1.2", NOS_MAN_FIELD),
+    REC(NOS_MAN_NEEDS, "", NOS_MAN_FIELD),
     REC(NOS_MAN_SEMVER, "1.2.x", NOS_MAN_FIELD),
     REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_OK),  // 32 bytes
     REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_MAN_FIELD),
@@ -351,9 +367,9 @@ static void test_control(void **state)
         { "svc", 3600000, 60000, 60000, 0, NOS_OK },
         { "svc", 0, 0, 1, 0, NOS_OK },
         { "", 0, 0, 0, NOS_ESCALATE_DEPENDANTS, NOS_OK },
-        { "", 0, 0, 0, 0, NOS_MAN_FIELD },          // says nothing
-        { "svc", 0, 0, 0, 1, NOS_MAN_FIELD },       // an endpoint for nothing
-        { "", 1000, 100, 0, 0, NOS_MAN_FIELD },     // asked where?
+        { "", 0, 0, 0, 0, NOS_MAN_FIELD },       // says nothing
+        { "svc", 0, 0, 0, 1, NOS_MAN_FIELD },    // an endpoint for nothing
+        { "", 1000, 100, 0, 0, NOS_MAN_FIELD },  // asked where?
         { "", 0, 0, 500, 0, NOS_MAN_FIELD },
         { "other", 1000, 100, 0, 0, NOS_MAN_FIELD },  // it does not serve that one
         { "Svc", 1000, 100, 0, 0, NOS_MAN_FIELD },
@@ -431,9 +447,9 @@ static void test_needs(void **state)
         }
         if (st == NOS_OK) {
             assert_int_equal(m.needs.len, 16 * n);
-            assert_int_equal(parse_supervised("svc", NOS_RIGHT_RECV, (span_t){ 0 },
-                                              span_of(v, 16 * n - 1), &m),
-                             NOS_MAN_FIELD);
+            assert_int_equal(
+                parse_supervised("svc", NOS_RIGHT_RECV, (span_t){ 0 }, span_of(v, 16 * n - 1), &m),
+                NOS_MAN_FIELD);
         }
     }
 }
@@ -642,6 +658,20 @@ static void test_header(void **state)
     buf_free(&f);
 }
 
+/* What a module is controlled by may be an endpoint that it serves for datagrams. */
+static void test_control_of_each_kind(void **state)
+{
+    struct nos_control control = { .endpoint = "svc" };
+    (void)state;
+    for (uint16_t kind = 1; kind < NOS_CAP_KIND_COUNT; kind++) {
+        struct nos_cap serves = name(kind, NOS_RIGHT_RECV, "svc");
+        struct nos_cap calls = name(kind, NOS_RIGHT_CALL, "svc");
+        assert_int_equal(manifest_is_control(&control, &serves),
+                         kind == NOS_CAP_ENDPOINT || kind == NOS_CAP_NETWORK);
+        assert_false(manifest_is_control(&control, &calls));
+    }
+}
+
 static void test_find_symbols(void **state)
 {
     uint64_t len;
@@ -671,12 +701,15 @@ int main(void)
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_one_record_broken),
-        cmocka_unit_test(test_control), cmocka_unit_test(test_needs), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_control),
+        cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_missing),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_sched_without_budget),
         cmocka_unit_test(test_caps_list),
         cmocka_unit_test(test_truncations),
         cmocka_unit_test(test_header),
+        cmocka_unit_test(test_control_of_each_kind),
         cmocka_unit_test(test_find_symbols),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);

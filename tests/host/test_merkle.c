@@ -220,6 +220,9 @@ static void test_consistency(void **state)
                 assert_false(merkle_consistent(a - 1, a_root, b, b_root, proof_span(&p)));
             }
         }
+        assert_false(merkle_consistent(b, b_root, b, b_root, span_of(leaf[0], 32)));
+        assert_false(merkle_consistent(b, b_root, b, leaf[N - 1], span_of(leaf, 0)));
+        assert_false(merkle_consistent(b, b_root, b + 1, b_root, span_of(leaf, 31)));
         assert_false(merkle_prove_consistent(&s, 0, b, &p));
         assert_false(merkle_consistent(0, b_root, b, b_root, span_of(p.hash, 0)));
         assert_false(merkle_prove_consistent(&s, b, N + 1, &p));

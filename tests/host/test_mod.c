@@ -380,6 +380,9 @@ static void test_steps(void **state)
     assert_int_equal(mod_check_chunk(&v, 1), NOS_OK);
     assert_int_equal(mod_check_chunk(&v, 2), NOS_HASH_CHUNK);
     assert_int_equal(mod_check_chunk(&v, UINT32_MAX), NOS_HASH_CHUNK);
+    span_t one_row = span_of(v.table.data, 32);  // of two
+    assert_int_equal(mod_check_lump_chunk(v.image, one_row, 0), NOS_OK);
+    assert_int_equal(mod_check_lump_chunk(v.image, one_row, 1), NOS_HASH_CHUNK);
     buf_free(&f);
 }
 
@@ -415,6 +418,12 @@ static void test_each_hash(void **state)
         assert_int_equal(mod_check_manifest_hash(&v) == NOS_OK,
                          flips[i].status != NOS_HASH_MANIFEST);
         assert_int_equal(mod_check_table(&v) == NOS_OK, flips[i].status != NOS_HASH_TABLE);
+        bool chunk = flips[i].status == NOS_HASH_CHUNK && flips[i].where.data == v.image.data;
+        uint32_t of = (uint32_t)(flips[i].at / NOS_MOD_CHUNK);
+        assert_int_equal(mod_check_chunk(&v, chunk ? of : 0),
+                         chunk || (flips[i].where.data == v.table.data && flips[i].at < 32)
+                             ? NOS_HASH_CHUNK
+                             : NOS_OK);
         *p ^= 0x80;
     }
     bool done;

@@ -391,6 +391,10 @@ static void test_counts(void **state)
     assert_int_equal(
         parse_with(NOS_POL_OPERATOR, SPAN_LIT("0123456789abcdef0123456789abcde"), false),
         NOS_POL_FIELD);
+    struct buf whole = value_of(NOS_POL_START);  // an argument without an end of its own
+    memset(whole.data + 16, 'a', 64);
+    assert_int_equal(parse_with(NOS_POL_START, buf_span(whole), false), NOS_OK);
+    buf_free(&whole);
     uint8_t zero_key[32] = { 0 };
     assert_int_equal(parse_with(NOS_POL_OPERATOR, SPAN_OF(zero_key), false), NOS_POL_FIELD);
     const uint8_t longer[17] = "init";

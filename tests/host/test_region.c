@@ -228,6 +228,44 @@ static void shortage(void **state)
     assert_int_equal(region_cache.used, 0);
 }
 
+/* Pages, but no frame for their page table: neither is kept. */
+static void no_table(void **state)
+{
+    enum { RUN = 128 };
+    struct region *r, *kept;
+    bool dirty;
+    (void)state;
+    c.space.limit = 200;
+    assert_int_equal(region_create(&c, 1, &kept), NOS_OK);  // the cache has its page
+    paddr_t run = frame_alloc_run(RUN, &dirty);
+    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
+        while (frame_alloc_dirty(order).v != 0) {
+        }
+    }
+    frame_free_run(run, RUN);
+    uint64_t left = frame_stats().free + frame_stats().deferred;
+    assert_int_equal(left, RUN);
+    assert_int_equal(region_create(&c, RUN, &r), NOS_NO_MEMORY);
+    assert_int_equal(frame_stats().free + frame_stats().deferred, left);
+    assert_int_equal(c.space.pages, 1);
+    assert_int_equal(c.n_objects, 1);
+    assert_int_equal(region_create(&c, 100, &r), NOS_OK);  // with room for a table beside it
+    obj_put(&r->obj);
+    obj_put(&kept->obj);
+}
+
+/* A device's memory is mapped too, and ends otherwise. */
+static void what_is_no_region(void **state)
+{
+    struct obj device;
+    (void)state;
+    obj_init(&device, NOS_TYPE_DEVICE);
+    obj_get(&device);
+    region_unmapped(&(struct area){ .owner = &device });
+    assert_int_equal(device.refs, 1);
+    assert_false(obj_ended(&device));
+}
+
 /* Nobody else may reach frames that the kernel verifies. */
 static void taking(void **state)
 {
@@ -434,6 +472,65 @@ static void ends(void **state)
     assert_int_equal(other.n_objects, 2);
 }
 
+/* Mappings made through a handle that is cut, one a step; others stay. */
+static void cut_mappings_go(void **state)
+{
+    struct cell_account payer = { .limit = 4 };
+    struct region *r;
+    uint64_t va;
+    via_t via;
+    (void)state;
+    assert_int_equal(region_create(&c, 2, &r), NOS_OK);
+    clean(r);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(map(&c, r, PROT_R, &va), NOS_OK);
+    }
+    assert_int_equal(cell_new(&payer, 0, &via), NOS_OK);
+    for (uint32_t i = 0; i < c.space.n_areas; i += 2) {
+        cell_ref(via);
+        c.space.area[i].cell = (uint16_t)cell_index(via);
+    }
+    assert_false(region_revoke_step(&c.space));
+    cell_revoke(via);
+    cell_put(via);
+    assert_true(region_revoke_step(&c.space));
+    assert_true(region_revoke_step(&c.space));
+    assert_false(region_revoke_step(&c.space));
+    assert_int_equal(r->mapped, 1);
+    assert_int_equal(pages_in(&c), 2);
+    assert_int_equal(cell_count(), 0);
+    region_unmap_area(&c.space, space_borrows(&c.space, &r->obj));
+    obj_put(&r->obj);
+}
+
+/* An end looks at so many capsules a step. */
+static void an_end_among_many(void **state)
+{
+    static struct capsule many[CAPSULES_AT_ONCE + 2];
+    struct region *r;
+    uint64_t va;
+    (void)state;
+    memset(many, 0, sizeof many);
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++) {
+        many[i].id = 10 + i;
+        many[i].next = i + 1 < ARRAY_LEN(many) ? &many[i + 1] : &other;
+    }
+    other.id = 100;
+    other.next = NULL;
+    c.next = &many[0];
+    assert_int_equal(region_create(&c, 2, &r), NOS_OK);
+    clean(r);
+    assert_int_equal(map(&other, r, PROT_R, &va), NOS_OK);
+    c.state = NOS_CAPSULE_EXITED;
+    region_end_step(r);
+    assert_int_equal(r->mapped, 1);  // not there yet
+    region_end_step(r);
+    assert_int_equal(r->mapped, 0);
+    region_end_step(r);
+    assert_int_equal(r->pages, 0);
+    obj_put(&r->obj);
+}
+
 /* Who moves a region away pays for it no more, and sees it no more; others keep what they share. */
 static void giving(void **state)
 {
@@ -558,6 +655,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(quota, setup),
         cmocka_unit_test_setup(shortage, setup),
+        cmocka_unit_test_setup(no_table, setup),
+        cmocka_unit_test_setup(what_is_no_region, setup),
+        cmocka_unit_test_setup(cut_mappings_go, setup),
+        cmocka_unit_test_setup(an_end_among_many, setup),
         cmocka_unit_test_setup(taking, setup),
         cmocka_unit_test_setup(large_regions, setup),
         cmocka_unit_test_setup(what_is_large_is_aligned, setup),

@@ -137,6 +137,7 @@ static void test_utf8(void **state)
                                         "\xc3\xa9",
                                         "\xdf\xbf",
                                         "\xe0\xa0\x80",
+                                        "\xe2\x80\xb0",
                                         "\xed\x9f\xbf",
                                         "\xee\x80\x80",
                                         "\xef\xbf\xbd",
@@ -196,10 +197,11 @@ static void test_utf8(void **state)
 
 static void test_semver(void **state)
 {
-    static const char *const good[] = { "0.0.1", "1.2.3", "10.20.30", "1.2.3-rc.1", "1.2.3+b-5" };
+    static const char *const good[] = { "0.0.1",      "1.2.3",     "10.20.30",
+                                        "1.2.3-rc.1", "1.2.3+b-5", "1.2.3-RC.1+B.2" };
     static const char *const bad[] = {
-        "",      "1",      "1.2",    "1.2.",   ".2.3",      "1..3",
-        "a.2.3", "1.2.3-", "1.2.3 ", "1.2.3x", "1.2.3-r c", "1.2.3\n"
+        "",       "1",      "1.2",       "1.2.",    ".2.3",  "1..3",  "a.2.3",   "1.2.3-",
+        "1.2.3 ", "1.2.3x", "1.2.3-r c", "1.2.3\n", "1,2.3", "1.2,3", "1.2.3-{", "1.2.3-[",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good) + ARRAY_LEN(bad); i++) {
@@ -208,6 +210,17 @@ static void test_semver(void **state)
         assert_int_equal(text_is_semver(buf_span(b)), i < ARRAY_LEN(good));
         buf_free(&b);
     }
+}
+
+static void test_longer_than_any_record(void **state)
+{
+    uint8_t room[16];
+    struct tlv_writer w;
+    span_t out;
+    (void)state;
+    tlv_write_init(&w, MSPAN_OF(room));
+    tlv_put(&w, 1, span_of(room, (size_t)UINT32_MAX + 1));  // not one byte of it is read
+    assert_int_equal(tlv_write_end(&w, &out), NOS_TOO_BIG);
 }
 
 static void test_names(void **state)
@@ -259,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_end_leaves_outputs),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_longer_than_any_record),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_semver),
         cmocka_unit_test(test_names),

@@ -27,8 +27,13 @@ bool up_reclaim(void)
 }
 
 static unsigned n_exports;
+static bool no_memory;
+
 void *cache_alloc(struct cache *c)
 {
+    if (no_memory) {
+        return NULL;
+    }
     n_exports++;
     return calloc(1, c->size);
 }
@@ -531,6 +536,12 @@ static void no_room(void **state)
     cap[0].handles.cells.limit = 10;
     cap[0].limits.objects = 1;
     assert_int_equal(issue(token), NOS_QUOTA);
+    assert_int_equal(cell_count(), cells);
+    cap[0].limits.objects = 10;
+    no_memory = true;
+    assert_int_equal(issue(token), NOS_NO_MEMORY);
+    no_memory = false;
+    assert_int_equal(cap[0].n_objects, 1);
     assert_int_equal(cell_count(), cells);
     assert_int_equal(n_exports, 1);
     assert_int_equal(n_told, 1 + 2 * 2);

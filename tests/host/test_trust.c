@@ -1,6 +1,7 @@
 /* lib/trust.h and lib/pe.h: the roots inside the loader. */
 #include "lib/crypto/blake3.h"
 #include "lib/pe.h"
+#include "lib/sigs.h"
 #include "lib/trust.h"
 #include "tests/host/golden.h"
 #include "tests/host/test.h"
@@ -86,6 +87,20 @@ static void test_empty_and_padded(void **state)
     assert_int_equal(trust_parse(SPAN_OF(bytes), &t), NOS_TRUST_FORMAT);
 }
 
+/* A count that no section can hold, in a view that is not from trust_parse. */
+static void test_more_roots_than_places(void **state)
+{
+    struct trust_view t = golden_trust(4, 1);
+    struct golden_key stranger = golden_key(GOLDEN_STRANGER);
+    uint8_t bytes[TRUST_BYTES], row[96] = { 0 };
+    (void)state;
+    t.n_root = TRUST_ROOTS_MAX + 1;
+    trust_write(&t, bytes);
+    assert_true(span_is_zero(span_of(bytes + 160, TRUST_BYTES - 160)));
+    memcpy(row, stranger.id, 32);
+    assert_int_equal(sigs_check_roots(SPAN_LIT("x"), SPAN_OF(row), &t), NOS_KEY_UNKNOWN);
+}
+
 static void test_pe(void **state)
 {
     uint8_t bytes[TRUST_BYTES];
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_one_rule_broken),
         cmocka_unit_test(test_empty_and_padded),
+        cmocka_unit_test(test_more_roots_than_places),
         cmocka_unit_test(test_pe),
     };
     return cmocka_run_group_tests_name("trust", tests, NULL, NULL);
