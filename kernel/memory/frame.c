@@ -134,6 +134,7 @@ static void zero_block(paddr_t p, unsigned order)
 
 static const struct nos_mem_range *find_home(const struct nos_bootinfo *bi, uint64_t bytes)
 {
+    /* uncovered(1): a panic follows */
     for (uint32_t i = bi->n_mem; i-- > 0;) {  // from the top: low memory is for what needs it
         const struct nos_mem_range *r = &bi->mem[i];
         if (r->kind == NOS_MEM_FREE && r->len >= bytes + PAGE_SIZE) {

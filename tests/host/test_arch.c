@@ -1,6 +1,7 @@
 /* The pure pieces of the x86_64 port: which UBSan check a ud1 names, reserved ports, other CPUs,
  * tick arithmetic. */
 #include "kernel/arch/api/upcalls.h"
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/insn.h"
 #include "kernel/arch/x86_64/mitigate.h"
 #include "kernel/arch/x86_64/ports.h"
@@ -125,10 +126,79 @@ static void test_ports_fadt(void **state)
     assert_true(ports_meet(r, n, 0x603, 1) && ports_meet(r, n, 0x60b, 1) &&
                 ports_meet(r, n, 0xcf9, 1));
     assert_false(ports_meet(r, n, 0x604, 4));
+    fadt[PM_TIMER_LEN] = 0;  // a block without a port in it
+    assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 3);
+    fadt[PM_TIMER_LEN] = 4;
+    ports_reserve(r, 3);
+    assert_true(arch_port_reserved(0xb3, 1) && arch_port_reserved(0x5ff, 2));
+    assert_false(arch_port_reserved(0x604, 4));
+    ports_reserve(r, 0);
+    assert_false(arch_port_reserved(0x600, 1));
+    struct port_range many[PORTS_ACPI_MAX + 1];
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++) {
+        many[i] = (struct port_range){ (uint16_t)(0x5000 + i), 1 };
+    }
+    ports_reserve(many, ARRAY_LEN(many));  // as many as there is room for
+    assert_true(arch_port_reserved(0x5000 + PORTS_ACPI_MAX - 1, 1));
+    assert_false(arch_port_reserved(0x5000 + PORTS_ACPI_MAX, 1));
+    ports_reserve(many, 0);
     store_le64(fadt + RESET + 4, 0x10cf9);  // not a port
     store_le32(fadt + PM_TIMER, 0x10000);   // nor this
     assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 2);
     free(fadt);
+}
+
+/* ---- what a debugger may write ---- */
+
+static void test_debugger_registers(void **state)
+{
+    struct arch_context c = { .ip = 0x4000, .flags = FLAG_FIXED | FLAG_IF, .fast = ARCH_FAST };
+    struct arch_context was = c;
+    uint64_t regs[NOS_REG_COUNT], good[NOS_REG_COUNT];
+    (void)state;
+    arch_context_get(&c, good);
+    assert_memory_equal(&c, &was, sizeof c);
+    assert_int_equal(good[NOS_REG_rcx], 0x4000);  // as a system call leaves it
+    for (unsigned bit = 0; bit < 64; bit++) {     // CF PF AF ZF SF, DF OF, AC, ID; TF is dropped
+        bool may = (0x240cd5ull >> bit & 1) != 0 || bit == 8;
+        memcpy(regs, good, sizeof regs);
+        regs[NOS_REG_rflags] ^= 1ull << bit;
+        c = was;
+        assert_int_equal(arch_context_set(&c, regs), may ? NOS_OK : NOS_INVALID);
+        if (!may) {
+            assert_memory_equal(&c, &was, sizeof c);
+            continue;
+        }
+        assert_int_equal(c.flags, regs[NOS_REG_rflags] & ~(uint64_t)FLAG_TF);
+        assert_int_equal(c.fast, 0);  // all registers are restored on the way out
+    }
+    static const uint64_t outside[] = { USER_MAX, USER_MAX + 1, 1ull << 47, UINT64_MAX };
+    for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+        memcpy(regs, good, sizeof regs);
+        regs[NOS_REG_rip] = outside[i];
+        c = was;
+        assert_int_equal(arch_context_set(&c, regs), NOS_INVALID);
+        assert_memory_equal(&c, &was, sizeof c);
+    }
+}
+
+static void test_debugger_steps(void **state)
+{
+    struct arch_context c = { .ip = 0x4000, .flags = FLAG_FIXED | FLAG_IF, .fast = ARCH_FAST };
+    uint64_t regs[NOS_REG_COUNT];
+    (void)state;
+    arch_context_step(&c, true);
+    assert_int_equal(c.flags, FLAG_FIXED | FLAG_IF | FLAG_TF);
+    assert_int_equal(c.fast, 0);
+    assert_int_equal(c.t0, 0x4000);
+    assert_int_equal(c.t1, FLAG_FIXED | FLAG_IF);
+    c.t0 = 7;
+    arch_context_get(&c, regs);
+    assert_int_equal(regs[NOS_REG_rcx], 7);                        // interrupted: its own
+    assert_int_equal(regs[NOS_REG_rflags], FLAG_FIXED | FLAG_IF);  // the step is not its business
+    arch_context_step(&c, false);
+    assert_int_equal(c.flags, FLAG_FIXED | FLAG_IF);
+    assert_int_equal(c.t0, 7);
 }
 
 static void test_ports_fadt_short(void **state)
@@ -325,12 +395,20 @@ static void test_tsc_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mitigations),   cmocka_unit_test(test_ud1),
-        cmocka_unit_test(test_not_ud1),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_ports_meet),    cmocka_unit_test(test_ports_kernels_own),
-        cmocka_unit_test(test_ports_fadt),    cmocka_unit_test(test_ports_fadt_short),
-        cmocka_unit_test(test_scale),         cmocka_unit_test(test_other_cpus),
-        cmocka_unit_test(test_too_many_cpus), cmocka_unit_test(test_tsc_agrees),
+        cmocka_unit_test(test_mitigations),
+        cmocka_unit_test(test_ud1),
+        cmocka_unit_test(test_not_ud1),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_ports_meet),
+        cmocka_unit_test(test_ports_kernels_own),
+        cmocka_unit_test(test_debugger_registers),
+        cmocka_unit_test(test_debugger_steps),
+        cmocka_unit_test(test_ports_fadt),
+        cmocka_unit_test(test_ports_fadt_short),
+        cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_other_cpus),
+        cmocka_unit_test(test_too_many_cpus),
+        cmocka_unit_test(test_tsc_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

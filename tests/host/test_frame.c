@@ -211,6 +211,47 @@ static void cache_objects_are_zero_and_distinct(void **state)
     assert_int_equal(frame_stats().free, all);
 }
 
+/* Ranges as no firmware of ours reports them: one from address 0, one of the kernel's, reserved
+ * ones, one beyond the end of a buddy, one above all that the tests map (its frames are only
+ * counted), one too small for the books. */
+static void odd_memory_maps(void **state)
+{
+    enum { FAR = 2 * HOST_RAM };
+    (void)state;
+    reset_allocator();
+    memset(head, 0, sizeof head);
+    stats = (struct frame_stats){ 0 };
+    host_bi = (struct nos_bootinfo){ .n_mem = 7 };
+    host_bi.mem[0] = (struct nos_mem_range){ FAR, HOST_RAM + 5 * PAGE_SIZE, NOS_MEM_FREE, 0 };
+    host_bi.mem[1] = (struct nos_mem_range){ 0, 0x9f000, NOS_MEM_FREE, 0 };
+    host_bi.mem[2] = (struct nos_mem_range){ 0x100000, 0x100000, NOS_MEM_KERNEL, 0 };
+    host_bi.mem[3] = (struct nos_mem_range){ 0x200000, 0x100000, NOS_MEM_RESERVED, 0 };
+    host_bi.mem[4] = (struct nos_mem_range){ 0x800000, HOST_RAM - 0x800000, NOS_MEM_FREE, 0 };
+    host_bi.mem[5] = (struct nos_mem_range){ HOST_RAM + 0x1000, 0x1000, NOS_MEM_FREE, 0 };
+    host_bi.mem[6] = (struct nos_mem_range){ 2 * FAR, 0x1000, NOS_MEM_RESERVED, 0 };
+    frame_init(&host_bi);
+    assert_int_equal(n_frames, (FAR + HOST_RAM) / PAGE_SIZE + 5);
+    assert_true(frame_check());
+    uint64_t metadata = frame_stats().metadata_bytes / PAGE_SIZE;
+    assert_int_equal(frame_stats().free, HOST_RAM / PAGE_SIZE + 5 + 0x9e +
+                                             (HOST_RAM - 0x800000) / PAGE_SIZE + 1 - metadata);
+    assert_true(phys_ptr((paddr_t){ 0x800000 }) < (void *)meta &&
+                (void *)meta < phys_ptr((paddr_t){ HOST_RAM }));
+    assert_true(head[ST_DIRTY][FRAME_ORDER_MAX] != 0);  // the largest blocks merge no further
+    stats.total = frame_stats().total;
+    assert_int_equal(stats.total - frame_stats().free, metadata + 0x100 + 1);  // frame 0 too
+
+    uint32_t f = head[ST_DIRTY][FRAME_ORDER_MAX];  // a book out of order is found out
+    uint64_t was = meta[f];
+    set(f, next_of(f), prev_of(f), 3, ST_DIRTY);
+    assert_false(frame_check());
+    meta[f] = was;
+    set(f, next_of(f), prev_of(f), FRAME_ORDER_MAX, ST_ZERO);
+    assert_false(frame_check());
+    meta[f] = was;
+    assert_true(frame_check());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +260,7 @@ int main(void)
         cmocka_unit_test(shortage_works_off_what_was_put_off),
         cmocka_unit_test(zero_blocks_are_not_zeroed_twice),
         cmocka_unit_test(donated_frames_are_used),
+        cmocka_unit_test(odd_memory_maps),
         cmocka_unit_test(cache_objects_are_zero_and_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,7 @@ bool ports_meet(const struct port_range *ranges, unsigned n, uint16_t port, uint
 
 static void add(struct port_range *out, unsigned *n, uint32_t port, uint16_t count)
 {
+    /* uncovered(1): there are PORTS_ACPI_MAX fields to be added */
     if (port != 0 && port <= UINT16_MAX && count != 0 && *n < PORTS_ACPI_MAX) {
         out[(*n)++] = (struct port_range){ (uint16_t)port, count };
     }
