@@ -170,6 +170,7 @@ def bad_returns(t):
 
 
 KSTACK, CTX = 8, 24     # in the record of a CPU
+KSTACK_BYTES = 20480
 
 
 def cpu_word(lab, offset):
@@ -181,7 +182,7 @@ def cpu_word(lab, offset):
 def overrun(lab):
     """The stack ends here: the next thing that is stored on it is a double fault."""
     def trial(offset):
-        lab.gdb.set('rsp', cpu_word(lab, KSTACK) - 16384)
+        lab.gdb.set('rsp', cpu_word(lab, KSTACK) - KSTACK_BYTES)
         text, record = lab.panic()
         need('double fault (vector 8' in text, text)
         need('memory wiped' in record, 'memory was not wiped')

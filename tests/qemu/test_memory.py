@@ -132,7 +132,7 @@ def guards(t, cpus):
             same(len({top for _, top in tops}), 5 * running, 'stacks')
         for name, top in tops:
             with t.case(f'{name}: a guard page below it'):
-                same(pages_below(vm, top), 4 if name.endswith('kernel') else 2, 'pages down to the guard')
+                same(pages_below(vm, top), 5 if name.endswith('kernel') else 2, 'pages down to the guard')
 
 
 @test(once=OWN)

@@ -46,7 +46,7 @@
 
 /* Stacks: each lies above a page that is not mapped once the kernel has its own tables. */
 #define STACK_GUARD 4096
-#define STACK_KERNEL 16384
+#define STACK_KERNEL 20480
 #define STACK_FAULT 8192
 #define STACK_FAULTS_LEN (4 * (STACK_GUARD + STACK_FAULT))
 #define STACK_KERNEL_TOP (STACK_GUARD + STACK_KERNEL)
