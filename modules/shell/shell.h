@@ -69,3 +69,6 @@ void fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /** The same: "NAME: words of the status". */
 void complain(const char *what, nos_status_t st);
+
+/** A listing stopped there: what is not its end (NOT_FOUND) is said. */
+void list_end(const char *what, nos_status_t st);
