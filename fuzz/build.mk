@@ -19,6 +19,7 @@ build/host-clang/lib/%.o: HOST_clang_CFLAGS += -fsanitize=fuzzer-no-link
 build/host-clang/lib/crypto/%.o: HOST_clang_CFLAGS += -fno-sanitize=fuzzer-no-link
 
 build/fuzz/fuzz_memfs: $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out %/limits.c %/fill.c,$(MEMFS_PURE)))
+build/fuzz/fuzz_wad: $(patsubst %.c,build/fuzz/obj/%.o,$(filter-out %/limits.c,$(MEMFS_PURE)))
 build/fuzz/fuzz_signer: $(TEST_signer_SRCS:%.c=build/fuzz/obj/%.o)
 build/fuzz/fuzz_broker: $(TEST_broker_SRCS:%.c=build/fuzz/obj/%.o)
 build/fuzz/fuzz_%: build/fuzz/obj/fuzz/fuzz_%.o build/host-clang/lib.a build/fuzz/obj/sdk/ring.o build/host-clang/libcrypto.a

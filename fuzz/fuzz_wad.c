@@ -1,11 +1,13 @@
 /*
  * Wads. The hashes are put right in a copy, so that the names behind them are reached; then the
- * file as it came must be refused, or be that copy.
+ * file as it came must be refused, or be that copy. The copy fills a tree of memfs's.
  */
 #include "fuzz/fuzz.h"
 #include "lib/crypto/blake3.h"
 #include "lib/crypto/sha256.h"
 #include "lib/wad.h"
+#include "modules/memfs/fill.h"
+#include "tests/host/memfs_host.h"
 
 static void check_view(const struct wad *w)
 {
@@ -77,6 +79,43 @@ static void check_head(const struct wad *w, span_t file)
     }
 }
 
+/* A share of memfs is filled with it whole, or not at all; a tree may be too small, and memory run
+ * out. */
+static void fill(span_t file)
+{
+    struct wad w;
+    struct wad_tree names;
+    struct tree t;
+    uint32_t files, seen = 0;
+
+    if (fill_check(file, &w, &names) != NOS_OK) {
+        return;
+    }
+    host_seed = load_le64(w.index.data + 24) | 1;
+    host_fail = host_seed % 3 == 0 ? 8 : 0;
+    if (tree_begin(&t, host_seed % 5 == 0 ? 8192 : 1 << 24, host_seed % 7 == 0 ? 4 : 4096) !=
+        NOS_OK) {
+        return;
+    }
+    nos_status_t st = fill_tree(&w, &names, &t, 1, &files);
+    PROMISE(st == NOS_OK || st == NOS_QUOTA || st == NOS_NO_MEMORY);
+    PROMISE(st == NOS_OK || (t.nodes == 1 && t.purse.bytes == 0 && t.root->dir.first == NULL));
+    for (const struct name *e = t.root->dir.first, *up; e != NULL;) {
+        const bool dir = e->node->kind == NOS_FS_KIND_DIR;
+        PROMISE(e->node->mode == (dir ? 0555 : 0444) && e->node->names == 1);
+        PROMISE(!dir || e->node->dir.first != NULL);
+        seen += !dir;
+        up = dir ? e->node->dir.first : e;
+        while (up != NULL && up == e && e->next == NULL) {
+            e = up = e->dir->dir.name;
+        }
+        e = up != e ? up : e != NULL ? e->next : NULL;
+    }
+    PROMISE(st != NOS_OK || seen == files);
+    host_fail = 0;
+    PROMISE(host_ended(&t));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wad w, mended, index;
@@ -97,6 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (wad_parse(span_of(copy, size), &mended) == NOS_OK) {
         PROMISE(wad_check(&mended, &at) == NOS_OK);
         check_names(&mended);
+        fill(span_of(copy, size));
     }
     PROMISE((wad_check(&w, &at) == NOS_OK) == (memcmp(copy, data, size) == 0));
     free(copy);

@@ -263,6 +263,10 @@ static void nothing(void)
           access("/dev/null", R_OK | W_OK) == 0);
     FAILS(open("/dev/null", O_RDONLY | O_DIRECTORY), ENOTDIR);
     FAILS(open("/dev/zero", O_RDONLY), ENOENT);
+    FAILS(chmod("/dev/null", 0600), EPERM);
+    FAILS(fchmod(fd, 0600), EPERM);
+    FAILS(flock(fd, LOCK_EX), EINVAL);
+    CHECK(chown("/dev/null", 0, 0) == 0);
     CHECK(close(fd) == 0);
 }
 
@@ -362,6 +366,10 @@ static void modes(void)
     CHECK(flock(fd, LOCK_EX) == 0 && flock(fd, LOCK_SH | LOCK_NB) == 0 && flock(fd, LOCK_UN) == 0);
     FAILS(flock(fd, 77), EINVAL);
     FAILS(flock(61, LOCK_EX), EBADF);
+    int dir = open("/", O_RDONLY);
+    FAILS(flock(dir, LOCK_EX), EINVAL);
+    FAILS(fcntl(dir, F_SETLK, &(struct flock){ .l_type = F_RDLCK }), EINVAL);
+    CHECK(close(dir) == 0);
     struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     CHECK(fcntl(fd, F_SETLK, &l) == 0);
     CHECK(syncfs(fd) == 0 && close(fd) == 0 && unlink("m") == 0);

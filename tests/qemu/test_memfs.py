@@ -20,7 +20,7 @@ def files(t):
             lua(vm, 'print(io.open([[/x]],[[w]]))', r'nil\t/x: ')
         send(vm, 'memfs', '--start')
         with t.case('files and directories, one by one'):
-            held(vm, 'load ctest files', 542)
+            held(vm, 'load ctest files', 549)
         with t.case('what memfs must not be started with'):
             vm.ask('load memfs share_kib=many')
             need('share_kib=many is no limit' in vm.ask('log'), 'it does not say what is wrong')

@@ -96,7 +96,7 @@ long libc_lock_file(long fd, long op, struct flock *l)
     for (;;) {
         libc_files_acquire();
         struct libc_file *f = libc_file(fd);
-        long r = f == NULL || f->kind != LIBC_FILE ? -EBADF : lock_once(f, op, l);
+        long r = f == NULL ? -EBADF : f->kind != LIBC_FILE ? -EINVAL : lock_once(f, op, l);
         libc_files_release();
         if (op != F_SETLKW || r != -EAGAIN) {
             return r;

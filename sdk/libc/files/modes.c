@@ -17,6 +17,9 @@ static long set_mode(struct libc_tree *t, uint64_t at, long mode, size_t len)
 static long mode_of_path(long dirfd, const char *path, long mode)
 {
     struct libc_place p;
+    if (libc_is_null(path)) {
+        return -EPERM;
+    }
     long r = libc_name(dirfd, path, &p);
     return r == 0 ? set_mode(p.tree, p.at, mode, p.len) : r;
 }
@@ -60,6 +63,9 @@ static long there(long dirfd, const char *path, bool last)
 {
     struct nos_fs_answer a;
     struct libc_place p;
+    if (libc_is_null(path)) {
+        return 0;
+    }
     long r = libc_name(dirfd, path, &p);
     return r == 0
                ? libc_ask(p.tree, NOS_FS_STAT, 3, p.at, last ? 0u : NOS_FS_NOFOLLOW, p.len, 0, &a)
