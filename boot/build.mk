@@ -17,6 +17,7 @@ TEST_boot_cpu_SRCS := boot/cpu.c
 TEST_boot_memmap_SRCS := boot/memmap.c
 TEST_boot_place_SRCS := boot/place.c
 TEST_boot_space_SRCS := boot/space.c boot/paging.c
+TEST_boot_verify_SRCS := boot/stage_verify.c boot/stage_trust.c boot/stage_kernel.c boot/place.c tests/host/golden.c
 
 # What `make test` checks about the loader besides (boots are tests/qemu's).
 TEST_CHECKS += tests/boot/check-edk2 tests/boot/check-pe

@@ -67,11 +67,12 @@ void cpu_read(struct cpu_words *out)
     struct leaf l = cpuid(1);
     w.leaf1_ecx = l.ecx;
     w.leaf1_edx = l.edx;
-    if (last >= 7) {
+    if (last >= 7) { /* uncovered(1): every host has it; refuse_boot tries one without */
         l = cpuid(7);
         w.leaf7_ebx = l.ebx;
         w.leaf7_ecx = l.ecx;
     }
+    /* uncovered(1): the same */
     if (cpuid(0x80000000).eax >= 0x80000001) {
         w.ext1_edx = cpuid(0x80000001).edx;
     }

@@ -166,6 +166,7 @@ void registry_refuse_start(const struct module *m, enum module_stage stage, nos_
 static void copy_text(char *to, size_t room, span_t text)
 {
     size_t n = text.len < room ? text.len : room;
+    /* uncovered(1): checked text does not begin inside a character */
     while (n > 0 && n < text.len && (text.data[n] & 0xc0) == 0x80) {
         n--;  // do not cut a character in two
     }

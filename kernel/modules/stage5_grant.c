@@ -51,6 +51,7 @@ static bool decide(const struct admission *a, const struct nos_cap *want, struct
         return false;
     }
     for (uint32_t i = 0; i < a->rule.grants_n; i++) {
+        /* uncovered(1): policy_parse: a rule names grants that there are */
         if (policy_grant(policy_get(), a->rule.grants_at + i, &granted) &&
             cap_intersect(want, &granted, out)) {
             return true;
@@ -190,7 +191,8 @@ static nos_status_t grant_all(const struct module *m, struct capsule *c, const s
             st = grant_one(m, c, &cap, start);
             want.rights &= ~cap.rights;
         }
-        if (st == NOS_OK && (!some || want.rights != 0)) {  // the capsule will only see that it is not there
+        if (st == NOS_OK &&
+            (!some || want.rights != 0)) {  // the capsule will only see that it is not there
             bool of_class = (cap_class(want.kind) & a->classes) != 0;
             audit_grant(m, c, &want, of_class ? NOS_GRANT_NO_RULE : NOS_NO_CLASS);
         }

@@ -49,7 +49,7 @@ static nos_status_t place(struct load_job *j)
     struct capsule *c = j->capsule;
     nos_status_t st = space_place(&c->space, (uint32_t)(elf->mem_len / PAGE_SIZE), &c->image_base);
 
-    if (st == NOS_OK) {
+    if (st == NOS_OK) { /* uncovered(1): the window of a new space is empty */
         c->entry = c->image_base + elf->entry;
         next_phase(j);
     }

@@ -11,6 +11,7 @@ static nos_status_t map_new(struct space *s, uint32_t pages, unsigned prot, enum
                             uint64_t *va)
 {
     nos_status_t st = space_place(s, pages, va);
+    /* uncovered(1): the window of a new space has room */
     return st == NOS_OK ? space_map_private(s, *va, pages, prot, kind, true) : st;
 }
 

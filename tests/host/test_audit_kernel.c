@@ -851,12 +851,14 @@ static void test_causes(void **state)
     assert_int_equal(r.n_par, 2);
     assert_int_equal(r.back[0], 3);
     assert_int_equal(r.back[1], 0);
-    struct audit_ref self = { 0 }, ahead = { .at = head_now().next + 5 };
+    add(NOS_AUDIT_SPAWN, 1);  // 7
+    struct audit_ref self = { 0 }, ahead = { .at = chain.ring.next + 5 };
     audit_remember(&self);
+    audit_cause(&b);
     audit_cause(&self);   // nothing causes itself
     audit_cause(&ahead);  // and nothing is caused by what is still to come
     audit_forget(&self);
-    assert_int_equal(entry_at(6).rec.n_par, 2);
+    assert_int_equal(entry_at(7).rec.n_par, 2);
     (void)check_run();
     struct nos_audit_entry first = entry_at(2);
     add(NOS_AUDIT_EXIT, 5000);  // what is remembered lasts longer than its record

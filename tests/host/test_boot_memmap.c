@@ -40,6 +40,10 @@ static void test_sorts_and_merges(void **state)
     assert_int_equal(finish(&m, ROOM), 2);
     expect(0, 0, 10, NOS_MEM_FREE);
     expect(1, 20, 5, NOS_MEM_ACPI);
+    memmap_start(&m, work, ROOM);
+    assert_int_equal(memmap_add(&m, 0, 4 * PAGE, NOS_MEM_RUNTIME, true), NOS_OK);
+    assert_int_equal(memmap_add(&m, 4 * PAGE, 4 * PAGE, NOS_MEM_RUNTIME, false), NOS_OK);
+    assert_int_equal(finish(&m, ROOM), 2);  // code and data of firmware stay apart
 }
 
 static void test_kernel_is_cut_out_of_loader_memory(void **state)
@@ -257,6 +261,12 @@ static void test_find_free(void **state)
     assert_false(memmap_find_free(SPAN_OF(d), STRIDE, 6 * PAGE, BIG * PAGE, &base));
     descriptor(d, UEFI_MEM_CONVENTIONAL, 0, BIG, 0);
     assert_false(memmap_find_free(SPAN_OF(d), STRIDE, PAGE, BIG * PAGE, &base));  // never at 0
+    descriptor(d, UEFI_MEM_CONVENTIONAL, 1, UINT64_MAX / 2, 0);  // its length is none
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, 6 * PAGE, BIG * PAGE, &base));
+    descriptor(d, UEFI_MEM_CONVENTIONAL, UINT64_MAX / PAGE - 2, 9, 0);  // nor its end
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, 6 * PAGE, BIG * PAGE, &base));
+    descriptor(d, UEFI_MEM_CONVENTIONAL, 1, (8ull << 30) / PAGE, 0);  // long, but not below 4 GiB
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, 6ull << 30, BIG * PAGE, &base));
     assert_int_equal(base, 99);
 }
 

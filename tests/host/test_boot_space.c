@@ -167,8 +167,10 @@ static uint64_t *space_new(struct paging *t)
     assert_true(space_map(&s, t, mem, N_MEM));
     uint32_t counted = t->used;
     uint64_t *pool = pool_new(counted);
-    paging_start(t, pool, POOL_PHYS, counted - 1);
-    assert_false(space_map(&s, t, mem, N_MEM));
+    for (uint32_t room = 0; room < counted; room++) {  // whichever table is one too many
+        paging_start(t, pool, POOL_PHYS, room);
+        assert_false(space_map(&s, t, mem, N_MEM));
+    }
     paging_start(t, pool, POOL_PHYS, counted);
     assert_true(space_map(&s, t, mem, N_MEM));
     assert_int_equal(t->used, counted);
@@ -193,6 +195,34 @@ static void test_kernel_rights(void **state)
                PAGE);
     }
     free(pool);
+}
+
+/* What is read-only after relocation lies in one segment, and changes no other, before it or
+ * behind. */
+static void test_relro_is_of_one_segment(void **state)
+{
+    static const struct elf_view first = {
+        .mem_len = 4 * PAGE,
+        .relro_off = 0,
+        .relro_len = PAGE,
+        .n_seg = 2,
+        .seg = { { .off = 0, .memsz = 2 * PAGE, .flags = ELF_R | ELF_W },
+                 { .off = 2 * PAGE, .memsz = 2 * PAGE, .flags = ELF_R | ELF_W } },
+    };
+    struct nos_bootinfo info = { .kernel_base = 8 * MIB, .kernel_virt = NOS_KERNEL_BASE };
+    struct space s;
+    (void)state;
+    space_init(&s, &first, &info, ENTER_PAGE);
+    for (uint64_t page = 0; page < 4; page++) {
+        unsigned found = 0;
+        for (uint32_t i = 0; i < s.n_pieces; i++) {
+            if (page * PAGE - s.piece[i].off < s.piece[i].len) {
+                assert_int_equal((s.piece[i].flags & PAGING_WRITE) != 0, page != 0);
+                found++;
+            }
+        }
+        assert_int_equal(found, 1);
+    }
 }
 
 static void test_direct_map_is_ram_and_nothing_else(void **state)
@@ -256,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_kernel_rights),
+        cmocka_unit_test(test_relro_is_of_one_segment),
         cmocka_unit_test(test_direct_map_is_ram_and_nothing_else),
         cmocka_unit_test(test_no_page_is_writable_and_executable),
     };

@@ -299,6 +299,56 @@ static void test_private(void **state)
     assert_true(span_is_zero(SPAN_OF(r.regs)) && span_is_zero(SPAN_OF(r.stack)));
 }
 
+/* A return to outside of the image ends the trace. */
+static void test_trace_leaves_the_image(void **state)
+{
+    (void)state;
+    memory[2][0] = STACK + 0x20;
+    memory[2][1] = IMAGE + IMAGE_LEN;
+    thread.ctx.fp = STACK;
+    die(NOS_CAPSULE_CRASHED);
+    assert_int_equal(get(0).n_trace, 1);
+}
+
+/* An idle CPU ends it: the kernel killed it, nobody else; and it may have no thread any more. */
+static void test_killed_by_nobody(void **state)
+{
+    (void)state;
+    cpus[0].current = NULL;
+    die(NOS_CAPSULE_KILLED);
+    assert_int_equal(get(0).killer, 0);
+    assert_int_equal(get(0).doing, thread.state);
+    cap.threads = NULL;
+    die(NOS_CAPSULE_KILLED);
+    assert_int_equal(get(1).flags & NOS_CR_THREAD, 0);
+}
+
+/* Names are signed data, but lengths are the signer's. */
+static void test_symbol_names(void **state)
+{
+    static const char name[] = "a_name_of_more_than_twenty_eight_characters";
+    uint8_t one[8 + 12 + sizeof name] = { 1, [9] = 2 };  // at 0x200, without a size
+    char out[40];
+    (void)state;
+    memcpy(one + 20, name, sizeof name);
+    mod.view.symbols = SPAN_OF(one);
+    memset(out, 0, sizeof out);
+    death_symbol(&mod, 0x1234567a, out);
+    assert_string_equal(out, "a_name_of_more_than_twenty_e+0x1234547a");
+    memset(out, 0, sizeof out);
+    death_symbol(&mod, 0x1ff, out);  // before the first
+    assert_string_equal(out, "");
+    one[4] = 1;  // reserved
+    death_symbol(&mod, 0x200, out);
+    assert_string_equal(out, "");
+    die(NOS_CAPSULE_CRASHED);
+    assert_int_equal(get(0).n_trace, 1);
+    assert_int_equal(get(0).trace[0].symbol[0], 0);
+    mod.view.symbols = span_of(one, 0);
+    death_symbol(&mod, 0x200, out);
+    assert_string_equal(out, "");
+}
+
 static void test_message(void **state)
 {
     struct module its = { 0 };
@@ -332,9 +382,13 @@ static void test_message(void **state)
     r = get(3);
     assert_int_equal(r.client, 9);
     assert_int_equal(r.message[7], 0);
-    client.worker = NULL;  // answered
+    client.state = THREAD_READY;  // its wait has ended
     die(NOS_CAPSULE_CRASHED);
     assert_int_equal(get(4).flags & NOS_CR_MESSAGE, 0);
+    client.state = THREAD_REPLY;
+    client.worker = NULL;  // answered
+    die(NOS_CAPSULE_CRASHED);
+    assert_int_equal(get(5).flags & NOS_CR_MESSAGE, 0);
 }
 
 static void test_handles_and_log(void **state)
@@ -368,6 +422,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_endless_trace, start, stop),
         cmocka_unit_test_setup_teardown(test_own_memory_only, start, stop),
         cmocka_unit_test_setup_teardown(test_no_bytes_of_others, start, stop),
+        cmocka_unit_test_setup_teardown(test_trace_leaves_the_image, start, stop),
+        cmocka_unit_test_setup_teardown(test_killed_by_nobody, start, stop),
+        cmocka_unit_test_setup_teardown(test_symbol_names, start, stop),
         cmocka_unit_test_setup_teardown(test_message, start, stop),
         cmocka_unit_test_setup_teardown(test_handles_and_log, start, stop),
     };

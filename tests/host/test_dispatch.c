@@ -13,6 +13,8 @@
 #include "kernel/syscall/dispatch.c"
 
 static int reached, denied, crashed;
+static uint8_t becomes = THREAD_RUNNING; /* what a handler makes of its thread */
+static nos_status_t answer = NOS_OK;
 static nos_status_t last_denied;
 struct ticket_lock big_lock;
 
@@ -21,9 +23,10 @@ struct ticket_lock big_lock;
     nos_status_t sys_##name(struct thread *self, struct arch_context *ctx, \
                             struct handle_slot *slot) \
     { \
-        (void)self, (void)ctx, (void)slot; \
+        (void)ctx, (void)slot; \
         reached++; \
-        return NOS_OK; \
+        self->state = becomes; \
+        return answer; \
     }
 nos_status_t sys_null_of_the_table(struct thread *self, struct arch_context *ctx,
                                    struct handle_slot *slot);
@@ -33,9 +36,16 @@ nos_status_t sys_null_of_the_table(struct thread *self, struct arch_context *ctx
 #undef SYSCALL
 #undef sys_null
 
+static struct thread *killed_meanwhile;
+static unsigned waits;
+
 void kernel_lock_wait(uint32_t ticket)
 {
-    (void)ticket;
+    big_lock.serving = ticket;
+    waits++;
+    if (killed_meanwhile != NULL) {
+        killed_meanwhile->state = THREAD_DEAD;
+    }
 }
 
 bool up_reclaim(void)
@@ -89,9 +99,11 @@ void sched_arm_slice(struct cpu *cpu)
     (void)cpu;
 }
 
+static struct arch_context elsewhere; /* what another thread goes on with */
+
 struct arch_context *sched_exit(void)
 {
-    return NULL;
+    return &elsewhere;
 }
 
 void notify_signal(struct notification *n, uint64_t bits)
@@ -116,16 +128,21 @@ void capsule_crash(struct thread *t, enum nos_crash why, uint64_t addr)
     crashed += why == NOS_CRASH_FILTER;
 }
 
+static bool mapped;
+static unsigned copies;
+
 bool arch_copy_from_user(void *dst, uint64_t src, size_t len)
 {
     (void)dst, (void)src, (void)len;
-    return false;
+    copies++;
+    return mapped;
 }
 
 bool arch_copy_to_user(uint64_t dst, const void *src, size_t len)
 {
     (void)dst, (void)src, (void)len;
-    return false;
+    copies++;
+    return mapped;
 }
 
 /* ---- a capsule that holds one handle of each type ---- */
@@ -288,12 +305,104 @@ static void dead_handles(void **state)
     assert_int_equal(make_call(NOS_SYS_NOTIFY_SIGNAL, handle[NOS_TYPE_NOTIFICATION]), NOS_OK);
 }
 
+/* Nothing outside of user space is ever tried; inside, the copy itself says whether it was there.
+ */
+static void copies_of_user_memory(void **state)
+{
+    static const struct {
+        uint64_t at;
+        size_t len;
+        bool user;
+    } rows[] = {
+        { USER_MIN, 8, true },
+        { USER_MAX - 8, 8, true },
+        { USER_MAX, 0, true },
+        { USER_MAX - 8, 9, false },
+        { USER_MAX, 1, false },
+        { USER_MIN - 1, 8, false },
+        { 0, 8, false },
+        { 0, 0, false },
+        { NOS_KERNEL_BASE, 8, false },
+        { UINT64_MAX - 3, 8, false },
+        { USER_MIN, SIZE_MAX, false },
+    };
+    uint8_t bytes[8] = { 0 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (unsigned there = 0; there < 2; there++) {
+            nos_status_t want = rows[i].user && there ? NOS_OK : NOS_BAD_ADDRESS;
+            mapped = there != 0;
+            copies = 0;
+            assert_int_equal(copy_in(bytes, rows[i].at, rows[i].len), want);
+            assert_int_equal(copy_out(rows[i].at, bytes, rows[i].len), want);
+            assert_int_equal(copies, rows[i].user ? 2 : 0);
+        }
+    }
+}
+
+static void a_handle_as_an_argument(void **state)
+{
+    struct handle_slot *s = NULL;
+    uint64_t h = handle[NOS_TYPE_REGION];
+    (void)state;
+    assert_int_equal(arg_handle(&thread, h, NOS_TYPE_REGION, NOS_RIGHT_MAP, &s), NOS_OK);
+    assert_ptr_equal(s->obj, object[NOS_TYPE_REGION]);
+    assert_int_equal(arg_handle(&thread, h | 1ull << 32, NOS_TYPE_REGION, 0, &s), NOS_BAD_HANDLE);
+    assert_int_equal(arg_handle(&thread, h, NOS_TYPE_ENDPOINT, 0, &s), NOS_WRONG_TYPE);
+}
+
+/* Where the CPU goes on after a call: with the thread that made it, unless there is a reason. */
+static void who_goes_on(void **state)
+{
+    struct cpu *cpu = this_cpu();
+    (void)state;
+    thread.ctx.nr = NOS_SYS_EXIT;
+    assert_ptr_equal(up_syscall(&thread.ctx), &thread.ctx);
+    for (unsigned reason = 0; reason < 4; reason++) {
+        thread.ctx.nr = NOS_SYS_EXIT;
+        cpu->resched = reason == 0;
+        thread.payer = reason == 1 ? &capsule : NULL;
+        thread.cont = reason == 2 ? CONT_VERIFY : CONT_NONE;
+        becomes = reason == 3 ? THREAD_SLEEP : THREAD_RUNNING;
+        answer = NOS_BUSY;
+        assert_ptr_equal(up_syscall(&thread.ctx), &elsewhere);
+        assert_int_equal((int64_t)thread.ctx.nr, reason == 3 ? NOS_OK : NOS_BUSY);
+        cpu->resched = false;
+        thread.payer = NULL;
+        thread.cont = CONT_NONE;
+        thread.state = becomes = THREAD_RUNNING;
+        answer = NOS_OK;
+    }
+}
+
+/* Another CPU had the lock, and may have used it to kill who waits. */
+static void a_wait_for_the_lock(void **state)
+{
+    (void)state;
+    for (unsigned killed = 0; killed < 2; killed++) {
+        waits = 0;
+        big_lock.next++;  // held
+        killed_meanwhile = killed ? &thread : NULL;
+        reached = 0;
+        thread.ctx.nr = NOS_SYS_EXIT;
+        assert_ptr_equal(up_syscall(&thread.ctx), killed ? &elsewhere : &thread.ctx);
+        assert_int_equal(waits, 1);
+        assert_int_equal(reached, !killed);  // no call of the dead
+        assert_int_equal(big_lock.serving, big_lock.next);
+    }
+    killed_meanwhile = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_row, fresh, clean),
         cmocka_unit_test_setup_teardown(no_such_call, fresh, clean),
         cmocka_unit_test_setup_teardown(dead_handles, fresh, clean),
+        cmocka_unit_test_setup_teardown(copies_of_user_memory, fresh, clean),
+        cmocka_unit_test_setup_teardown(a_handle_as_an_argument, fresh, clean),
+        cmocka_unit_test_setup_teardown(who_goes_on, fresh, clean),
+        cmocka_unit_test_setup_teardown(a_wait_for_the_lock, fresh, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,12 @@ static void not_where_it_is_not(void **state)
     assert_int_equal(seen[0].pages, 0);
     assert_int_equal(seen[1].pages, 3);
     assert_int_equal(cpus[0].root, OTHER);
+    cpus[0].root = ASKED;
+    cpus[1].root = cpus[2].root = OTHER;  // nowhere but here: nobody is asked
+    uint64_t asked = cpus[0].ipis;
+    arch_flush(&space, 0x5000, 1);
+    assert_int_equal(seen[0].pages, 1);
+    assert_int_equal(cpus[0].ipis, asked);
 }
 
 static void left_by_all(void **state)

@@ -127,6 +127,35 @@ static void what_is_refused(void **state)
     check_charge();
 }
 
+/* Where a new area was to go is remembered as a place in the list; the list may have changed since. */
+static void a_place_that_moved(void **state)
+{
+    struct area gone;
+    (void)state;
+    for (unsigned hint = 0; hint < 8; hint++) {
+        for (unsigned at = 0; at < 4; at++) {
+            setup(state);
+            uint64_t va[3];
+            for (unsigned i = 0; i < 3; i++) {
+                va[i] = s.window + (10 + 10 * i) * PAGE_SIZE;
+                assert_int_equal(private(va[i], 2, PROT_R), NOS_OK);
+            }
+            s.hint = hint;
+            assert_int_equal(private(s.window + (5 + 10 * at) * PAGE_SIZE, 2, PROT_R), NOS_OK);
+            check_charge();  // in order
+            assert_int_equal(s.n_areas, 4);
+        }
+    }
+    assert_int_not_equal(space_unmap(&s, s.window + 90 * PAGE_SIZE, &gone), NOS_OK);  // above all
+    assert_int_not_equal(space_unmap(&s, s.window + 21 * PAGE_SIZE, &gone), NOS_OK);  // inside one
+    assert_null(space_ptr(&s, s.window + 90 * PAGE_SIZE));
+    assert_non_null(space_ptr(&s, s.window + 20 * PAGE_SIZE));
+    uint64_t va;
+    assert_int_equal(space_place(&s, WINDOW_PAGES - 2, &va), NOS_NO_MEMORY);  // no such hole
+    assert_int_equal(space_place(&s, WINDOW_PAGES, &va), NOS_NO_MEMORY);
+    assert_int_equal(space_place(&s, 0, &va), NOS_NO_MEMORY);
+}
+
 /* The list of areas moves to frames of its own when it must, and pays for them. */
 static void many_areas(void **state)
 {
@@ -410,6 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_refused, setup),
+        cmocka_unit_test_setup(a_place_that_moved, setup),
         cmocka_unit_test_setup(many_areas, setup),
         cmocka_unit_test_setup(all_or_nothing, setup),
         cmocka_unit_test_setup(a_shortage_does_not_lower_the_charge, setup),

@@ -76,6 +76,7 @@ static void ask(struct cpu *cpu, uint32_t what)
 
 static void await(const struct cpu *cpu)
 {
+    /* uncovered(1): a CPU of the tests answers when it is asked */
     while (__atomic_load_n(&cpu->asked, __ATOMIC_ACQUIRE) != 0) {
         __builtin_ia32_pause();
     }
@@ -166,6 +167,7 @@ void arch_stop_others(void)
     }
     for (uint32_t rest = others; rest != 0; rest &= rest - 1) {
         const struct cpu *cpu = &cpus[__builtin_ctz(rest)];
+        /* uncovered(2): a CPU of the tests stops when it is told to */
         for (unsigned i = 0; i < STOP_SPINS && __atomic_load_n(&cpu->halted, __ATOMIC_ACQUIRE) == 0;
              i++) {
             __builtin_ia32_pause();
