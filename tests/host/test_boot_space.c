@@ -223,6 +223,17 @@ static void test_relro_is_of_one_segment(void **state)
         }
         assert_int_equal(found, 1);
     }
+    const struct nos_mem_range ram = { MIB, 31 * MIB, NOS_MEM_FREE, 0 };
+    struct paging t = { .gib_pages = true };
+    paging_start(&t, NULL, 0, 0);
+    assert_true(space_map(&s, &t, &ram, 1));
+    uint32_t counted = t.used;
+    uint64_t *pool = pool_new(counted);
+    for (uint32_t room = 0; room < counted; room++) {  // RAM that begins before the kernel
+        paging_start(&t, pool, POOL_PHYS, room);
+        assert_false(space_map(&s, &t, &ram, 1));
+    }
+    free(pool);
 }
 
 static void test_direct_map_is_ram_and_nothing_else(void **state)

@@ -222,9 +222,9 @@ static void odd_memory_maps(void **state)
     memset(head, 0, sizeof head);
     stats = (struct frame_stats){ 0 };
     host_bi = (struct nos_bootinfo){ .n_mem = 7 };
-    host_bi.mem[0] = (struct nos_mem_range){ FAR, HOST_RAM + 5 * PAGE_SIZE, NOS_MEM_FREE, 0 };
+    host_bi.mem[0] = (struct nos_mem_range){ 0x100000, 0x100000, NOS_MEM_KERNEL, 0 };
     host_bi.mem[1] = (struct nos_mem_range){ 0, 0x9f000, NOS_MEM_FREE, 0 };
-    host_bi.mem[2] = (struct nos_mem_range){ 0x100000, 0x100000, NOS_MEM_KERNEL, 0 };
+    host_bi.mem[2] = (struct nos_mem_range){ FAR, HOST_RAM + 5 * PAGE_SIZE, NOS_MEM_FREE, 0 };
     host_bi.mem[3] = (struct nos_mem_range){ 0x200000, 0x100000, NOS_MEM_RESERVED, 0 };
     host_bi.mem[4] = (struct nos_mem_range){ 0x800000, HOST_RAM - 0x800000, NOS_MEM_FREE, 0 };
     host_bi.mem[5] = (struct nos_mem_range){ HOST_RAM + 0x1000, 0x1000, NOS_MEM_FREE, 0 };

@@ -64,6 +64,11 @@ static void an_endpoint_that_nobody_served_yet(void **state)
     assert_int_equal(endpoint_create(&ep), NOS_OK);
     assert_true(call(client[0], 1, 0, &st));
     assert_int_equal(client[0]->state, THREAD_CALL);
+    obj_handle_opened(&ep->obj, NOS_RIGHT_RECV);
+    obj_handle_closed(&ep->obj, NOS_RIGHT_RECV);  // it came and went
+    assert_int_equal((int64_t)client[0]->ctx.nr, NOS_PEER_CLOSED);
+    assert_false(call(client[1], 1, 0, &st));
+    assert_int_equal(st, NOS_PEER_CLOSED);
     ep = old;
 }
 
@@ -93,6 +98,8 @@ static void a_fault_through_a_dead_handle(void **state)
     assert_int_equal(client[0]->fault, 0);
     assert_int_equal(client[0]->state, THREAD_RUNNING);
     client_capsule.fault_via = 0;
+    assert_true(endpoint_fault(ep, client[0], 0x1000, NOS_FAULT_WRITE));  // through none
+    assert_int_equal(client[0]->state, THREAD_CALL);
 }
 
 static void the_last_debugger_leaves(void **state)
@@ -173,6 +180,14 @@ static void a_short_handle_that_does_not_pass(void **state)
     assert_ptr_equal(endpoint_reply_recv_fast(ep, server[0], &server_capsule, &slot, 1),
                      &client[0]->ctx);
     assert_int_equal(client_capsule.handles.used, held + 1);
+
+    assert_int_equal(handle_add(&client_capsule.handles, &note->obj,
+                                NOS_RIGHT_ALL & ~(uint32_t)NOS_RIGHT_RECV, 0, NOS_ORIGIN_MADE, &h),
+                     NOS_OK);
+    ((struct nos_ipc_buffer *)(void *)server[0]->ipc_buf)->accept = 1;
+    ((struct nos_ipc_buffer *)(void *)client[0]->ipc_buf)->pass[0] =
+        (struct nos_pass){ .handle = h, .rights = NOS_RIGHT_SIGNAL | NOS_PASS_MOVE };
+    assert_ptr_equal(call_fast(client[0], 1, 1), &server[0]->ctx);  // and one that does
 }
 
 static struct arch_context *fault_answer(uint64_t label)
@@ -200,6 +215,9 @@ static void a_short_answer_to_a_fault(void **state)
     client[0]->cpus = CPUS_ALL;
     assert_ptr_equal(fault_answer(NOS_FAULT_RETRY), &client[0]->ctx);  // bound, and no bits
     notify_unbind(note);
+    become(client[0]);
+    assert_non_null(endpoint_fault_fast(ep, client[0], 0x1000, NOS_FAULT_WRITE));
+    assert_ptr_equal(fault_answer(NOS_FAULT_RETRY), &client[0]->ctx);  // not bound
 }
 
 /* ---- handles in messages ---- */
@@ -226,6 +244,13 @@ static void a_handle_that_stays_and_goes(void **state)
             NOS_BAD_HANDLE);
         assert_int_equal(server_capsule.handles.used, 0);
     }
+    become(client[0]);
+    from->pass[0] = from->pass[1] = (struct nos_pass){ .handle = h, .rights = NOS_RIGHT_SIGNAL };
+    client[0]->ctx.arg1 = nos_msg_info(1, 0) | 2 << NOS_MSG_HANDLES_SHIFT;
+    client[0]->ctx.dl = 0;
+    assert_int_equal(endpoint_call(ep, client[0], NOS_RIGHT_CALL | NOS_RIGHT_GRANT, THREAD_CALL),
+                     NOS_OK);  // two copies are two handles
+    assert_int_equal(server_capsule.handles.used, 2);
 }
 
 /* Inside one capsule nobody gives a region to anybody. */
@@ -251,6 +276,19 @@ static void a_region_moved_to_a_thread_of_ones_own(void **state)
     assert_null(given);
     assert_ptr_equal(region.owner, &client_capsule);
     assert_int_equal(client_capsule.handles.used, 1);
+
+    uint32_t kept = ((struct nos_ipc_buffer *)(void *)client[1]->ipc_buf)->pass[0].handle;
+    ((struct nos_ipc_buffer *)(void *)server[0]->ipc_buf)->accept = 1;  // and to somebody else
+    assert_true(recv(server[0], 0, &st));
+    become(client[2]);
+    ((struct nos_ipc_buffer *)(void *)client[2]->ipc_buf)->pass[0] =
+        (struct nos_pass){ .handle = kept, .rights = NOS_RIGHT_ALL | NOS_PASS_MOVE };
+    client[2]->ctx.arg1 = nos_msg_info(1, 0) | 1 << NOS_MSG_HANDLES_SHIFT;
+    client[2]->ctx.dl = 0;
+    assert_int_equal(endpoint_call(ep, client[2], NOS_RIGHT_CALL | NOS_RIGHT_GRANT, THREAD_CALL),
+                     NOS_OK);
+    assert_ptr_equal(given, &region);
+    assert_ptr_equal(region.owner, &server_capsule);
 }
 
 /* ---- cancelling, cuts ---- */
@@ -268,6 +306,10 @@ static void nothing_to_cancel(void **state)
     t.waits_on = &note->obj;
     thread_wait_cancel(&t);  // dead: it waits for nothing
     assert_null(t.waits_on);
+    nos_status_t st;
+    assert_true(recv(server[0], 0, &st));
+    assert_int_equal(thread_cancel(server[0]), NOS_OK);
+    assert_int_equal((int64_t)server[0]->ctx.nr, NOS_CANCELLED);
 }
 
 /* Callers of others, and threads that wait for something else, stay where they are. */
@@ -278,6 +320,8 @@ static void only_callers_of_the_old_move(void **state)
     (void)state;
     assert_true(recv(server[0], 0, &st));
     assert_true(call(client[0], 1, 0, &st));
+    become(client[2]);
+    thread_kill(client[3]);  // a hole in the table of threads
     assert_int_equal(capsule_clients_move(&client_capsule, &third), NOS_OK);
     assert_ptr_equal(client[0]->worker, server[0]);
     assert_int_equal(capsule_clients_move(&server_capsule, &third), NOS_OK);
@@ -310,7 +354,49 @@ static void a_cut_with_many_threads(void **state)
     assert_int_equal(at, 1ull << CAPSULE_SHIFT);
     assert_int_equal(jobs_dropped, 1);
     last->via = 0;
+    wanted = doing = NOTHING;
+    cell_gone();
+    assert_true(revoke_background_step());
+    assert_int_equal(doing, WAITERS);  // not all threads were looked at
+    assert_true(revoke_background_step());
+    assert_int_equal(doing, NOTHING);  // and no handles, for that
     cell_put(via);
+}
+
+/* Who works for a caller that goes away pays for itself from then on, on whichever CPU it runs. */
+static void an_account_on_another_cpu(void **state)
+{
+    struct thread *w = server[0];
+    struct cpu *there = &cpus[1];
+    (void)state;
+    become(client[0]);
+    for (unsigned own = 0; own < 2; own++) {
+        w->state = THREAD_RUNNING;
+        w->cpu = 1;
+        w->payer = &client_capsule;
+        there->current = w;
+        there->payer = own ? &server_capsule : &client_capsule;
+        loan_leave(w);
+        assert_ptr_equal(w->payer, &server_capsule);
+        assert_ptr_equal(there->payer, &server_capsule);
+    }
+    w->state = THREAD_REPLY;  // it waits for somebody who serves another by now, or for nobody
+    w->worker = NULL;
+    w->payer = &client_capsule;
+    loan_leave(w);
+    assert_ptr_equal(w->payer, &server_capsule);
+    w->worker = server[1];
+    server[1]->client = client[1];
+    server[1]->payer = &client_capsule;
+    loan_leave(w);
+    assert_ptr_equal(server[1]->payer, &client_capsule);
+    server[1]->client = w;  // its own worker loses the payer too
+    loan_leave(w);
+    assert_ptr_equal(server[1]->payer, &server_capsule);
+    become(w);
+    there->payer = NULL;
+    loan_leave(w);  // here: the scheduler looks itself
+    assert_null(there->payer);
 }
 
 static void a_cut_with_many_handles(void **state)
@@ -394,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_to_cancel, setup_rare),
         cmocka_unit_test_setup(only_callers_of_the_old_move, setup_rare),
         cmocka_unit_test_setup(a_cut_with_many_threads, setup_rare),
+        cmocka_unit_test_setup(an_account_on_another_cpu, setup_rare),
         cmocka_unit_test_setup(a_cut_with_many_handles, setup_rare),
         cmocka_unit_test_setup(news_while_a_cut_is_swept, setup_rare),
         cmocka_unit_test_setup(a_notification_of_a_dead_binding, setup_rare),

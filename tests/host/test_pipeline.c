@@ -1695,6 +1695,31 @@ static void test_load_bss(void **state)
     }
 }
 
+/* More relocations than one step does. */
+static void test_load_many_relocations(void **state)
+{
+    enum { N = 1300 };
+    struct buf small = golden_image(), image = buf_new(ELF_IMAGE_LEN + 24 * N);
+    (void)state;
+    memcpy(image.data, small.data, small.len);
+    buf_free(&small);
+    for (uint64_t i = 0; i < N; i++) {
+        uint8_t *row = image.data + ELF_IMAGE_LEN + 24 * i;
+        store_le64(row, 0xa000 + 8 * i);
+        store_le64(row + 8, 8);
+        store_le64(row + 16, 0x200 + i);
+    }
+    store_le64(phdr(image, ELF_DATA) + 32, 0x100 + 24 * N);  // they stand in the data segment
+    store_le64(phdr(image, ELF_DATA) + 40, 0x10000);
+    store_le64(image.data + ELF_DYN_AT + 8, ELF_IMAGE_LEN);
+    store_le64(image.data + ELF_DYN_AT + 24, 24 * N);
+    struct module *m = with_image(image);
+    assert_int_equal(elf_reloc_count(&m->elf), N);
+    assert_int_equal(load(m, 4096), NOS_OK);
+    check_image(m);
+    drop_space();
+}
+
 /* Read-only after relocation: the middle of a segment, its end, all of it. */
 static void test_load_relro(void **state)
 {
@@ -1983,6 +2008,7 @@ int main(void)
         TEST(test_grant_asks_the_policy_again),
         TEST(test_load),
         TEST(test_load_bss),
+        TEST(test_load_many_relocations),
         TEST(test_load_relro),
         TEST(test_load_large_and_split),
         TEST(test_load_without_memory),
