@@ -34,13 +34,13 @@ test-qemu:
 test-libc:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) build/modules/starts.mod build/wads/lua.wad build/modules/toybox.mod
-	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs --only pipes --only wad.shared' 'tests/qemu/run --soak --only libc --only memfs --only pipes --only wad.shared --cpus 4'
+	$(Q)tests/run --then 'tests/qemu/run --soak --only libc --only memfs --only pipes. --only wad.shared' 'tests/qemu/run --soak --only libc --only memfs --only pipes. --only wad.shared --cpus 4'
 
 # Programs of others, and the same ones on Linux.
 test-ports:
 	$(Q)deps/setup run test ports
-	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) build/modules/memfs.mod $(PORT_WADS) $(PEER_BINS) $(WORK_IMAGE)
-	$(Q)tests/run --then 'tests/qemu/run --soak --only ports'
+	$(Q)$(SUBMAKE) $(QEMU_TEST_NEEDS) $(PROGRAM_MODS) $(PORT_WADS) $(PEER_BINS) $(WORK_IMAGE)
+	$(Q)tests/run --then 'tests/qemu/run --soak --only ports --only pipes_run'
 
 # Services that a user would want: in no boot volume, and not in `make test`.
 .PHONY: test-services
