@@ -108,7 +108,7 @@ nos_status_t continuation_step(struct thread *t, bool *done)
     if (!ahead(t)) {
         return NOS_CANCELLED;
     }
-    switch ((enum continuation)t->cont) {
+    switch ((enum continuation)t->cont) { /* uncovered(1): there is no other */
     case CONT_VERIFY:
         st = module_job_step(&((struct verify_wait *)t->job)->job, done);
         if (*done) {
@@ -135,7 +135,7 @@ nos_status_t continuation_step(struct thread *t, bool *done)
     case CONT_TOKEN:
         st = import_step(t, t->job, done);
         break;
-    case CONT_NONE:
+    case CONT_NONE: /* uncovered(1): a panic follows */
         panic("a continuation without work");
     }
     if (*done) {

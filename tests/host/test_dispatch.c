@@ -106,15 +106,20 @@ struct arch_context *sched_exit(void)
     return &elsewhere;
 }
 
+static unsigned signals;
+
 void notify_signal(struct notification *n, uint64_t bits)
 {
     (void)n, (void)bits;
+    signals++;
 }
+
+static bool passes;
 
 bool pass_one(struct thread *from, struct thread *to)
 {
     (void)from, (void)to;
-    return false;
+    return passes;
 }
 
 void arch_root_load(uint64_t root)
@@ -375,22 +380,186 @@ static void who_goes_on(void **state)
     }
 }
 
-/* Another CPU had the lock, and may have used it to kill who waits. */
+/* Another CPU had the lock, and may have used it to kill who waits: for calls in general, and for
+ * those that have a way of their own. */
 static void a_wait_for_the_lock(void **state)
 {
+    const struct {
+        uint64_t nr, h;
+    } calls[] = { { NOS_SYS_EXIT, 0 },
+                  { NOS_SYS_IPC_CALL, handle[NOS_TYPE_ENDPOINT] },
+                  { NOS_SYS_NOTIFY_SIGNAL, handle[NOS_TYPE_NOTIFICATION] },
+                  { NOS_SYS_YIELD, 0 } };
     (void)state;
-    for (unsigned killed = 0; killed < 2; killed++) {
+    for (size_t i = 0; i < 2 * ARRAY_LEN(calls); i++) {
+        bool killed = i % 2 != 0;
         waits = 0;
         big_lock.next++;  // held
         killed_meanwhile = killed ? &thread : NULL;
         reached = 0;
-        thread.ctx.nr = NOS_SYS_EXIT;
+        thread.state = THREAD_RUNNING;
+        thread.ctx.nr = calls[i / 2].nr;
+        thread.ctx.arg0 = calls[i / 2].h;
+        thread.ctx.arg1 = 1;
         assert_ptr_equal(up_syscall(&thread.ctx), killed ? &elsewhere : &thread.ctx);
         assert_int_equal(waits, 1);
         assert_int_equal(reached, !killed);  // no call of the dead
         assert_int_equal(big_lock.serving, big_lock.next);
     }
     killed_meanwhile = NULL;
+}
+
+/* ---- the short ways ---- */
+
+static struct thread other;
+
+static int fresh_other(void **state)
+{
+    fresh(state);
+    memset(&other, 0, sizeof other);
+    other.capsule = other.payer = thread.payer = &capsule;
+    other.cpus = thread.cpus = CPUS_ALL;
+    other.priority = other.base_priority = thread.priority = thread.base_priority = 5;
+    other.state = THREAD_NOTE;
+    struct cpu *cpu = this_cpu();
+    cpu->current = &thread;
+    cpu->payer = &capsule;
+    cpu->resched = false;
+    cpu->ready_mask = 0;
+    memset(cpu->ready, 0, sizeof cpu->ready);
+    a_notification.bits = 0;
+    a_notification.waiter = NULL;
+    a_notification.bound = NULL;
+    signals = 0;
+    return 0;
+}
+
+static struct arch_context *at_once(uint64_t nr, enum nos_type type, uint64_t arg1)
+{
+    reached = 0;
+    thread.ctx.nr = nr;
+    thread.ctx.arg0 = handle[type];
+    thread.ctx.arg1 = arg1;
+    thread.ctx.dl = 0;
+    struct arch_context *next = up_syscall(&thread.ctx);
+    assert_int_equal(big_lock.serving, big_lock.next);  // given back, whichever way it went
+    return next;
+}
+
+static void signal_at_once(void **state)
+{
+    struct notification *n = &a_notification;
+    struct arch_context *self = &thread.ctx;
+    (void)state;
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 6), self);
+    assert_int_equal(n->bits, 6);
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 0), self);
+    assert_int_equal(reached, 1);  // no bit: the long way says what that is
+    n->bits = 0;
+    n->bound = &an_endpoint;
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 1), self);
+    assert_int_equal(signals, 1);
+    n->bound = NULL;
+    n->waiter = &other;
+    other.deadline_ns = 5;
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 1), self);
+    other.deadline_ns = 0;
+    other.cpus = 2;  // not here
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 1), self);
+    assert_int_equal(signals, 3);
+    assert_ptr_equal(n->waiter, &other);
+    other.cpus = CPUS_ALL;
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 9), self);
+    assert_int_equal(signals, 3);
+    assert_null(n->waiter);
+    assert_int_equal(other.ctx.w[0], 9);
+    assert_int_equal(other.state, THREAD_READY);
+    fresh_other(state);
+    n->waiter = &other;
+    other.priority = 9;  // it goes first
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 9), &elsewhere);
+}
+
+static void wait_at_once(void **state)
+{
+    struct notification *n = &a_notification;
+    (void)state;
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_WAIT, NOS_TYPE_NOTIFICATION, 0), &elsewhere);
+    assert_int_equal(reached, 0);
+    assert_int_equal(thread.state, THREAD_NOTE);
+    assert_ptr_equal(n->waiter, &thread);
+    fresh_other(state);
+    n->bits = 1;
+    becomes = THREAD_NOTE;  // as the handler finds
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_WAIT, NOS_TYPE_NOTIFICATION, 0), &elsewhere);
+    fresh_other(state);
+    n->bits = 1;
+    becomes = THREAD_RUNNING;
+    answer = NOS_BUSY;
+    assert_ptr_equal(at_once(NOS_SYS_NOTIFY_WAIT, NOS_TYPE_NOTIFICATION, 0), &thread.ctx);
+    assert_int_equal((int64_t)thread.ctx.nr, NOS_BUSY);
+    answer = NOS_OK;
+}
+
+static void message_at_once(void **state)
+{
+    (void)state;
+    struct endpoint *e = &an_endpoint;
+    other.state = THREAD_RECV;
+    e->receivers.first = e->receivers.last = &other;
+    assert_ptr_equal(at_once(NOS_SYS_IPC_CALL, NOS_TYPE_ENDPOINT, nos_msg_info(1, 1)), &other.ctx);
+    assert_int_equal(thread.state, THREAD_REPLY);
+    assert_ptr_equal(thread.worker, &other);
+    fresh_other(state);
+    other.state = THREAD_RECV;
+    e->receivers.first = e->receivers.last = &other;
+    passes = true;
+    assert_ptr_equal(at_once(NOS_SYS_IPC_CALL, NOS_TYPE_ENDPOINT,
+                             nos_msg_info(1, 1) | 1 << NOS_MSG_HANDLES_SHIFT),
+                     &other.ctx);
+    passes = false;
+    e->receivers.first = e->receivers.last = NULL;
+
+    fresh_other(state);
+    other.state = THREAD_REPLY;
+    other.worker = &thread;
+    thread.client = &other;
+    passes = true;  // an answer that carries a handle
+    assert_ptr_equal(at_once(NOS_SYS_IPC_REPLY_RECV, NOS_TYPE_ENDPOINT,
+                             nos_msg_info(1, 0) | 1 << NOS_MSG_HANDLES_SHIFT),
+                     &other.ctx);
+    passes = false;
+    e->receivers.first = e->receivers.last = NULL;
+    for (unsigned fault = 0; fault < 2; fault++) {  // an answer; to a fault it says where to go on
+        fresh_other(state);
+        other.state = THREAD_REPLY;
+        other.worker = &thread;
+        other.fault = fault;
+        thread.client = &other;
+        struct arch_context *next = at_once(NOS_SYS_IPC_REPLY_RECV, NOS_TYPE_ENDPOINT,
+                                            nos_msg_info(fault ? NOS_FAULT_RETRY : 1, 0));
+        assert_ptr_equal(next, &other.ctx);
+        assert_int_equal(other.fault, 0);
+        assert_int_equal(thread.state, THREAD_RECV);
+        e->receivers.first = e->receivers.last = NULL;
+    }
+}
+
+static void yield_at_once(void **state)
+{
+    struct cpu *cpu = this_cpu();
+    (void)state;
+    assert_ptr_equal(at_once(NOS_SYS_YIELD, NOS_TYPE_NONE, 0), &thread.ctx);
+    assert_int_equal(reached, 1);  // nobody to give way to
+    fresh_other(state);
+    other.state = THREAD_READY;
+    sched_append(&cpu->ready[5], &other);
+    cpu->slice_armed = true;
+    cpu->ready_mask = 1u << 5;
+    assert_ptr_equal(at_once(NOS_SYS_YIELD, NOS_TYPE_NONE, 0), &other.ctx);
+    assert_int_equal(reached, 0);
+    assert_int_equal(thread.state, THREAD_READY);
+    assert_int_equal(other.state, THREAD_RUNNING);
 }
 
 int main(void)
@@ -403,6 +572,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_handle_as_an_argument, fresh, clean),
         cmocka_unit_test_setup_teardown(who_goes_on, fresh, clean),
         cmocka_unit_test_setup_teardown(a_wait_for_the_lock, fresh, clean),
+        cmocka_unit_test_setup_teardown(signal_at_once, fresh_other, clean),
+        cmocka_unit_test_setup_teardown(wait_at_once, fresh_other, clean),
+        cmocka_unit_test_setup_teardown(message_at_once, fresh_other, clean),
+        cmocka_unit_test_setup_teardown(yield_at_once, fresh_other, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,14 +45,22 @@ void cell_gone(void)
 {
 }
 
+/* What the steps of long calls say, and what became of them. */
+static struct {
+    bool pure, killed, unfinished;
+    nos_status_t load, spawn, import;
+    unsigned ahead, later, denied, crashed;
+} work;
+
 bool revoke_step(uint64_t *at)
 {
-    (void)at;
-    return true;
+    ++*at;
+    return !work.unfinished;
 }
 
 void revoke_finish_later(void)
 {
+    work.later++;
 }
 
 static unsigned undone, dropped;
@@ -60,36 +68,40 @@ static unsigned undone, dropped;
 bool token_import_is_pure(const struct token_job *j)
 {
     (void)j;
-    return false;
+    return work.pure;
 }
 
 void token_import_ahead(struct token_job *j)
 {
     (void)j;
+    work.ahead += 100;
 }
 
 nos_status_t token_import_step(struct token_job *j, struct capsule *in, bool *done, uint32_t *h)
 {
-    (void)j, (void)in, (void)h;
-    *done = true;
-    return NOS_TOKEN_FORMAT;
+    (void)j, (void)in;
+    *done = !work.unfinished;
+    *h = 77;
+    return work.import;
 }
 
 void audit_deny(uint32_t actor, uint32_t nr, nos_status_t st, const struct audit_ref *cause)
 {
     (void)actor, (void)nr, (void)st, (void)cause;
+    work.denied++;
 }
 
 void capsule_crash_unhandled(struct thread *t)
 {
     (void)t;
+    work.crashed++;
 }
 
 nos_status_t spawn_step(struct spawn_job *j, bool *done)
 {
     (void)j;
-    *done = true;
-    return NOS_OK;
+    *done = !work.unfinished;
+    return work.spawn;
 }
 
 void spawn_undo(struct spawn_job *j)
@@ -107,12 +119,13 @@ void spawn_drop(struct spawn_job *j)
 bool module_job_is_pure(const struct module_job *j)
 {
     (void)j;
-    return false;
+    return work.pure;
 }
 
 void module_job_ahead(struct module_job *j)
 {
     (void)j;
+    work.ahead++;
 }
 
 void sched_step_begin(struct thread *t)
@@ -123,14 +136,14 @@ void sched_step_begin(struct thread *t)
 bool sched_step_end(struct thread *t)
 {
     (void)t;
-    return true;
+    return !work.killed;
 }
 
 nos_status_t module_job_step(struct module_job *j, bool *done)
 {
     (void)j;
-    *done = true;
-    return NOS_BAD_SIGNATURE;
+    *done = !work.unfinished;
+    return work.load;
 }
 
 void module_job_drop(struct module_job *j)
@@ -171,6 +184,9 @@ static int setup(void **state)
         handle_table_init(&three[i]->handles, 8, NOS_CLASS_ALL);
     }
     undone = dropped = 0;
+    memset(&work, 0, sizeof work);
+    work.load = NOS_BAD_SIGNATURE;
+    work.import = NOS_TOKEN_FORMAT;
     return 0;
 }
 
@@ -650,6 +666,98 @@ static void a_spawn_without_room_for_its_handle(void **state)
     assert_int_equal(frame_stats().free, free + 1);
 }
 
+/* Each kind of work that is done in steps: a step that is not the last, the last, one that fails, a
+ * thread that dies meanwhile; no frame is lost. */
+static void every_continuation(void **state)
+{
+    static struct module made;
+    struct thread t = { .capsule = &c };
+    bool done = true;
+    (void)state;
+    obj_init(&made.obj, NOS_TYPE_MODULE);
+    uint32_t h = 0;
+    assert_int_equal(handle_add(&c.handles, &made.obj, 1, 0, NOS_ORIGIN_MADE, &h), NOS_OK);
+    assert_int_equal(handle_close(&c.handles, h), NOS_OK);  // the table has its page
+    uint64_t free = frame_stats().free;
+
+    work.unfinished = true;
+    static const enum continuation paged[] = { CONT_VERIFY, CONT_SPAWN, CONT_TOKEN };
+    for (size_t i = 0; i < ARRAY_LEN(paged); i++) {
+        t.cont = paged[i];
+        t.job = job_alloc();
+        work.load = work.spawn = work.import = NOS_OK;
+        work.pure = i != 1;  // worked out ahead, without the lock
+        work.ahead = 0;
+        assert_int_equal(continuation_step(&t, &done), NOS_OK);
+        assert_false(done);
+        assert_non_null(t.job);
+        assert_int_equal(work.ahead, i == 0 ? 1 : i == 1 ? 0 : 100);
+        work.killed = i != 1;
+        assert_int_equal(continuation_step(&t, &done), i == 1 ? NOS_OK : NOS_CANCELLED);
+        work.killed = false;
+        continuation_drop(&t);
+        assert_null(t.job);
+    }
+    assert_int_equal(dropped, 2);
+    work.unfinished = work.pure = false;
+
+    t.cont = CONT_VERIFY;
+    t.job = job_alloc();
+    ((struct verify_wait *)t.job)->job.out = &made;
+    uint32_t used = c.handles.used;
+    assert_int_equal(continuation_step(&t, &done), NOS_OK);
+    assert_true(done);
+    assert_int_equal(c.handles.used, used + 1);
+    assert_int_equal(handle_close(&c.handles, (uint32_t)t.ctx.w[0]), NOS_OK);
+    c.handles.limit = c.handles.used;  // and without room for its handle
+    t.job = job_alloc();
+    ((struct verify_wait *)t.job)->job.out = &made;
+    assert_int_equal(continuation_step(&t, &done), NOS_QUOTA);
+    c.handles.limit = 8;
+    assert_int_equal(made.obj.refs, 1);
+
+    t.cont = CONT_SPAWN;
+    work.spawn = NOS_NO_MEMORY;
+    t.job = job_alloc();
+    assert_int_equal(continuation_step(&t, &done), NOS_NO_MEMORY);
+    assert_int_equal(undone, 0);  // it has undone itself
+
+    t.cont = CONT_TOKEN;
+    for (unsigned bad = 0; bad < 2; bad++) {
+        work.import = bad ? NOS_TOKEN_FORMAT : NOS_OK;
+        t.ctx.w[0] = 0;
+        t.job = job_alloc();
+        assert_int_equal(continuation_step(&t, &done), work.import);
+        assert_true(done);
+        assert_int_equal(t.ctx.w[0], bad ? 0 : 77);
+        assert_int_equal(work.denied, bad);  // a refusal is on record
+    }
+
+    t.cont = CONT_REVOKE;
+    t.cursor = 0;
+    work.unfinished = true;
+    assert_int_equal(continuation_step(&t, &done), NOS_OK);
+    assert_false(done);
+    work.unfinished = false;
+    assert_int_equal(continuation_step(&t, &done), NOS_OK);
+    assert_true(done);
+    assert_int_equal(t.cursor, 2);
+    continuation_drop(&t);
+    assert_int_equal(work.later, 1);  // the kernel goes on with it
+
+    t.cont = CONT_CRASH;
+    t.fault = 5;
+    continuation_drop(&t);
+    assert_int_equal(work.crashed, 0);
+    done = false;
+    assert_int_equal(continuation_step(&t, &done), NOS_OK);
+    assert_false(done);
+    assert_int_equal(work.crashed, 1);
+    assert_int_equal(t.fault, 0);
+    assert_int_equal(t.cont, CONT_NONE);
+    assert_int_equal(frame_stats().free, free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -665,6 +773,7 @@ int main(void)
         cmocka_unit_test_setup(ends, setup),
         cmocka_unit_test_setup(giving, setup),
         cmocka_unit_test_setup(zeroed_in_steps, setup),
+        cmocka_unit_test_setup(every_continuation, setup),
         cmocka_unit_test_setup(a_spawn_without_room_for_its_handle, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
