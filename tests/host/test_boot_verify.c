@@ -232,16 +232,16 @@ static void test_every_byte_counts(void **state)
     (void)state;
     allowance = 100000;
     for (size_t at = 0; at < policy.len; at += 7) {
-        policy.data[at] ^= 1u << at % 8;
+        policy.data[at] ^= (uint8_t)(1u << at % 8);
         assert_int_not_equal(policy_verify(&b), NOS_OK);
-        policy.data[at] ^= 1u << at % 8;
+        policy.data[at] ^= (uint8_t)(1u << at % 8);
     }
     assert_int_equal(stage_verify(&b), NOS_OK);
     memset(&info, 0, sizeof info);
     for (size_t at = 0; at < kernel.len; at += at < 600 ? 13 : 401) {
-        kernel.data[at] ^= 1u << at % 8;
+        kernel.data[at] ^= (uint8_t)(1u << at % 8);
         assert_int_not_equal(stage_verify(&b), NOS_OK);
-        kernel.data[at] ^= 1u << at % 8;
+        kernel.data[at] ^= (uint8_t)(1u << at % 8);
     }
 }
 
