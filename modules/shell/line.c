@@ -102,7 +102,7 @@ bool line_is_plain(span_t text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = (char)text.data[i];
-        if (c <= ' ' || c > '~' || is_one_of("|&;<>'\"\\$`", c)) {
+        if (c <= ' ' || c > '~' || is_one_of("|&;<>'\"\\$`*?", c)) {
             return false;
         }
     }
