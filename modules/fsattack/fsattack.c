@@ -324,6 +324,10 @@ static void lent(void)
         nos_ignore(nos_sys_handle_close(lifelines[i]));
     }
     nos_fs_detach(&one);
+    row("lend-at-once-again", NOS_OK, nos_fs_lend(&own, f, 0, h));
+    for (int i = 0; i < NOS_FS_PASSES; i++) {
+        nos_ignore(nos_sys_handle_close(h[i]));
+    }
     row("its-own-stays", NOS_OK, ask(&own, NOS_FS_SEEK, 2, f, NOS_FS_HERE, 0, 0));
 }
 
@@ -347,13 +351,14 @@ static void kept(void)
     nos_ignore(nos_sys_sleep(nos_now_ns() + 400000000));
     row("kept-session", NOS_REVOKED, ask(&own, NOS_FS_ROOM, 0, 0, 0, 0, 0));
     row("kept-window", NOS_PEER_CLOSED, nos_fs_get(&own, 0, mspan_of(&byte, 1)));
-    row("attach-again", NOS_OK, nos_fs_attach(door("memfs"), &next));
-    row("a-new-tree", NOS_NOT_FOUND, open_(&next, "fill", NOS_FS_READABLE));
     // of the old one what was lent is there, with its quota, until it is let go
     row("lent-outlives-its-tree", NOS_OK, ask(&one, NOS_FS_WRITE, 3, 1, 0, 20000, 0));
     row("its-room", NOS_OK, ask(&one, NOS_FS_ROOM, 0, 0, 0, 0, 0));
     row("is-one-node", NOS_OK, said.word[2] == 1 && said.word[0] > 20000 ? NOS_OK : NOS_INVALID);
+    row("no-second-quota", NOS_BUSY, nos_fs_attach(door("memfs"), &next));
     nos_fs_detach(&one);
+    row("attach-again", NOS_OK, nos_fs_attach(door("memfs"), &next));
+    row("a-new-tree", NOS_NOT_FOUND, open_(&next, "fill", NOS_FS_READABLE));
 }
 
 int nos_main(void)

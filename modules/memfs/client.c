@@ -130,7 +130,7 @@ static nos_status_t make_folder(struct node *in, span_t name, struct node **out)
 
 /* A tree with the places that a C library counts on: for what is temporary (tmpfile), and for
  * memory and semaphores with a name (shm_open, sem_open). */
-static nos_status_t make_own(struct own **out)
+static nos_status_t make_own(uint32_t capsule, struct own **out)
 {
     struct node *tmp, *dev, *shm;
     struct own *o = pool_take(sizeof *o);
@@ -140,6 +140,7 @@ static nos_status_t make_own(struct own **out)
         return NOS_NO_MEMORY;
     }
     o->refs = 1;
+    o->capsule = capsule;
     struct tree *t = &o->tree;
     nos_status_t st = tree_begin(t, limit.private_kib * 1024, (uint32_t)limit.private_nodes);
     st = st == NOS_OK ? make_folder(t->root, SPAN_LIT("tmp"), &tmp) : st;
@@ -148,15 +149,16 @@ static nos_status_t make_own(struct own **out)
 }
 
 /* One session through a door for a capsule: one that asks again and again would have all places,
- * and a private tree's quota each time. */
+ * and a private tree's quota each time. A tree that was left counts as long as a file of it is
+ * lent: it holds what the quota is for. */
 static bool has_one(uint32_t capsule, const struct share *share, bool read_only)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
         const struct client *c = &clients[i];
-        bool same = share == NULL
-                        ? c->own != NULL
-                        : c->session.tree == &share->tree && c->session.read_only == read_only;
-        if (c->session.id != 0 && c->capsule == capsule && same && !c->is_lent) {
+        bool of_share = share != NULL && !c->is_lent && c->capsule == capsule &&
+                        c->session.tree == &share->tree && c->session.read_only == read_only;
+        bool of_own = share == NULL && c->own != NULL && c->own->capsule == capsule;
+        if (c->session.id != 0 && (of_share || of_own)) {
             return true;
         }
     }
@@ -180,7 +182,7 @@ nos_status_t client_begin(uint32_t capsule, struct share *share, bool read_only,
     c->capsule = capsule;
     c->session.read_only = read_only;
     if (share == NULL) {
-        st = make_own(&c->own);
+        st = make_own(capsule, &c->own);
     }
     c->session.tree = share != NULL ? &share->tree : st == NOS_OK ? &c->own->tree : NULL;
     st = st == NOS_OK ? make_window(c) : st;

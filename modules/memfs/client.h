@@ -11,7 +11,8 @@ struct share {  // a tree that several clients have
 
 struct own {  // a private tree; it stays for those who were lent a file of it
     struct tree tree;
-    uint32_t refs;  // sessions
+    uint32_t refs;     // sessions
+    uint32_t capsule;  // whose it is, or was
 };
 
 struct client {

@@ -97,6 +97,11 @@ static void lend(struct client *c, struct nos_msg *m)
     nos_status_t st = m->n_words == 2 ? NOS_OK : NOS_BAD_MESSAGE;
 
     st = st == NOS_OK ? client_lend(c, m->sender, m->word[0], m->word[1], &a) : st;
+    if (st == NOS_NO_SLOT) {
+        (void)clients_bury();  // those of children that have ended
+        c = client_of(m->badge);
+        st = c == NULL ? NOS_REVOKED : client_lend(c, m->sender, m->word[0], m->word[1], &a);
+    }
     st = st == NOS_OK ? client_answer(m, &a, NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER) : st;
     if (st != NOS_OK) {
         refuse(m, st);

@@ -42,7 +42,7 @@ def attacks(t):
         # first, so that the numbers of both would begin alike
         rows(t, told(vm, 'FS waiting', 'load fsattack stale'), 'FS', 2)
         rows(t, told(vm, 'FS done', 'kill memfs', 'load memfs share_nodes=500 share_kib=16384'), 'FS', 3)
-        rows(t, told(vm, 'FS done', 'load fsattack'), 'FS', 74)
+        rows(t, told(vm, 'FS done', 'load fsattack'), 'FS', 76)
         rows(t, told(vm, 'FS held', 'load fsattack hold'), 'FS', 5)
         rows(t, told(vm, 'FS done', 'kill fsattack', 'load fsattack after'), 'FS', 5)
 
