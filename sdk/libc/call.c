@@ -17,12 +17,12 @@ static long call(long n, const struct nos_libc_args *x)
     }
 }
 
-/* What waits for a time, or for whatever comes, is not begun again. */
+/* What waits for a time, or for whatever comes, is not begun again; or not here (futex.c). */
 static bool is_begun_again(long n)
 {
     static const short never[] = {
-        SYS_poll,     SYS_select,          SYS_pause,         SYS_nanosleep,      SYS_ppoll,
-        SYS_pselect6, SYS_clock_nanosleep, SYS_rt_sigsuspend, SYS_rt_sigtimedwait
+        SYS_poll,     SYS_select,          SYS_pause,         SYS_nanosleep,       SYS_ppoll,
+        SYS_pselect6, SYS_clock_nanosleep, SYS_rt_sigsuspend, SYS_rt_sigtimedwait, SYS_futex
     };
     size_t i = 0;
 

@@ -103,6 +103,18 @@ static long wait(const volatile uint32_t *word, uint32_t value, uint64_t deadlin
     return queued ? -nos_libc_errno(st) : 0;
 }
 
+/* Who is to wait on after a signal waits until the same time: the call begun again would begin with
+ * the whole span. */
+static long wait_on(const volatile uint32_t *word, uint32_t value, uint64_t deadline)
+{
+    long r;
+
+    do {
+        r = wait(word, value, deadline);
+    } while (r == -EINTR && !nos_libc_signals_deliver() && !nos_libc_is_interrupted());
+    return r;
+}
+
 static long wake(const volatile uint32_t *word, long most)
 {
     long woken = 0;
@@ -161,7 +173,7 @@ static long lock_pi(uint32_t *word, uint64_t deadline)
         if (free) {
             return 0;
         }
-        r = wait(word, want, deadline);
+        r = wait_on(word, want, deadline);
     }
     return r;
 }
@@ -202,7 +214,7 @@ long libc_futex(const struct nos_libc_args *x)
         if (ts != NULL && !nos_libc_after(ts, &deadline)) {
             return -EINVAL;
         }
-        return wait(word, (uint32_t)x->a[2], deadline);
+        return wait_on(word, (uint32_t)x->a[2], deadline);
     case OP_WAKE:
         return wake(word, x->a[2]);
     case OP_REQUEUE:
