@@ -228,7 +228,7 @@ static void codes(void)
     CHECK(posix_spawn(&pid, "piper", NULL, NULL, sleeper, NULL) == 0);
     CHECK(waitpid(pid, &status, WNOHANG) == 0);
     CHECK(kill(pid, 0) == 0 && kill(pid, SIGUSR1) == -1 && errno == EPERM);
-    CHECK(kill(pid, SIGTERM) == 0);
+    CHECK(kill(pid, SIGTERM) == 0 && kill(pid, 0) == 0 && kill(pid, SIGTERM) == 0);
     status = ended(pid);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     CHECK(kill(pid, SIGTERM) == -1 && errno == ESRCH);

@@ -138,8 +138,11 @@ long nos_libc_kill_child(long pid, long sig)
     nos_libc_acquire(&lock);
     for (size_t i = 0; i < LIBC_CHILDREN && pid > 0; i++) {
         struct nos_capsule_info info;
-        if (children[i].id != (uint32_t)pid || children[i].gone ||
-            libc_child_ended(children[i].capsule, &info)) {
+        if (children[i].id != (uint32_t)pid) {
+            continue;
+        }
+        if (children[i].gone || libc_child_ended(children[i].capsule, &info)) {
+            r = 0;  // until it has been waited for it is there
             continue;
         }
         bool ends_it =
