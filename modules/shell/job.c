@@ -122,7 +122,8 @@ static size_t number_of(const struct job *j)
 
 static void job_ended(struct job *j)
 {
-    uint32_t code = j->program[j->n - 1]->code;
+    // also if the last one had ended by then: what is behind it in the line is not run
+    uint32_t code = j->interrupted ? CODE_INTERRUPTED : j->program[j->n - 1]->code;
     bool was_front = front.job == j;
     size_t number = number_of(j);
     char name[JOB_NAME];

@@ -103,6 +103,12 @@ def prompt(t):
             time.sleep(0.5)
             vm.com1.send('\x03')
             vm.com1.expect(r'exit code 130.*^n0n> ')
+        with t.case('Ctrl-C ends the line, also when the last program of its pipeline has ended'):
+            vm.com1.send('piper sleep | piper exit 0; echo never\r')
+            vm.com1.expect('echo never')
+            time.sleep(1)
+            vm.com1.send('\x03')
+            need('never' not in vm.com1.expect(r'\^C(.*?)^n0n> ').group(1), 'the line goes on')
         with t.case('`wait`, and no more'):
             vm.ask('piper sleep &')
             vm.com1.send('wait; echo never\r')
