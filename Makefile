@@ -76,7 +76,7 @@ work:
 	$(Q)$(SUBMAKE) $(WORK_IMAGE)
 	$(Q)$(NONOSCTL) run --image $(WORK_IMAGE)
 
-CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' 'tools/gen-libc --check' tools/check-sel4test \
+CHECKS := tools/check-includes 'tools/gen-syscalls --check' 'tools/gen-status --check' 'tools/gen-libc --check' tools/check-sel4test tools/check-assurance \
           'tools/trusted-core --check'
 
 check:
