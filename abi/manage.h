@@ -39,8 +39,8 @@ enum nos_mg_verb {
     NOS_MG_HELLO = 1, /* -> struct nos_mg_hello */
     NOS_MG_INFO =
         2, /* topic8 | index8 -> one record of abi/info.h, bytes as node_info gives them */
-    NOS_MG_UPLOAD =
-        3, /* offset8 | bytes: stage a module; offset 0 starts anew. No signature: nothing is run */
+    NOS_MG_UPLOAD = 3,   /* offset8 | bytes: stage a module; offset 0 starts anew, what is left out
+                          * before it is   zero. No signature: nothing is run */
     NOS_MG_DEBUGGED = 4, /* -> enum nos_mg_debugged 4, of the session that DEBUG began */
     /* signed: payload = args | counter8 | sig64, sig by the operator key over
      * NOS_DOMAIN_MANAGE \0 || nonce32 || counter8 || verb2 || BLAKE3(args); counter rises with each

@@ -31,7 +31,8 @@ enum {
     POWER_RESET = 2,
     LOAD_MS = 60000,
     STOP_MS = 120000,
-    WORDS_MAX = 2
+    WORDS_MAX = 2,
+    LEFT_OUT = 128, /* zeros in a row; a piece more costs the line 70 bytes */
 };
 
 struct command_args {
@@ -116,15 +117,43 @@ static void add_arg(struct buf *b, const char *arg)
 
 /* --- load --- */
 
+/* Zeros from there on, the last byte of a file not counted: it says how long the file is. */
+static size_t zeros_at(span_t file, size_t at)
+{
+    size_t n = 0;
+    while (at + n + 1 < file.len && file.data[at + n] == 0) {
+        n++;
+    }
+    return n;
+}
+
+/* What is sent from `at` on, up to zeros that are not worth it. */
+static span_t piece_at(span_t file, size_t at)
+{
+    size_t most = file.len - at < NOS_MG_PAYLOAD - 8 ? file.len - at : NOS_MG_PAYLOAD - 8, len = 0;
+    while (len < most) {
+        size_t zeros = zeros_at(file, at + len);
+        if (zeros >= LEFT_OUT && len > 0) {
+            break;
+        }
+        len += zeros + 1;
+    }
+    return span_of(file.data + at, len < most ? len : most);
+}
+
 int node_upload(struct node *n, span_t file)
 {
-    size_t piece = NOS_MG_PAYLOAD - 8;
+    size_t at = 0;
     int rc = DONE;
-    for (size_t at = 0; rc == DONE && at < file.len; at += piece) {
+    while (rc == DONE && at < file.len) {
         struct buf payload = { NULL, 0 };
         nos_status_t st = NOS_OK;
+        span_t piece = piece_at(file, at);
         store_le64(buf_add_zero(&payload, 8), at);
-        buf_add(&payload, span_of(file.data + at, file.len - at < piece ? file.len - at : piece));
+        buf_add(&payload, piece);
+        at += piece.len;
+        size_t zeros = zeros_at(file, at);
+        at += zeros >= LEFT_OUT ? zeros : 0;
         rc = node_call(n, NOS_MG_UPLOAD, buf_span(&payload), &st, NULL);
         buf_free(&payload);
         if (rc == DONE && st != NOS_OK) {

@@ -63,15 +63,18 @@ nos_status_t staging_put(uint64_t offset, span_t bytes)
 {
     nos_status_t st = offset == 0 ? drop() : NOS_OK;
 
-    if (st == NOS_OK && (offset != stage.len || bytes.len > NOS_MG_UPLOAD_MAX - offset)) {
+    if (st == NOS_OK && (offset < stage.len || offset > NOS_MG_UPLOAD_MAX ||
+                         bytes.len > NOS_MG_UPLOAD_MAX - offset)) {
         st = NOS_INVALID;
     }
-    if (st == NOS_OK && stage.len + bytes.len > stage.room) {
-        st = grow(stage.len + bytes.len);
+    size_t end = (size_t)offset + bytes.len;  // the sum is not believed before st is OK
+    if (st == NOS_OK && end > stage.room) {
+        st = grow(end);
     }
     if (st == NOS_OK) {
-        memcpy(stage.at + stage.len, bytes.data, bytes.len);
-        stage.len += bytes.len;
+        memcpy(stage.at + offset, bytes.data,
+               bytes.len);  // what was left out is zero: a new region is
+        stage.len = end;
     }
     return st;
 }

@@ -216,12 +216,13 @@ static nos_status_t upload(span_t args)
         return NOS_BAD_MESSAGE;
     }
     node.staged_len = off == 0 ? 0 : node.staged_len;
-    if (off != node.staged_len) {
+    if (off < node.staged_len) {
         return NOS_INVALID;
     }
     node.staged = realloc(node.staged, off + bytes.len);
+    memset(node.staged + node.staged_len, 0, off - node.staged_len);
     memcpy(node.staged + off, bytes.data, bytes.len);
-    node.staged_len += bytes.len;
+    node.staged_len = off + bytes.len;
     return NOS_OK;
 }
 

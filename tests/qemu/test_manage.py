@@ -173,6 +173,18 @@ def noise(t):
                 finally:
                     sock.close()
                 need(ctl_json(vm, 'about')['release'].startswith('N0N-OS'), 'no answer')
+        with t.case('uploads: what is left out is no error, what goes back is one, and what is beyond the end'):
+            sock = wire(vm)
+            try:
+                asked = [(0, b'N0N', 0), (2, b'x', -1), (100, b'x', 0), (100, b'x', -1), (101, b'x', 0),
+                         ((1 << 24) - 1, b'x', 0), (1 << 24, b'x', -11), (2 ** 64 - 1, b'x', -11), (0, b'N0N', 0)]
+                got = []
+                for seq, (offset, data, _) in enumerate(asked, 50):
+                    sock.sendall(frame(3, seq, struct.pack('<Q', offset) + data))
+                    got.append(answer(sock, seq))
+            finally:
+                sock.close()
+            same(got, [want for _, _, want in asked], 'answers')
         with t.case('manage was not restarted'):
             same(capsule(vm, 'manage')['restarts'], 0, 'restarts')
 
