@@ -24,10 +24,12 @@ static nos_status_t enter(span_t name, uint64_t now, struct node **dir)
     nos_status_t st = NOS_OK;
 
     if (at.node == NULL) {
-        st = tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), now, &at.node);
-        if (st == NOS_OK) {
-            at.node->mode = MODE_FOLDER;
+        struct node *made = NULL;
+        st = tree_make(&at, NOS_FS_KIND_DIR, span_of(NULL, 0), now, &made);
+        if (st == NOS_OK && made != NULL) {
+            made->mode = MODE_FOLDER;
         }
+        at.node = made;
     }
     *dir = at.node;
     return st;

@@ -166,10 +166,12 @@ nos_status_t do_open(const struct ask *q)
     nos_status_t st = ask_place(q, 0, q->word[0], 0, q->word[2], last, &at);
     st = st == NOS_OK ? may_open(q->s, &at, flags) : st;
     if (st == NOS_OK && at.node == NULL) {
-        st = tree_make(&at, NOS_FS_KIND_FILE, span_of(NULL, 0), q->now, &at.node);
-        if (st == NOS_OK) {
-            at.node->mode = (uint16_t)mode;
+        struct node *made = NULL;
+        st = tree_make(&at, NOS_FS_KIND_FILE, span_of(NULL, 0), q->now, &made);
+        if (st == NOS_OK && made != NULL) {
+            made->mode = (uint16_t)mode;
         }
+        at.node = made;
     } else if (st == NOS_OK && (flags & NOS_FS_EMPTY) != 0) {
         st = data_resize(&q->s->tree->purse, &at.node->file.data, 0);
         at.node->changed = at.node->status = q->now;
