@@ -100,7 +100,6 @@ lint:
 	$(Q)$(SUBMAKE) deps host-tests compdb
 	$(Q)tests/boot/check-stack
 	$(Q)tools/lint
-	$(Q)tools/trusted-core --check
 
 # Every C file of ours but tables that are generated.
 FORMAT_FILES = $(filter-out sdk/syscalls.h abi/syscall_nr.h,$(sort $(shell find abi lib boot kernel sdk modules \
