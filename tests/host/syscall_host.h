@@ -1,6 +1,7 @@
-/* One capsule with one thread, and memory that it may name: for tests of system calls' handlers, one family each. Handles,
- * cells and objects are the kernel's own; what else a handler calls its test fakes, so that it can tell what was asked and
- * choose what is answered. Included once by each. */
+/* One capsule with one thread, and memory that it may name: for tests of system calls' handlers,
+ * one family each. Handles, cells and objects are the kernel's own; what else a handler calls its
+ * test fakes, so that it can tell what was asked and choose what is answered. Included once by
+ * each. */
 #pragma once
 
 #include "tests/host/kernel_host.h"

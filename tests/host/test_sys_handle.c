@@ -99,9 +99,15 @@ static void deadlines(void **state)
     static const struct {
         uint64_t had, ttl, gets;
     } rows[] = {
-        { 0, 0, 0 },           { 0, 500, 1500 },        { 2000, 0, 2000 },
-        { 2000, 500, 1500 },   { 2000, 1000, 2000 },    { 2000, 1001, 2000 },
-        { 2000, 999, 1999 },   { 0, 1, 1001 },          { 0, UINT64_MAX - 1000, UINT64_MAX },
+        { 0, 0, 0 },
+        { 0, 500, 1500 },
+        { 2000, 0, 2000 },
+        { 2000, 500, 1500 },
+        { 2000, 1000, 2000 },
+        { 2000, 1001, 2000 },
+        { 2000, 999, 1999 },
+        { 0, 1, 1001 },
+        { 0, UINT64_MAX - 1000, UINT64_MAX },
         { 2000, UINT64_MAX - 1000, 2000 },
     };
     uint32_t h = hold(&an_ep, RIGHTS);
@@ -238,8 +244,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, drop_caller)
     const struct CMUnitTest tests[] = {
-        TEST(close_one), TEST(narrower), TEST(never_wider), TEST(deadlines), TEST(derived),
-        TEST(badges_are_for_endpoints), TEST(revoked), TEST(looked_at), TEST(filters),
+        TEST(close_one), TEST(narrower),  TEST(never_wider),
+        TEST(deadlines), TEST(derived),   TEST(badges_are_for_endpoints),
+        TEST(revoked),   TEST(looked_at), TEST(filters),
     };
     return cmocka_run_group_tests_name("sys_handle", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* kernel/syscall/ipc.c: what the calls of endpoints and notifications make of their arguments, before kernel/ipc does the
- * work, and after. */
+/* kernel/syscall/ipc.c: what the calls of endpoints and notifications make of their arguments,
+ * before kernel/ipc does the work, and after. */
 #include "tests/host/syscall_host.h"
 
 #include "kernel/syscall/ipc.c"
@@ -396,10 +396,17 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, drop_caller)
     const struct CMUnitTest tests[] = {
-        TEST(made),     TEST(signalled),           TEST(waited_for),
-        TEST(bound),    TEST(called),              TEST(received),
-        TEST(replied),  TEST(replied_and_received), TEST(cancelled),
-        TEST(faults_go_elsewhere), TEST(faults_of_its_own),
+        TEST(made),
+        TEST(signalled),
+        TEST(waited_for),
+        TEST(bound),
+        TEST(called),
+        TEST(received),
+        TEST(replied),
+        TEST(replied_and_received),
+        TEST(cancelled),
+        TEST(faults_go_elsewhere),
+        TEST(faults_of_its_own),
     };
     return cmocka_run_group_tests_name("sys_ipc", tests, NULL, NULL);
 }
