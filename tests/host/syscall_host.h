@@ -27,12 +27,12 @@ enum { CALLER = 7, KEEP = 0x7777 /* what w[0] has before a call: untouched when 
 
 /* ---- what belongs to layers above ---- */
 
-static unsigned gone[NOS_TYPE_COUNT]; /* objects without a reference */
+static unsigned went[NOS_TYPE_COUNT]; /* objects without a reference */
 static unsigned cuts;
 
 static void count_gone(struct obj *o)
 {
-    gone[o->type]++;
+    went[o->type]++;
 }
 
 void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
@@ -161,7 +161,7 @@ static int fresh_caller(void **state)
     frame_init(&host_bi);
     memset(&mine, 0, sizeof mine);
     memset(&me, 0, sizeof me);
-    memset(gone, 0, sizeof gone);
+    memset(went, 0, sizeof went);
     memset(user, 0xee, sizeof user);
     memset(host_capsule, 0, sizeof host_capsule);
     host_now = 1000;

@@ -174,23 +174,23 @@ static void made(void **state)
         assert_int_equal(s->origin, NOS_ORIGIN_MADE);
         assert_int_equal(s->deadline_ns, 0);
         (void)given(rows[i].gives);
-        assert_int_equal(gone[rows[i].gives->type], 1);
+        assert_int_equal(went[rows[i].gives->type], 1);
         assert_int_equal(mine.n_objects, 0);
 
         args(0, 0, KEEP);
         uint32_t was = no_more_handles();
         assert_int_equal(rows[i].call(&me, saved, NULL), NOS_QUOTA);
-        assert_int_equal(gone[rows[i].gives->type], 2);  // nothing half-made stays
+        assert_int_equal(went[rows[i].gives->type], 2);  // nothing half-made stays
         assert_int_equal(mine.n_objects, 0);
         mine.handles.limit = was;
         mine.n_objects = mine.limits.objects;
         assert_int_equal(rows[i].call(&me, saved, NULL), NOS_QUOTA);
-        assert_int_equal(gone[rows[i].gives->type], 3);
+        assert_int_equal(went[rows[i].gives->type], 3);
         assert_int_equal(mine.n_objects, mine.limits.objects);
         assert_int_equal(mine.handles.used, 0);
         answer = NOS_NO_MEMORY;
         assert_int_equal(rows[i].call(&me, saved, NULL), NOS_NO_MEMORY);
-        assert_int_equal(gone[rows[i].gives->type], 3);
+        assert_int_equal(went[rows[i].gives->type], 3);
         assert_int_equal(saved->w[0], KEEP);
     }
 }

@@ -189,7 +189,7 @@ static void not_created(void **state)
     assert_int_equal(create(0x40000, 0x50000, 10), NOS_QUOTA);
     assert_int_equal(did.kills, 1);
     assert_int_equal(did.readies, 0);
-    assert_int_equal(gone[NOS_TYPE_THREAD], 1);
+    assert_int_equal(went[NOS_TYPE_THREAD], 1);
     assert_int_equal(saved->w[0], 0x50000);
     mine.handles.limit = was;
 }
