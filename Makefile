@@ -55,6 +55,7 @@ help:
 	@echo 'make ports    programs of others, as wads; make test-ports tries them, make bench-ports measures: docs/libc.md'
 	@echo 'make test-sdk    the SDK in an empty folder: docs/sdk.md'
 	@echo 'make test-services   signing service, secret broker: docs/signer.md, docs/broker.md'
+	@echo 'make fuzz     parsers, state machines, services under a fuzzer: docs/fuzzing.md'
 	@echo 'make proofs   what CBMC and Spin can show: docs/proofs.md'
 	@echo 'make docs     reference of the SDK: HTML and man pages'
 	@echo 'make check    host tests only (seconds)'

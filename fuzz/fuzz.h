@@ -3,6 +3,7 @@
  * its promises. */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,15 @@
 #define PROMISE(x) \
     do { \
         if (!(x)) { \
-            __builtin_trap(); \
+            fuzz_broken(#x, __FILE__, __LINE__); \
         } \
     } while (0)
+
+static inline _Noreturn void fuzz_broken(const char *what, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: broken promise: %s\n", file, line, what);
+    abort();
+}
 
 /** Is `inner` inside `outer`? */
 static inline bool fuzz_inside(span_t inner, span_t outer)

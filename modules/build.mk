@@ -118,6 +118,7 @@ TEST_shell_line_SRCS := modules/shell/line.c modules/shell/glob.c modules/shell/
 TEST_console_term_SRCS := modules/console/term.c
 TEST_init_backoff_SRCS := modules/init/backoff.c
 TEST_init_health_SRCS := modules/init/health.c
+TEST_init_say_SRCS := modules/init/say.c sdk/ipc.c sdk/format.c
 TEST_manage_request_SRCS := modules/manage/request.c
 TEST_loopback_ports_SRCS := modules/loopback/ports.c
 TEST_signer_SRCS := modules/signer/desk.c sdk/rate.c sdk/signer_bytes.c

@@ -166,5 +166,9 @@ nos_status_t nos_fs_ask(const struct nos_fs *f, enum nos_fs_op op, const uint64_
     }
     memcpy(out->word, m.word, sizeof out->word);
     out->handle = (nos_handle_t){ m.n_handles == 1 ? m.pass[0].handle : 0 };
-    return nos_msg_status(&m);
+    st = nos_msg_status(&m);
+    if (st != NOS_OK) {
+        drop(&out->handle);  // a refusal that brings something: nobody would close it
+    }
+    return st;
 }

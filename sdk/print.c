@@ -35,7 +35,8 @@ nos_status_t nos_console_send(span_t text)
     do {
         size_t len = text.len - at < NOS_TEXT_MAX ? text.len - at : NOS_TEXT_MAX;
         m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
-        if (!nos_msg_put(&m, 0, text.data + at, len)) {
+        const uint8_t *from = len == 0 ? NULL : text.data + at;  // no text has no bytes
+        if (!nos_msg_put(&m, 0, from, len)) {
             return NOS_TOO_BIG;
         }
         st = call_console(console, &m);

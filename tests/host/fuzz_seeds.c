@@ -6,6 +6,8 @@
 
 #include "abi/fs.h"
 #include "abi/broker.h"
+#include "abi/manage.h"
+#include "abi/services.h"
 #include "abi/signer.h"
 #include "abi/crash.h"
 #include "abi/postmortem.h"
@@ -206,6 +208,199 @@ static struct buf broker_requests(void)
     return buf_copy(span_of(out, n));
 }
 
+/* ---- what is said to a capsule in a world of the fuzzer's: fuzz/world/world.c reads it ---- */
+
+struct script {
+    uint8_t bytes[1024];
+    size_t len;
+};
+
+static void say(struct script *s, span_t bytes)
+{
+    memcpy(s->bytes + s->len, bytes.data, bytes.len);
+    s->len += bytes.len;
+}
+
+static void say_byte(struct script *s, uint8_t b)
+{
+    s->bytes[s->len++] = b;
+}
+
+static void say_word(struct script *s, uint64_t w)
+{
+    uint8_t eight[8];
+
+    say_byte(s, w < 240 ? (uint8_t)w : 255);
+    if (w >= 240) {
+        store_le64(eight, w);
+        say(s, SPAN_OF(eight));
+    }
+}
+
+enum { REGION = 0, ENDPOINT = 1, NOTIFICATION = 2, PAGES_16 = 15 * 4, NO_MAPPING = 31 };
+
+/* An answer with the status OK. */
+static void say_answer(struct script *s, const uint64_t *word, uint8_t n, span_t handles)
+{
+    const uint8_t head[] = { 0, NO_MAPPING, 0, (uint8_t)handles.len, n, 0 };
+
+    say(s, SPAN_OF(head));
+    for (uint8_t i = 0; i < n; i++) {
+        say_word(s, word[i]);
+    }
+    for (size_t i = 0; i < handles.len; i++) {
+        say_byte(s, handles.data[i]);
+        say_byte(s, 0);
+    }
+}
+
+/* A message that comes; of capsule 3, which waits for its answer. */
+static void say_message(struct script *s, uint64_t label, span_t words)
+{
+    const uint8_t head[] = { 0, NO_MAPPING, 0, 255, 0, (uint8_t)(words.len / 8) };
+
+    say(s, SPAN_OF(head));
+    if (label < 0x10000) {
+        say_word(s, label);
+    } else {
+        s->bytes[s->len - 2] |= 0x10;
+        say_word(s, label & 0xff);
+        say_word(s, label >> 8);
+    }
+    say_byte(s, 3);
+    say_byte(s, 1);
+    for (size_t i = 0; i + 8 <= words.len; i += 8) {
+        say_word(s, load_le64(words.data + i));
+    }
+}
+
+static void say_notification(struct script *s, uint64_t bits)
+{
+    static const uint8_t head[] = { 0, NO_MAPPING, 0, 255, 8 };
+
+    say(s, SPAN_OF(head));
+    say_word(s, bits);
+}
+
+static void replies_seeds(void)
+{
+    static const uint8_t session[] = { ENDPOINT, REGION | PAGES_16, ENDPOINT };
+    static const uint8_t region[] = { REGION };
+    const uint64_t window[] = { NOS_FS_WINDOW }, done[] = { 5, 6 };
+    struct script s = { .len = 0 };
+
+    say_byte(&s, 0);  // try_files: a session, a map, a copy, a loan
+    say_answer(&s, window, 1, SPAN_OF(session));
+    say(&s, span_of("\0\1\2\1", 4));
+    say_answer(&s, done, 2, SPAN_OF(region));
+    say(&s, span_of("\5\0\5\0", 4));
+    say_answer(&s, window, 1, SPAN_OF(session));
+    seed("replies", "files", buf_copy(span_of(s.bytes, s.len)));
+    s.len = 0;
+    say_byte(&s, 0);  // a map that is refused, with a region all the same
+    say_answer(&s, window, 1, SPAN_OF(session));
+    say(&s, span_of("\0\1\2\1", 4));
+    say_answer(&s, done, 2, SPAN_OF(region));
+    s.bytes[s.len - 5] = 255 - 6;  // the label
+    seed("replies", "refused", buf_copy(span_of(s.bytes, s.len)));
+    for (uint8_t part = 1; part < 6; part++) {
+        char name[] = "part0";
+        name[4] = (char)('0' + part);
+        s.len = 0;
+        say_byte(&s, part);
+        for (int i = 0; i < 6; i++) {
+            say_answer(&s, done, 2, SPAN_OF(region));
+        }
+        seed("replies", name, buf_copy(span_of(s.bytes, s.len)));
+    }
+}
+
+static void console_seeds(void)
+{
+    struct script s = { .len = 0 };
+    uint8_t text[16] = "some text\n\x1b[7m";
+
+    memset(s.bytes, 0, 2);  // notification, bound
+    s.len = 2;
+    say(&s, span_of("\0\0", 2));  // the line, bound
+    say_message(&s, NOS_CONSOLE_WRITE | 13 << 8, SPAN_OF(text));
+    say_message(&s, NOS_CONSOLE_READ | 100 << 8, span_of("", 0));
+    say_notification(&s, 1);
+    say(&s, span_of("\5typed", 6));
+    say_message(&s, NOS_CONSOLE_STREAM, span_of("", 0));
+    say_notification(&s, NOS_CONSOLE_RING);
+    seed("console", "session", buf_copy(span_of(s.bytes, s.len)));
+}
+
+/* Of an operator, with the first counters. */
+static void manage_seeds(void)
+{
+    static const struct {
+        uint8_t verb, counter;
+        span_t args;
+    } ask[] = {
+        { NOS_MG_HELLO, 0, { (const uint8_t *)"", 0 } },
+        { NOS_MG_INFO, 0, { (const uint8_t *)"\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16 } },
+        { NOS_MG_UPLOAD, 0, { (const uint8_t *)"\0\0\0\0\0\0\0\0file", 12 } },
+        { NOS_MG_START, 1, { (const uint8_t *)"web\0\0\0\0\0\0\0\0\0\0\0\0\0arg", 19 } },
+        { NOS_MG_KILL, 2, { (const uint8_t *)"\5\0\0\0", 4 } },
+        { NOS_MG_DEBUG, 3, { (const uint8_t *)"\5\0\0\0\5\0\0\0", 8 } },
+        { NOS_MG_POWER, 4, { (const uint8_t *)"\1\0\0\0", 4 } },
+    };
+    struct script s = { .len = 5 };  // it is opened: nothing fails
+
+    memset(s.bytes, 0, s.len);
+    for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) {
+        say_notification(&s, 1);
+        say_byte(&s, ask[i].counter != 0 ? 3 : 1);
+        say_word(&s, ask[i].verb);
+        say_word(&s, ask[i].counter);
+        say_byte(&s, (uint8_t)ask[i].args.len);
+        say(&s, ask[i].args);
+    }
+    seed("manage", "operator", buf_copy(span_of(s.bytes, s.len)));
+    for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) {
+        char name[] = "verb0";
+        uint8_t one[64] = { ask[i].verb };
+        name[4] = (char)('0' + i);
+        memcpy(one + 2, ask[i].args.data, ask[i].args.len);
+        seed("request", name, buf_copy(span_of(one, 2 + ask[i].args.len)));
+    }
+}
+
+static void init_seeds(void)
+{
+    static const uint8_t modules[] = { 1, 7, 0x22, 0, 3, 0x41, 2, 5, 0, 0,
+                                       1, 0, 0,    0, 0, 128,  7, 2, 2 };
+    struct script s = { .len = 0 };
+    uint8_t name[40] = "b", stop[16] = { 2 };
+
+    say(&s, SPAN_OF(modules));
+    memset(s.bytes + s.len, 0, 24);  // watchers are made, what the policy lists is started
+    s.len += 24;
+    say_message(&s, NOS_INIT_START, span_of(name, 16));
+    say_notification(&s, 1);
+    say_message(&s, NOS_INIT_NEED, span_of(name, 16));
+    name[0] = 2;
+    name[8] = 6;
+    say_message(&s, NOS_INIT_UPGRADE, span_of(name, 40));
+    say_message(&s, NOS_INIT_STOP, SPAN_OF(stop));
+    say_message(&s, NOS_INIT_SHUTDOWN, span_of(name, 0));
+    seed("init", "day", buf_copy(span_of(s.bytes, s.len)));
+}
+
+static void text_seeds(void)
+{
+    seed("term", "sequences",
+         buf_copy(
+             SPAN_LIT("12345678901234567890123456789012\x3f"
+                      "abc\r\n\x1b[1;31mred\x1b[0m\x1b[2J\x1b[3;4Hx\t\b\x1b[K\x1b[5A\xc3\xa9")));
+    seed("prompt", "lines",
+         buf_copy(SPAN_LIT(
+             "NAME=v\recho \"$NAME\" 'a b' *.c | cat >f 2>&1 &\rls ${NAME}?x; echo $? && w || z\r"
+             "\x1b[A\x1b[D\x7f\t\x15\x17\xffline\x7f\r\x04")));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -238,6 +433,11 @@ int main(int argc, char **argv)
     seed("memfs", "requests", memfs_requests());
     seed("signer", "requests", signer_requests());
     seed("broker", "requests", broker_requests());
+    replies_seeds();
+    console_seeds();
+    manage_seeds();
+    init_seeds();
+    text_seeds();
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());

@@ -74,11 +74,24 @@ static void a_hanging_console_costs_its_patience_once(void **state)
     assert_int_equal(deadline, now + NOS_CONSOLE_PATIENCE_NS);  // it is there again
 }
 
+/* How a stream is flushed: an empty message. There is no text then, not even where it would be. */
+static void nothing_can_be_said(void **state)
+{
+    (void)state;
+    console = ANSWERS;
+    calls = 0;
+    assert_int_equal(nos_console_send(span_of(NULL, 0)), NOS_OK);
+    assert_int_equal(calls, 1);
+    assert_int_equal(nos_console_write(span_of(NULL, 0)), NOS_OK);
+    assert_int_equal(calls, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_call_has_a_deadline),
         cmocka_unit_test(a_hanging_console_costs_its_patience_once),
+        cmocka_unit_test(nothing_can_be_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,61 @@
+#pragma once
+/*
+ * The kernel, and everybody else, as a capsule sees them: all that it is told comes from the
+ * fuzzer's bytes. System calls of the SDK end up here (fuzz/world/syscall.h), and so do messages.
+ * Handles and mappings are kept as a kernel does, so that what is used after it was given back is
+ * found; memory that others share changes under the capsule's hands. Spec: docs/fuzzing.md, "The
+ * world".
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/start.h"
+#include "abi/status.h"
+#include "lib/span.h"
+
+/** Begin: what others say is in `in`, with this in the start record. Borrows: both. */
+void world_begin(span_t in, const struct nos_start *start);
+
+/** Run a capsule's part until it returns, exits, or nothing more is said. */
+void world_run(void (*run)(void));
+
+/** Everything is given back; the capsule's variables are as they were at the program's start. */
+void world_end(void);
+
+/** What is left of what others say: also for the target's own choices. 0 when nothing is. */
+uint8_t world_byte(void);
+uint64_t world_word(void);
+bool world_silent(void); /* nothing is left */
+
+/** Handles that the capsule holds now, and regions that it has mapped. */
+unsigned world_handles(void);
+unsigned world_mappings(void);
+
+/** `n` of the bytes that are left, or as many as there are. */
+span_t world_take(size_t n);
+
+/** A record of that size: some of the bytes that are left, then zeros. */
+void world_fill(void *to, size_t len);
+
+/** How a call ends: OK, or what it can fail with. */
+nos_status_t world_verdict(void);
+
+/** Something that the capsule is given: a handle. */
+uint32_t world_give(uint32_t type, uint32_t pages);
+
+/* ---- the target's; each may be NULL ---- */
+
+struct nos_ipc_regs;
+
+/** The capsule has sent a byte over its serial line. */
+extern void (*world_sent)(uint8_t byte);
+
+/** A notification comes: what is on the line now. */
+extern span_t (*world_line)(void);
+
+/** The first thread makes a message call; r->rax says which. */
+extern void (*world_asked)(const struct nos_ipc_regs *r);
+
+/** A system call is made; true: it was dealt with. */
+extern bool (*world_kernel)(uint64_t nr, const uint64_t a[6], uint64_t *value, nos_status_t *st);
