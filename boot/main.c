@@ -8,6 +8,7 @@
 #include "boot/boot.h"
 #include "boot/console.h"
 #include "boot/firmware.h"
+#include "boot/insn.h"
 #include "lib/status.h"
 
 #include <string.h>
@@ -58,9 +59,7 @@ static _Noreturn void stop(struct boot *b, nos_status_t st)
     }
     console_print();
     say(advice(st));
-    for (;;) {
-        __asm__ volatile("cli; hlt");
-    }
+    halt_for_ever();
 }
 
 /** Bootinfo is filled in by the stages as they learn things, in the frames where the kernel will

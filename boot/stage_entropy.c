@@ -10,23 +10,10 @@
 #include "boot/console.h"
 #include "boot/cpu.h"
 #include "boot/firmware.h"
+#include "boot/insn.h"
 
 enum { UEFI_RNG_BYTES = 64, RDSEED_WORDS = 8, RDRAND_WORDS = 16, TRIES = 64 };
 _Static_assert(UEFI_RNG_BYTES + 8 * (RDSEED_WORDS + RDRAND_WORDS) <= NOS_BOOT_ENTROPY, "room");
-
-static bool rdseed_once(uint64_t *out)
-{
-    bool ok;
-    __asm__ volatile("rdseed %0" : "=r"(*out), "=@ccc"(ok));
-    return ok;
-}
-
-static bool rdrand_once(uint64_t *out)
-{
-    bool ok;
-    __asm__ volatile("rdrand %0" : "=r"(*out), "=@ccc"(ok));
-    return ok;
-}
 
 /** One word; false when the source ran dry, which RDSEED does and which may pass. */
 static bool word_of(enum nos_entropy_source source, uint64_t *out)

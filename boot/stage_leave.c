@@ -9,6 +9,7 @@
 #include "boot/boot.h"
 #include "boot/console.h"
 #include "boot/firmware.h"
+#include "boot/insn.h"
 #include "boot/memmap.h"
 #include "boot/space.h"
 
@@ -129,16 +130,10 @@ static _Noreturn void enter(struct boot *b)
     enter_kernel(info->boot_cr3, b->entry, NOS_DIRECT_BASE + (uint64_t)info);
 }
 
-static bool five_levels(void)
-{
-    uint64_t cr4;
-    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-    return (cr4 & cr4_la57) != 0;
-}
-
 nos_status_t stage_leave(struct boot *b)
 {
-    if (five_levels()) {  // our tables have four, and the switch needs a detour out of long mode
+    if ((cr4_read() & cr4_la57) !=
+        0) {  // our tables have four, and the switch needs a detour out of long mode
         b->subject = "5-level paging is on";
         return NOS_BOOT_FIRMWARE;
     }
