@@ -49,6 +49,7 @@ help:
 	@echo 'make run      build, sign and boot N0N-OS in QEMU'
 	@echo 'make work     the same with files in memory, shell tools, Lua and SQLite: docs/libc.md'
 	@echo 'make test     everything: host tests, boots in QEMU, checks'
+	@echo 'make KASAN=1 test   every boot on a sanitised kernel: docs/sanitizers.md; make KASAN=1 run'
 	@echo 'make soak     the long runs in QEMU (an hour)'
 	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'
 	@echo 'make test-libc   programs with a C library: docs/libc.md'
@@ -67,10 +68,12 @@ help:
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'
 
+# KASAN=1: the sanitised flavour of the kernel (docs/sanitizers.md), in its own boot volume.
+RUN_IMAGE := $(if $(filter 1,$(KASAN)),$(KASAN_IMAGE),$(IMAGE))
 run:
 	$(Q)deps/setup run
-	$(Q)$(SUBMAKE) image
-	$(Q)$(NONOSCTL) run --image $(IMAGE)
+	$(Q)$(SUBMAKE) $(RUN_IMAGE)
+	$(Q)$(NONOSCTL) run --image $(RUN_IMAGE)
 
 work:
 	$(Q)deps/setup run ports
@@ -85,10 +88,18 @@ check:
 	$(Q)$(SUBMAKE) host-tests
 	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS)
 
+ifeq ($(KASAN),1)
+export KASAN
+test:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) $(KASAN_IMAGE) qemu-test-needs
+	$(Q)tests/run --then $(QEMU_TESTS)
+else
 test:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) host-tests image qemu-test-needs
 	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible $(QEMU_TESTS)
+endif
 
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
                   build/host-clang/bin/nonosctl $(HOST_TEST_BINS)

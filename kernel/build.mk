@@ -1,6 +1,6 @@
 # The kernel: build/kernel/kernel.elf with symbols, build/kernel/kernel.stripped.elf without.
 
-KERNEL_SRCS += $(filter-out kernel/storm/%,$(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S)))
+KERNEL_SRCS += $(filter-out kernel/storm/% kernel/sanitize/%,$(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S)))
 
 # Nothing of a system call's way runs through these: small before fast. Parsers of lib/ run once for each file.
 KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) \
@@ -55,6 +55,58 @@ build/storm/kernel.elf: $(KERNEL_OBJS) $(STORM_OBJS) build/kernel/lib.a build/ke
 	$(say) LINK '$@'
 	$(Q)mkdir -p $(@D) && $(KERNEL_LD) $(KERNEL_LDFLAGS) $(STORM_WRAPS:%=--wrap=%) -T $(KERNEL_LD_SCRIPT) \
 	    $(KERNEL_OBJS) $(STORM_OBJS) build/kernel/lib.a build/kernel/libcrypto.a -o $@
+	$(Q)kernel/arch/x86_64/check-image $@
+
+# The sanitised flavour (docs/sanitizers.md): the same sources, compiled anew with every access and every operation checked,
+# and kernel/sanitize/ around them. Third-party code is that of the kernel above. Clang knows the address sanitiser for this
+# target only. Checks are calls, so that what they do is ours. Headers in kernel/sanitize/over/ stand before those of the
+# same name. Null, size and sum of pointers are left to the shadow: their records would make the image larger than the
+# 2 MiB that the wiper maps. Warned of are the flavour's own files; the others have been, for the kernel above.
+KASAN_CC := clang
+KASAN_TARGET := -target x86_64-linux-gnu $(filter-out -target x86_64-unknown-none-elf,$(KERNEL_TARGET))
+KASAN_INCLUDES := -Ikernel/sanitize/over -Ibuild/gen/kasan $(INCLUDES)
+KASAN_SAN := -fsanitize=kernel-address,undefined -fno-sanitize=null,alignment,object-size,pointer-overflow -fsanitize-recover=all \
+    $(addprefix -mllvm -asan-,mapping-offset=0xdffffc0000000000 instrumentation-with-call-threshold=0 stack=1 globals=1)
+KASAN_WARN := -w
+KASAN_CFLAGS = $(KASAN_INCLUDES) $(KASAN_TARGET) $(FREE) $(OPT) -g $(SAFE) $(SECTIONS) $(REPRO) \
+    -ftrivial-auto-var-init=pattern $(KASAN_SAN) $(KASAN_WARN)
+KASAN_ASFLAGS = $(KASAN_INCLUDES) $(KERNEL_ASFLAGS)
+KASAN_WRAPS := kernel_main vault_init memcpy memmove memset memcmp arch_copy_from_user arch_copy_to_user arch_rest \
+    frame_init frame_donate frame_alloc frame_alloc_dirty frame_alloc_run frame_free frame_free_run frame_stats \
+    up_table_alloc up_table_free up_reclaim cache_alloc cache_free cache_frames \
+    kernel_lock_wait up_syscall up_fault up_irq_user up_idle arch_enter_user arch_idle arch_irq_open arch_irq_window \
+    obj_init obj_get obj_put arch_forget_ended
+KASAN_OWN := $(sort $(wildcard kernel/sanitize/*.c))
+KASAN_OBJS := $(patsubst build/kernel/%,build/kasan/%,$(KERNEL_OBJS)) $(KASAN_OWN:%.c=build/kasan/%.o)
+# What looks after the others is not looked after; the allocators touch what nobody else may.
+KASAN_BARE := $(filter-out kernel/sanitize/faults.c,$(KASAN_OWN)) kernel/memory/cache.c lib/freestanding/string.c
+$(foreach f,$(KASAN_BARE),$(eval build/kasan/$(f:.c=.o): KASAN_SAN :=))
+$(KASAN_OWN:%.c=build/kasan/%.o): KASAN_WARN := $(WARN)
+# They clear free memory: by the true memset.
+$(addprefix build/kasan/kernel/memory/,cache.o frame.o): build/kasan/%.o: %.c tools/flags.mk build/flags.state
+	$(say) CC '$@'
+	$(Q)mkdir -p $(@D) && $(KASAN_CC) $(KASAN_CFLAGS) -MMD -MP -c $< -o $@ && llvm-objcopy --redefine-sym memset=__real_memset $@
+
+KASAN_STACKS := build/gen/kasan/kernel/arch/x86_64/offsets.h
+$(KASAN_STACKS): kernel/arch/x86_64/offsets.h kernel/build.mk
+	$(Q)mkdir -p $(@D) && sed -e 's/^#define STACK_KERNEL .*/#define STACK_KERNEL 65536/' \
+	    -e 's/^#define STACK_FAULT .*/#define STACK_FAULT 32768/' $< >$@
+build/kasan/kernel.ld: $(KERNEL_LD_SCRIPT) kernel/build.mk
+	$(Q)mkdir -p $(@D) && sed -e 's/^    .data.rel.ro : {/& . = ALIGN(8); constructors = .; KEEP(*(.init_array .init_array.*)) constructors_end = .;/' \
+	    -e 's,/DISCARD/ : {,& *(.fini_array .fini_array.*),' $< >$@
+$(KASAN_OBJS): | $(KASAN_STACKS)
+
+build/kasan/libcrypto.a: $(CRYPTO_SRCS:%.c=build/kasan/%.o) $(CRYPTO_SODIUM_kernel) $(CRYPTO_BLAKE3_kernel) \
+        $(CRYPTO_BLAKE3_ASM_kernel)
+	$(say) AR '$@'
+	$(Q)rm -f $@ && $(AR) $(ARFLAGS) $@ $^
+$(CRYPTO_SRCS:%.c=build/kasan/%.o): | $(SODIUM_VERSION_H)
+
+build/kasan/kernel.elf: $(KASAN_OBJS) build/kasan/lib.a build/kasan/libcrypto.a build/kasan/kernel.ld \
+        kernel/arch/x86_64/check-image
+	$(say) LINK '$@'
+	$(Q)$(KERNEL_LD) -m elf_x86_64 $(KERNEL_LDFLAGS) $(KASAN_WRAPS:%=--wrap=%) -T build/kasan/kernel.ld $(KASAN_OBJS) build/kasan/lib.a \
+	    build/kasan/libcrypto.a -o $@
 	$(Q)kernel/arch/x86_64/check-image $@
 
 .PHONY: kernel

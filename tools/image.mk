@@ -34,6 +34,18 @@ build/storm/KERNEL.MOD: build/storm/kernel.elf kernel/storm/manifest.json $(NONO
 	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/storm/manifest.json \
 	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
 
+# The sanitised flavour has a boot volume of its own, with all the rest of the released one.
+build/kasan/KERNEL.MOD: build/kasan/kernel.elf kernel/sanitize/manifest.json $(NONOSCTL) | $(ROOT_KEY)
+	$(say) SIGN '$@'
+	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/sanitize/manifest.json \
+	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
+
+KASAN_IMAGE := build/kasan/n0n.img
+$(KASAN_IMAGE): $(LOADER) build/kasan/KERNEL.MOD $(POLICY) $(IMAGE_MODULE_FILES) $(NONOSCTL)
+	$(say) IMAGE '$@'
+	$(Q)$(NONOSCTL) image make --loader $(LOADER) --root $(KEYS)/root.pub --epoch-floor $(EPOCH_FLOOR) \
+	    --kernel build/kasan/KERNEL.MOD --policy $(POLICY) $(IMAGE_MODULE_FILES:%=--module %) -o $@
+
 $(POLICY): modules/policy.json $(NONOSCTL) | $(ALL_KEYS)
 	$(say) SIGN '$@'
 	$(Q)mkdir -p $(@D) && $(NONOSCTL) policy sign --in $< --keys $(KEYS) --root $(ROOT_KEY) -o $@

@@ -24,6 +24,7 @@ build/$(1)/lib.a: $$(LIB_SRCS:%.c=build/$(1)/%.o)
 endef
 
 $(eval $(call flavour_rules,kernel,KERNEL))
+$(eval $(call flavour_rules,kasan,KASAN))
 $(eval $(call flavour_rules,boot,BOOT))
 $(eval $(call flavour_rules,capsule,CAPSULE))
 $(eval $(call flavour_rules,tool,TOOL))

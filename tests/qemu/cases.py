@@ -44,6 +44,22 @@ def add(name, function, once='', long=False, soak=False, later=False):
     TESTS.append(Test(name, function, once, long, soak, later))
 
 
+# What the sanitised flavour of the kernel (docs/sanitizers.md) cannot be asked, and why. Of a subject: all of its tests.
+NOT_SANITISED = {
+    'breaks': 'a debugger puts faults at instructions of the released kernel, and its words are those of a trap',
+    'entry.': 'instructions of the way in and out are counted and stopped at',
+    'storm': 'another flavour of the kernel',
+    'zero.': 'what is searched for is left by the released kernel, and its stacks are of another size',
+}
+
+
+def skipped(t):
+    """Why the sanitised flavour does not run this test; '' when it does."""
+    if os.environ.get('KASAN') != '1':
+        return ''
+    return next((why for name, why in NOT_SANITISED.items() if t.name.startswith(name)), '')
+
+
 def runs(t, cpus, soak):
     """Is the test run in this pass?"""
     if soak:

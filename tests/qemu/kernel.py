@@ -7,7 +7,7 @@ import subprocess
 
 from vm import TOP, Failure
 
-ELF = os.path.join(TOP, 'build', 'kernel', 'kernel.elf')
+ELF = os.path.join(TOP, 'build', 'kasan' if os.environ.get('KASAN') == '1' else 'kernel', 'kernel.elf')
 LINK_BASE = 0xffffffff80000000
 _MAPPED = re.compile(r'^(ffffffff[89a-f][0-9a-f]{7}): ', re.M)
 

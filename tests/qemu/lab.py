@@ -14,7 +14,8 @@ import snapshot
 from vm import SLOW, TOP, Config, Failure, Machine
 
 BUILD = os.path.join(TOP, 'build')
-IMAGE = os.path.join(BUILD, 'image', 'n0n.img')
+KASAN = os.environ.get('KASAN') == '1'     # the sanitised flavour of the kernel: docs/sanitizers.md
+IMAGE = os.path.join(BUILD, 'kasan' if KASAN else 'image', 'n0n.img')
 CTL = os.path.join(BUILD, 'bin', 'nonosctl')
 CRAFT = os.path.join(BUILD, 'test', 'craft')
 KEYS = os.path.join(BUILD, 'keys')
