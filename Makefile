@@ -34,6 +34,7 @@ TEST_CHECKS :=
 -include tests/spin/build.mk
 -include tests/coverage/build.mk
 -include tests/cbmc/build.mk
+-include tests/diff/build.mk
 -include bench/build.mk
 -include fuzz/build.mk
 -include docs/build.mk
@@ -58,6 +59,7 @@ help:
 	@echo 'make test-services   signing service, secret broker: docs/signer.md, docs/broker.md'
 	@echo 'make fuzz     parsers, state machines, services under a fuzzer: docs/fuzzing.md'
 	@echo 'make proofs   what CBMC and Spin can show: docs/proofs.md'
+	@echo 'make test-diff   ed25519 and BLAKE3 beside code of others: docs/proofs.md'
 	@echo 'make docs     reference of the SDK: HTML and man pages'
 	@echo 'make check    host tests only (seconds)'
 	@echo 'make image    the signed boot volume, build/image/n0n.img'
