@@ -103,6 +103,10 @@ test:
 	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible $(QEMU_TESTS)
 endif
 
+.PHONY: test-kasan
+test-kasan:
+	$(Q)$(MAKE) KASAN=1 test
+
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
                   build/host-clang/bin/nonosctl $(HOST_TEST_BINS)
 

@@ -4,12 +4,12 @@
 .PHONY: bench bench-full
 bench:
 	$(Q)deps/setup run
-	$(Q)$(SUBMAKE) image build/kernel/kernel.stripped.elf build/modules/bench.mod
+	$(Q)$(SUBMAKE) image build/kernel/kernel.stripped.elf build/modules/bench.mod build/untrapped/KERNEL.MOD
 	$(Q)bench/run
 
 bench-full:
 	$(Q)deps/setup run bench
-	$(Q)$(SUBMAKE) image build/kernel/kernel.stripped.elf build/modules/bench.mod
+	$(Q)$(SUBMAKE) image build/kernel/kernel.stripped.elf build/modules/bench.mod build/untrapped/KERNEL.MOD
 	$(Q)bench/run --full
 
 # A port as Linux runs it, with what sdk/libc stands in for from musl's own files.

@@ -15,7 +15,9 @@ from vm import TOP, Config, Failure, Machine
 
 IMAGE = os.path.join(TOP, 'build', 'image', 'n0n.img')
 KERNEL = os.path.join(TOP, 'build', 'kernel', 'kernel.stripped.elf')
+KERNEL_ELF = os.path.join(TOP, 'build', 'kernel', 'kernel.elf')
 CTL = os.path.join(TOP, 'build', 'bin', 'nonosctl')
+UNTRAPPED = os.path.join(TOP, 'build', 'untrapped')     # the kernel without its traps
 BENCH = os.path.join(TOP, 'build', 'modules', 'bench.mod')
 
 BOOT_LINES = {'boot, all': 'boot_total', 'boot, firmware': 'boot_firmware', 'boot, to prompt': 'boot_kernel'}
@@ -72,14 +74,16 @@ def count_boot(config):
     return figures
 
 
-def bench_volume(arg=''):
+def bench_volume(arg='', kernel=None):
     """The released files, and a policy that also starts the bench module: nothing is typed or sent while it measures,
-    so that it measures the same each time."""
+    so that it measures the same each time. `kernel`: another KERNEL.MOD."""
     os.makedirs(os.path.join(TOP, 'build', 'test'), exist_ok=True)
     files = {path.split('/')[1]: data for path, data in lab.released().items() if path.startswith('N0N/')}
     with open(BENCH, 'rb') as f:
         files['BENCH.MOD'] = f.read()
-
+    if kernel:
+        with open(kernel, 'rb') as f:
+            files['KERNEL.MOD'] = f.read()
 
     def start(policy):
         policy['boot'].append('BENCH.MOD')
@@ -129,6 +133,12 @@ def wall(config, runs=5):
         with machine(config) as vm:
             out.append(wall_ms(vm, r'N0N-OS ready.*n0n> '))
     return out
+
+
+def text_size(elf):
+    """Bytes of code in a linked kernel."""
+    rows = subprocess.run(['llvm-size', '-A', elf], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r'^\.text\s+(\d+)', rows, re.M).group(1))
 
 
 def sizes():

@@ -109,6 +109,22 @@ build/kasan/kernel.elf: $(KASAN_OBJS) build/kasan/lib.a build/kasan/libcrypto.a 
 	    build/kasan/libcrypto.a -o $@
 	$(Q)kernel/arch/x86_64/check-image $@
 
+# The released kernel without its traps, for what they cost (n0n.ubsan_cost, bench/): never on a boot volume that ships.
+UNTRAPPED_CC := $(KERNEL_CC)
+UNTRAPPED_CFLAGS = $(filter-out $(SAN_TRAP),$(KERNEL_CFLAGS))
+UNTRAPPED_ASFLAGS = $(KERNEL_ASFLAGS)
+UNTRAPPED_OBJS := $(patsubst build/kernel/%,build/untrapped/%,$(KERNEL_OBJS))
+build/untrapped/libcrypto.a: $(CRYPTO_SRCS:%.c=build/untrapped/%.o) $(CRYPTO_SODIUM_kernel) $(CRYPTO_BLAKE3_kernel) \
+        $(CRYPTO_BLAKE3_ASM_kernel)
+	$(say) AR '$@'
+	$(Q)rm -f $@ && $(AR) $(ARFLAGS) $@ $^
+$(CRYPTO_SRCS:%.c=build/untrapped/%.o): | $(SODIUM_VERSION_H)
+build/untrapped/kernel.elf: $(UNTRAPPED_OBJS) build/untrapped/lib.a build/untrapped/libcrypto.a $(KERNEL_LD_SCRIPT)
+	$(say) LINK '$@'
+	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LD_SCRIPT) $(UNTRAPPED_OBJS) build/untrapped/lib.a \
+	    build/untrapped/libcrypto.a -o $@
+	$(Q)kernel/arch/x86_64/check-image $@
+
 .PHONY: kernel
 kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
 

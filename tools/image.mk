@@ -40,6 +40,11 @@ build/kasan/KERNEL.MOD: build/kasan/kernel.elf kernel/sanitize/manifest.json $(N
 	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/sanitize/manifest.json \
 	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
 
+build/untrapped/KERNEL.MOD: build/untrapped/kernel.elf kernel/manifest.json $(NONOSCTL) | $(ROOT_KEY)
+	$(say) SIGN '$@'
+	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/manifest.json \
+	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
+
 KASAN_IMAGE := build/kasan/n0n.img
 $(KASAN_IMAGE): $(LOADER) build/kasan/KERNEL.MOD $(POLICY) $(IMAGE_MODULE_FILES) $(NONOSCTL)
 	$(say) IMAGE '$@'

@@ -49,6 +49,7 @@ NOT_SANITISED = {
     'breaks': 'a debugger puts faults at instructions of the released kernel, and its words are those of a trap',
     'entry.': 'instructions of the way in and out are counted and stopped at',
     'storm': 'another flavour of the kernel',
+    'boot.memory_used': 'the shadow is an eighth of RAM',
     'zero.': 'what is searched for is left by the released kernel, and its stacks are of another size',
 }
 
