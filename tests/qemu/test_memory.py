@@ -4,13 +4,14 @@ capsule."""
 import re
 
 from cases import LATER, OWN, need, rows, same, test
-from lab import boot, ctl, ctl_json
+from lab import KASAN, boot, ctl, ctl_json
 from vm import Config
 
 # `info tlb`: VIRT: PHYS XGPDACTUW (X: no execute, W: writable, U: user)
 ROW = re.compile(r'^([0-9a-f]{16}): ([0-9a-f]{16}) (\S{9})', re.M)
 KERNEL, DIRECT = 0xffffffff80000000, 0xffff800000000000
 BIG_PAGE = 2 << 20
+STACK_PAGES = (8, 16) if KASAN else (2, 5)     # for faults, the kernel's
 
 
 def mappings(vm, cpu=0):
@@ -132,7 +133,7 @@ def guards(t, cpus):
             same(len({top for _, top in tops}), 5 * running, 'stacks')
         for name, top in tops:
             with t.case(f'{name}: a guard page below it'):
-                same(pages_below(vm, top), 5 if name.endswith('kernel') else 2, 'pages down to the guard')
+                same(pages_below(vm, top), STACK_PAGES[name.endswith('kernel')], 'pages down to the guard')
 
 
 @test(once=OWN)
