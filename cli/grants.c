@@ -5,6 +5,7 @@
 
 #include "cli/capsrc.h"
 #include "cli/file.h"
+#include "cli/out.h"
 #include "cli/report.h"
 
 struct asked { /* a manifest and the rule for it */
@@ -99,6 +100,15 @@ static char *rights_text(uint32_t mask)
     return text;
 }
 
+/** As it stands in the source, comments included. Gives: to be freed. */
+static char *source_text(const struct field *f)
+{
+    char *printed = cJSON_PrintUnformatted(f->node);
+    char *safe = printed == NULL ? must_printf("?") : out_safe(span_of(printed, strlen(printed)));
+    cJSON_free(printed);
+    return safe;
+}
+
 static void check_cap(struct asked *a, const struct field *item, size_t i,
                       const struct cap_list *granted)
 {
@@ -115,7 +125,7 @@ static void check_cap(struct asked *a, const struct field *item, size_t i,
     if (some && got.rights == want.rights) {
         return;
     }
-    char *whole = cJSON_PrintUnformatted(item->node);
+    char *whole = source_text(item);
     char *lack = rights_text(want.rights & ~got.rights);
     char *what = some ? must_printf("the rights %s of %s", lack, whole) : must_printf("%s", whole);
     missing(a, "caps", i, what);
@@ -123,7 +133,7 @@ static void check_cap(struct asked *a, const struct field *item, size_t i,
          whole);
     free(what);
     free(lack);
-    cJSON_free(whole);
+    free(whole);
 }
 
 static int check_caps(struct asked *a, const struct field *man, const struct field *pol)

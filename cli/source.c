@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/file.h"
+#include "cli/out.h"
 #include "cli/report.h"
 #include "lib/span.h"
 
@@ -60,7 +61,9 @@ static int no_duplicates(const char *file, const cJSON *node)
     {
         for (b = a->next; rc == DONE && cJSON_IsObject(node) && b != NULL; b = b->next) {
             if (strcmp(a->string, b->string) == 0 && strncmp(a->string, "//", 2) != 0) {
-                rc = fail(USAGE, "%s: key \"%s\" appears twice in one object", file, a->string);
+                char *safe = out_safe(span_of(a->string, strlen(a->string)));
+                rc = fail(USAGE, "%s: key \"%s\" appears twice in one object", file, safe);
+                free(safe);
             }
         }
         if (rc == DONE) {

@@ -24,6 +24,15 @@ FUZZ_term_SRCS := modules/console/term.c
 FUZZ_prompt_SRCS := $(TEST_shell_edit_SRCS) $(TEST_shell_line_SRCS)
 FUZZ_request_SRCS := modules/manage/request.c
 
+# nonosctl without a terminal and without files: fuzz/cli_host.c.
+FUZZ_CLI := fuzz/cli_host.c $(filter-out cli/report.c cli/curl.c,$(CLI_FOR_TESTS))
+FUZZ_CLI_LIBS := $(CLI_LIBS) -Wl,--wrap=file_read,--wrap=file_write
+FUZZ_source_SRCS := $(FUZZ_CLI) cli/curl.c
+FUZZ_source_LIBS := $(FUZZ_CLI_LIBS) -Wl,--wrap=waddir_read
+FUZZ_oci_SRCS := $(FUZZ_CLI)
+FUZZ_oci_LIBS := $(FUZZ_CLI_LIBS)
+$(FUZZ_CLI:%.c=build/fuzz/obj/%.o): | $(CLI_GEN)
+
 # Capsules in a world of the fuzzer's (docs/fuzzing.md, "The world"): their system calls end there, their variables lie
 # together.
 FUZZ_WORLD := sdk/ipc.c sdk/control.c sdk/print.c sdk/format.c

@@ -401,6 +401,75 @@ static void text_seeds(void)
              "\x1b[A\x1b[D\x7f\t\x15\x17\xffline\x7f\r\x04")));
 }
 
+/* ---- JSON: files of this tree ---- */
+
+static void source_seed(const char *name, uint8_t kind, const char *path)
+{
+    struct buf b = buf_new(1 + 20000);
+    FILE *f = fopen(path, "rb");
+    size_t n = f == NULL ? 0 : fread(b.data + 1, 1, 20000, f);
+
+    if (n == 0 || n == 20000 || fclose(f) != 0) {
+        perror(path);
+        exit(1);
+    }
+    b.data[0] = kind;
+    b.len = 1 + n;
+    seed("source", name, b);
+}
+
+static void source_seeds(void)
+{
+    source_seed("manifest", 0, "modules/echo/manifest.json");
+    source_seed("policy", 1, "tests/host/data/policy.json");
+    static const char bare[] = "\2{\"name\":\"a\",\"classes\":[\"CoreExec\"],\"caps\":[{\"kind\":"
+                               "\"log\",\"//\":\"\xc2\x9b\"}]}"
+                               "\0{\"module\":\"a\",\"classes\":[\"CoreExec\"]}";
+    seed("source", "rule", buf_copy(span_of(bare, sizeof bare - 1)));  // a comment with a control
+    seed("source", "doubled", buf_copy(SPAN_LIT("\0{\"\\u001b[31m\":1,\"\\u001b[31m\":2}")));
+    source_seed("wad", 3, "modules/ports/zlib/wad.json");
+}
+
+/* Blobs of the least wad, and the manifest that names them: fuzz/fuzz_oci.c has the layout. */
+static void oci_seed(const char *name, uint8_t kind, struct buf wad)
+{
+    struct buf b = buf_new(1 << 16);
+    struct wad w;
+    struct wad_lump l;
+    char text[2048];
+    struct fmt f;
+    size_t at = 1;
+
+    if (wad_parse(buf_span(wad), &w) != NOS_OK) {
+        exit(1);
+    }
+    FMT_INIT(&f, text);
+    fmt_str(&f, "{\"artifactType\":\"application/vnd.n0n.wad.v1\",\"config\":{\"mediaType\":"
+                "\"application/vnd.n0n.wad.index.v1\",\"digest\":\"@0\",\"size\":#0},\"layers\":[");
+    store_le16(b.data + at, (uint16_t)w.index.len);
+    memcpy(b.data + at + 2, w.index.data, w.index.len);
+    at += 2 + w.index.len;
+    for (uint32_t i = 0; wad_lump(&w, i, &l); i++) {
+        store_le16(b.data + at, (uint16_t)l.bytes.len);
+        memcpy(b.data + at + 2, l.bytes.data, l.bytes.len);
+        at += 2 + l.bytes.len;
+        fmt_str(&f, i == 0 ? "" : ",");
+        fmt_str(&f, "{\"digest\":\"@");
+        fmt_u64(&f, i + 1);
+        fmt_str(&f, "\",\"size\":#");
+        fmt_u64(&f, i + 1);
+        fmt_char(&f, '}');
+    }
+    fmt_str(&f, "]}");
+    b.data[0] = kind;
+    store_le16(b.data + at, 0xffff);
+    span_t manifest = fmt_text(&f);
+    memcpy(b.data + at + 2, manifest.data, manifest.len);
+    b.len = at + 2 + manifest.len;
+    buf_free(&wad);
+    seed("oci", name, b);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -438,6 +507,7 @@ int main(int argc, char **argv)
     manage_seeds();
     init_seeds();
     text_seeds();
+    source_seeds();
     seed("psf", "two", golden_font2());
     seed("frame", "frame", golden_frame(SPAN_LIT("hello")));
     seed("trust", "section", trust_section());
@@ -453,6 +523,8 @@ int main(int argc, char **argv)
     // `least` is short enough for a smoke run, which cuts at 20,000 bytes.
     const struct goldwad_part least[] = { goldwad_parts[0], goldwad_parts[3], goldwad_parts[6],
                                           goldwad_parts[7] };
+    oci_seed("folder", 0, goldwad(least, ARRAY_LEN(least), (span_t){ 0 }));
+    oci_seed("registry", 1, goldwad(least, ARRAY_LEN(least), (span_t){ 0 }));
     seed("wad", "least", goldwad(least, ARRAY_LEN(least), (span_t){ 0 }));
     seed("wad", "all", goldwad_plain(SPAN_OF(proof)));
     struct buf section = trust_section();

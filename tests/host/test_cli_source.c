@@ -99,6 +99,8 @@ static const struct broken manifest_rows[] = {
     { "\"console\"", "7", "name: must be a name" },
     { "\"name\": \"console\"", "\"name\": \"console\", \"name\": \"x\"",
       "key \"name\" appears twice" },
+    { "\"name\"", "\"\\u001b[31m\": 1, \"\\u001b[31m\": 2, \"name\"",
+      "key \"\\x1b[31m\" appears twice" },
     { "\"name\"", "\"nam\"", "unknown key \"nam\"; allowed: name, version" },
     { "\"name\"", "\"\\u001b[31m\"", "unknown key \"\\x1b[31m\"" },
     { "1.2.3", "1.2", "version: is 3 bytes of text; allowed: 5" },
