@@ -33,6 +33,7 @@ TEST_CHECKS :=
 -include tests/qemu/build.mk
 -include tests/spin/build.mk
 -include tests/coverage/build.mk
+-include tests/mutants/build.mk
 -include tests/cbmc/build.mk
 -include tests/diff/build.mk
 -include bench/build.mk
@@ -66,6 +67,7 @@ help:
 	@echo 'make storm    what nonosctl storm needs: docs/storm.md'
 	@echo 'make sdk      a tarball to write capsules with, outside of this folder: docs/sdk.md'
 	@echo 'make coverage what of the trusted core the host tests run: docs/trusted-core.md'
+	@echo 'make mutants  that a host test fails for each check taken out of the trusted core: docs/mutants.md'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'

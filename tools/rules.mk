@@ -32,8 +32,10 @@ $(eval $(call flavour_rules,tool,TOOL))
 $(eval $(call flavour_rules,host-gcc,HOST_gcc))
 $(eval $(call flavour_rules,host-clang,HOST_clang))
 $(eval $(call flavour_rules,coverage/obj,COVER))
+$(eval $(call flavour_rules,mutants/obj,MUT))
 
 $(foreach t,$(HOST_TESTS),$(eval $(call host_test_rules,$(t))))
 $(foreach t,$(COVER_TESTS),$(eval $(call cover_rules,$(t))))
+$(foreach t,$(MUT_TESTS),$(eval $(call mutant_rules,$(t))))
 
 -include $(shell find build -path build/deps -prune -o -name '*.d' -print 2>/dev/null)
