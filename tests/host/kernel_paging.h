@@ -28,7 +28,7 @@ void arch_flush(const struct arch_space *s, uint64_t va, uint32_t pages)
 }
 
 /* After frame_init. */
-static void host_paging(void)
+static inline void host_paging(void)
 {
     kernel_root = up_table_alloc();
     this_cpu()->root = kernel_root.v;

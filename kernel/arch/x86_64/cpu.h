@@ -85,6 +85,21 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* Random words; false when the source ran dry. */
+static inline bool rdseed(uint64_t *out)
+{
+    bool ok;
+    __asm__ volatile("rdseed %0; setc %1" : "=r"(*out), "=qm"(ok) : : "cc");
+    return ok;
+}
+
+static inline bool rdrand(uint64_t *out)
+{
+    bool ok;
+    __asm__ volatile("rdrand %0; setc %1" : "=r"(*out), "=qm"(ok) : : "cc");
+    return ok;
+}
+
 static inline uint64_t read_cr0(void)
 {
     uint64_t v;

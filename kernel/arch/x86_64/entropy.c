@@ -27,11 +27,7 @@ static bool draw(enum source from, uint64_t *out)
 {
     bool ok = false;
     for (unsigned i = 0; i < TRIES && !ok; i++) {
-        if (from == SOURCE_RDSEED) {
-            __asm__ volatile("rdseed %0; setc %1" : "=r"(*out), "=qm"(ok) : : "cc");
-        } else {
-            __asm__ volatile("rdrand %0; setc %1" : "=r"(*out), "=qm"(ok) : : "cc");
-        }
+        ok = from == SOURCE_RDSEED ? rdseed(out) : rdrand(out);
         if (!ok) {
             __asm__ volatile("pause");
         }

@@ -138,7 +138,7 @@ volatile void *arch_device_map(paddr_t pa, size_t len)
 
     if (!checked_add(pa.v, len, &end) || !checked_align_up(end - first, PAGE_SIZE, &bytes) ||
         (end & ~(PTE_ADDR | (PAGE_SIZE - 1))) != 0 ||
-        bytes > DEVICE_BASE + DEVICE_LEN - PAGE_SIZE - va) {
+        va - DEVICE_BASE + bytes > DEVICE_LEN - PAGE_SIZE) {
         return NULL;
     }
     for (uint64_t at = 0; at < bytes; at += PAGE_SIZE) {
