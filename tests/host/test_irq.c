@@ -29,12 +29,42 @@ static uint32_t reads(uint16_t port, unsigned width)
     wrote(port, 0, width);
     return 0xf0f1f2f3u >> (32 - 8 * width);
 }
-#define out8(port, value) wrote(port, value, 1)
-#define out16(port, value) wrote(port, value, 2)
-#define out32(port, value) wrote(port, value, 4)
-#define in8(port) ((uint8_t)reads(port, 1))
-#define in16(port) ((uint16_t)reads(port, 2))
-#define in32(port) reads(port, 4)
+
+static void wrote8(uint16_t port, uint8_t value)
+{
+    wrote(port, value, 1);
+}
+
+static void wrote16(uint16_t port, uint16_t value)
+{
+    wrote(port, value, 2);
+}
+
+static void wrote32(uint16_t port, uint32_t value)
+{
+    wrote(port, value, 4);
+}
+
+static uint8_t read8(uint16_t port)
+{
+    return (uint8_t)reads(port, 1);
+}
+
+static uint16_t read16(uint16_t port)
+{
+    return (uint16_t)reads(port, 2);
+}
+
+static uint32_t read32(uint16_t port)
+{
+    return reads(port, 4);
+}
+#define out8 wrote8
+#define out16 wrote16
+#define out32 wrote32
+#define in8 read8
+#define in16 read16
+#define in32 read32
 #include "kernel/arch/x86_64/irq.c"
 #include "kernel/arch/x86_64/port_io.c"
 

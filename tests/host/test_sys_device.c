@@ -3,8 +3,18 @@
 
 #include "tests/host/audit_told.h"
 
-#define klog(...) ((void)said++)
 static unsigned said;
+static char words[100];
+
+static void say(const char *format, ...)
+{
+    va_list more;
+    va_start(more, format);
+    vsnprintf(words, sizeof words, format, more);
+    va_end(more);
+    said++;
+}
+#define klog say
 #include "kernel/syscall/device.c"
 #undef klog
 
@@ -298,6 +308,9 @@ static void ends(void **state)
         assert_ptr_equal(told.cause[0], &mine.record);
         assert_ptr_equal(told.cause[1], &asker.record);
         assert_int_equal(said, action);
+        assert_string_equal(words, action == NOS_POWER_OFF
+                                       ? "power: off, on behalf of capsule 7"
+                                       : "power: reset, on behalf of capsule 7");
     }
     (void)state;
 }
