@@ -57,7 +57,7 @@ static void control_init(void)
     write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
     write_cr4(CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP |
               CR4_SMEP | CR4_SMAP);
-    __asm__ volatile("mov %0, %%dr7" : : "r"(0x400ull));  // no breakpoint of the firmware's
+    write_dr7(0x400);  // no breakpoint of the firmware's
 }
 
 /* Entry 4 (the PAT bit of a page alone) becomes write-combining; 0 to 3, which the loader's tables
@@ -65,7 +65,7 @@ static void control_init(void)
  * uncached. */
 static void pat_init(void)
 {
-    __asm__ volatile("wbinvd" : : : "memory");
+    wbinvd();
     wrmsr(MSR_PAT, 0x0007040100070406);
 }
 

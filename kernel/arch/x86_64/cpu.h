@@ -136,6 +136,68 @@ static inline void write_cr4(uint64_t v)
     __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 
+static inline void write_dr7(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%dr7" : : "r"(v));
+}
+
+static inline void wbinvd(void)
+{
+    __asm__ volatile("wbinvd" : : : "memory");
+}
+
+struct descriptors {  // what lgdt and lidt read
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+
+/** Both tables, and every segment register anew: SEL_KERNEL_CODE, SEL_KERNEL_DATA, SEL_TSS. */
+static inline void load_tables(struct descriptors gdt, struct descriptors idt)
+{
+    __asm__ volatile("lgdt %0\n\t"
+                     "pushq %2\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "lretq\n"
+                     "1:\n\t"
+                     "movl %3, %%eax\n\t"
+                     "movl %%eax, %%ss\n\t"
+                     "xorl %%eax, %%eax\n\t"
+                     "movl %%eax, %%ds\n\t"
+                     "movl %%eax, %%es\n\t"
+                     "movl %%eax, %%fs\n\t"
+                     "movl %%eax, %%gs\n\t"
+                     "lldt %%ax\n\t"
+                     "movl %4, %%eax\n\t"
+                     "ltr %%ax\n\t"
+                     "lidt %1"
+                     :
+                     : "m"(gdt), "m"(idt), "i"(SEL_KERNEL_CODE), "i"(SEL_KERNEL_DATA), "i"(SEL_TSS)
+                     : "rax", "memory");
+}
+
+/* FPU: the 512 bytes of FXSAVE; and other x87 pointers than the last owner's. */
+static inline void fxsave(void *to)
+{
+    __asm__ volatile("fxsave64 %0" : "=m"(*(uint8_t(*)[512])to));
+}
+
+static inline void fxrstor(const void *from)
+{
+    __asm__ volatile("fxrstor64 %0" : : "m"(*(const uint8_t(*)[512])from));
+}
+
+static inline void fpu_own_pointers(void)
+{
+    static const uint32_t zero;
+    __asm__ volatile("fnclex; emms; fildl %0" : : "m"(zero));
+}
+
+static inline void clts(void)
+{
+    __asm__ volatile("clts" : : : "memory");
+}
+
 static inline uint8_t in8(uint16_t port)
 {
     uint8_t v;

@@ -8,7 +8,8 @@
  * they leave free.
  *
  * The kernel itself has no vector code but BLAKE3's, and lets that run only where the registers are
- * nobody's: so there is nothing to save, and what it leaves in them is wiped as a thread's state is.
+ * nobody's: so there is nothing to save, and what it leaves in them is wiped as a thread's state
+ * is.
  */
 #include "kernel/arch/x86_64/fpu.h"
 
@@ -35,11 +36,10 @@ static bool pointers_leak;  // FXRSTOR keeps the x87 pointers unless an exceptio
 
 static void restore(const struct arch_fpu *f)
 {
-    static const uint32_t zero;
-    if (pointers_leak) {  // a load of our own replaces the last owner's pointers
-        __asm__ volatile("fnclex; emms; fildl %0" : : "m"(zero));
+    if (pointers_leak) {
+        fpu_own_pointers();
     }
-    __asm__ volatile("fxrstor64 %0" : : "m"(*f));
+    fxrstor(f);
     wrmsr(MSR_FS_BASE, f->tls);
 }
 
@@ -78,7 +78,7 @@ void fpu_init(void)
 
 static void open_registers(struct cpu *cpu)
 {
-    __asm__ volatile("clts" : : : "memory");
+    clts();
     cpu->fpu_traps = false;
 }
 
@@ -93,7 +93,7 @@ void fpu_load(const struct arch_fpu *f)
 
 void fpu_wipe(void)
 {
-    __asm__ volatile("clts" : : : "memory");
+    clts();
     restore(&initial);
 }
 
@@ -106,7 +106,7 @@ void arch_fpu_set_tls(struct arch_fpu *f, uint64_t base)
 void arch_fpu_switch(struct arch_fpu *old, const struct arch_fpu *next)
 {
     if (old != NULL) {
-        __asm__ volatile("fxsave64 %0" : "=m"(*old));
+        fxsave(old);
     }
     if (next != NULL) {
         fpu_load(next);

@@ -34,11 +34,6 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == 16, "hardware");
 
-struct table {  // what lgdt and lidt read
-    uint16_t limit;
-    uint64_t base;
-} PACKED;
-
 enum { VECTORS = 256, EXCEPTIONS = 32, VECTOR_BP = 3, GATE = 0x8e, GATE_USER = 0xee };
 
 static struct gate idt[VECTORS];  // shared
@@ -113,29 +108,8 @@ static void idt_init(void)
 
 static void load(const struct cpu_tables *t)
 {
-    struct table g = { sizeof t->gdt - 1, (uint64_t)t->gdt };
-    struct table i = { sizeof idt - 1, (uint64_t)idt };
-
-    __asm__ volatile("lgdt %0\n\t"
-                     "pushq %2\n\t"
-                     "leaq 1f(%%rip), %%rax\n\t"
-                     "pushq %%rax\n\t"
-                     "lretq\n"
-                     "1:\n\t"
-                     "movl %3, %%eax\n\t"
-                     "movl %%eax, %%ss\n\t"
-                     "xorl %%eax, %%eax\n\t"
-                     "movl %%eax, %%ds\n\t"
-                     "movl %%eax, %%es\n\t"
-                     "movl %%eax, %%fs\n\t"
-                     "movl %%eax, %%gs\n\t"
-                     "lldt %%ax\n\t"
-                     "movl %4, %%eax\n\t"
-                     "ltr %%ax\n\t"
-                     "lidt %1"
-                     :
-                     : "m"(g), "m"(i), "i"(SEL_KERNEL_CODE), "i"(SEL_KERNEL_DATA), "i"(SEL_TSS)
-                     : "rax", "memory");
+    load_tables((struct descriptors){ sizeof t->gdt - 1, (uint64_t)t->gdt },
+                (struct descriptors){ sizeof idt - 1, (uint64_t)idt });
 }
 
 void segments_init(unsigned cpu, const struct stacks *s)
