@@ -48,6 +48,7 @@ def add(name, function, once='', long=False, soak=False, later=False):
 NOT_SANITISED = {
     'breaks': 'a debugger puts faults at instructions of the released kernel, and its words are those of a trap',
     'entry.': 'instructions of the way in and out are counted and stopped at',
+    'races.one_panic': 'it looks whether a processor stands in a function: a check in it is another function',
     'storm': 'another flavour of the kernel',
     'boot.memory_used': 'the shadow is an eighth of RAM',
     'zero.': 'what is searched for is left by the released kernel, and its stacks are of another size',
