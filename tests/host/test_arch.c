@@ -263,6 +263,12 @@ static void test_mitigations(void **state)
         { { .ext8_b = 1 << 16 }, { 0 } },
         { { .ext8_b = 1 << 14 | 1 << 15 | 1 << 16 | 1 << 24, .ext21_a = 1 << 8 },  // Zen 4
           { .spec_ctrl = IBRS | STIBP | SSBD, .efer = 1 << 21 } },
+        /* Everything but one: no bit stands for another. */
+        { { .leaf7_d = ~(1u << 10) }, { .spec_ctrl = STIBP | SSBD } },
+        { { .leaf7_2_d = ~(1u << 2) }, { .spec_ctrl = BHI } },
+        { { .leaf7_2_d = ~(1u << 4) }, { .spec_ctrl = RRSBA } },
+        { { .ext21_a = ~(1u << 8) }, { 0 } },
+        { { .intel = true, .arch_caps = 1 << 5 }, { .meltdown = true } },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

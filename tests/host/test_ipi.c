@@ -12,6 +12,7 @@
 
 static struct {
     unsigned pages, spaces; /* flushed: one by one, all at once */
+    uint64_t va;            /* the last of them */
     bool late;              /* one of them after the answer */
     bool user;              /* was told to leave user mode */
     unsigned nmis, cleaned;
@@ -27,7 +28,7 @@ static void note_flush(bool all)
 
 void port_answer(void);
 #define arch_answer port_answer /* kernel_host_impl.h has an empty one */
-#define invlpg(va) ((void)(va), note_flush(false))
+#define invlpg(at) (seen[host_cpu].va = (at), note_flush(false))
 #define write_cr3(v) ((void)(v), note_flush(true))
 #include "kernel/arch/x86_64/ipi.c"
 #undef arch_answer
@@ -100,6 +101,7 @@ static void flushed_where_it_is_loaded(void **state)
     arch_flush(&space, 0x5000, 3);
     for (unsigned i = 0; i < CPUS; i++) {
         assert_int_equal(seen[i].pages, i == 3 ? 0 : 3);
+        assert_int_equal(seen[i].va, i == 3 ? 0 : 0x5000 + 2 * PAGE_SIZE);
         assert_int_equal(seen[i].spaces, 0);
         assert_false(seen[i].late || seen[i].user);
     }
@@ -115,6 +117,8 @@ static void many_pages_are_the_whole_space(void **state)
         assert_int_equal(seen[i].spaces, i == 3 ? 0 : 1);
         assert_false(seen[i].late);
     }
+    arch_flush(&space, 0x5000, FLUSH_SINGLY);  // as many as go one by one
+    assert_int_equal(seen[1].pages, FLUSH_SINGLY);
 }
 
 static void not_where_it_is_not(void **state)
@@ -156,6 +160,7 @@ static void told_to_leave_user_mode(void **state)
     assert_true(seen[2].user && seen[3].user);
     assert_int_equal(cpus[2].asked, 0);
     assert_int_equal(seen[2].pages + seen[2].spaces, 0);
+    assert_int_equal(cpus[0].ipis, 2);
 }
 
 static void looking_answers_too(void **state)
@@ -170,6 +175,17 @@ static void looking_answers_too(void **state)
     assert_int_equal(seen[1].pages, 2);
     assert_false(seen[1].late);
     assert_int_equal(cpus[1].asked, 0);
+    assert_int_equal(cpus[1].root, ASKED);  // what was asked, and nothing else
+    assert_int_equal(seen[1].cleaned, 0);
+    cpus[1].asked = ASK_CLEAN;
+    port_answer();
+    assert_int_equal(seen[1].cleaned, 1);
+    assert_int_equal(cpus[1].root, ASKED);
+    cpus[1].asked = ASK_LEAVE;
+    port_answer();
+    assert_int_equal(cpus[1].root, KERNEL);
+    assert_int_equal(seen[1].cleaned, 1);
+    assert_int_equal(seen[1].pages + seen[1].spaces, 2);
 }
 
 static void all_stacks_are_cleaned(void **state)
