@@ -68,6 +68,8 @@ help:
 	@echo 'make sdk      a tarball to write capsules with, outside of this folder: docs/sdk.md'
 	@echo 'make coverage what of the trusted core the host tests run: docs/trusted-core.md'
 	@echo 'make mutants  that a host test fails for each check taken out of the trusted core: docs/mutants.md'
+	@echo 'make coverage-kernel   lines of the whole kernel, by boots and host tests: docs/trusted-core.md'
+	@echo 'make fuzz-calls   10^6 programs of system calls, guided by what they reach: docs/syscall-fuzzing.md'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'

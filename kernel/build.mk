@@ -1,6 +1,6 @@
 # The kernel: build/kernel/kernel.elf with symbols, build/kernel/kernel.stripped.elf without.
 
-KERNEL_SRCS += $(filter-out kernel/storm/% kernel/sanitize/%,$(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S)))
+KERNEL_SRCS += $(filter-out kernel/storm/% kernel/sanitize/% kernel/covered/%,$(sort $(wildcard kernel/*/*.c kernel/arch/x86_64/*.c kernel/arch/x86_64/*.S)))
 
 # Nothing of a system call's way runs through these: small before fast. Parsers of lib/ run once for each file.
 KERNEL_COLD := $(wildcard kernel/runtime/*.c kernel/audit/*.c kernel/modules/*.c kernel/crypto/*.c) \
@@ -123,6 +123,24 @@ build/untrapped/kernel.elf: $(UNTRAPPED_OBJS) build/untrapped/lib.a build/untrap
 	$(say) LINK '$@'
 	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LD_SCRIPT) $(UNTRAPPED_OBJS) build/untrapped/lib.a \
 	    build/untrapped/libcrypto.a -o $@
+	$(Q)kernel/arch/x86_64/check-image $@
+
+# The covered flavour (docs/trusted-core.md): the same sources compiled once more, by the compiler of `make coverage`, to count
+# how often each region of them runs; kernel/covered, which is not counted, says it.
+COVERED_CC := clang-19
+COVERED_CFLAGS = $(filter-out $(WARN_FREE),$(KERNEL_CFLAGS)) -w -fprofile-instr-generate -fcoverage-mapping -fprofile-update=atomic
+COVERED_ASFLAGS = $(KERNEL_ASFLAGS)
+COVERED_WRAPS := wiper_init wiper_enter up_syscall machine_tell
+COVERED_OBJS = $(addprefix build/covered/,$(addsuffix .o,$(basename $(KERNEL_ALL_SRCS))))
+COVERED_OWN := $(patsubst %.c,build/kernel/%.o,$(sort $(wildcard kernel/covered/*.c)))
+build/covered/kernel/arch/x86_64/blake3.o: | $(DEPS_STAMP)
+
+build/covered/kernel.elf: $(COVERED_OBJS) $(COVERED_OWN) build/covered/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
+        kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
+	$(say) LINK '$@'
+	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) $(COVERED_WRAPS:%=--wrap=%) -T $(KERNEL_LD_SCRIPT) \
+	    $(COVERED_OBJS) $(COVERED_OWN) build/covered/lib.a build/kernel/libcrypto.a -o $@
+	$(Q)printf '\000' | dd of=$@ bs=1 seek=7 conv=notrunc status=none  # retained sections are GNU's; the loader knows no GNU
 	$(Q)kernel/arch/x86_64/check-image $@
 
 .PHONY: kernel

@@ -11,6 +11,8 @@ MODULES += entry secrets storm ward pupil patient
 MODULES += counter counter2 tally memfs fsattack vandal
 # What a user would want, its client at the prompt, and who tries to break in (docs/signer.md, docs/broker.md).
 MODULES += signer sign broker secret burglar
+# Fuzzes system calls under the covered kernel (docs/syscall-fuzzing.md).
+MODULES += sysfuzz
 MODULE_MORE_counter2 := modules/counter/counter.c
 # Programs with a C library (docs/libc.md).
 PROGRAMS := chello ctest piper

@@ -29,9 +29,9 @@ $(KERNEL_MOD): $(KERNEL_ELF) kernel/manifest.json $(NONOSCTL) | $(ROOT_KEY)
 	$(Q)$(NONOSCTL) mod build --kernel --elf $(KERNEL_ELF) --manifest kernel/manifest.json \
 	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
 
-build/storm/KERNEL.MOD: build/storm/kernel.elf kernel/storm/manifest.json $(NONOSCTL) | $(ROOT_KEY)
+build/storm/KERNEL.MOD build/covered/KERNEL.MOD: build/%/KERNEL.MOD: build/%/kernel.elf kernel/%/manifest.json $(NONOSCTL) | $(ROOT_KEY)
 	$(say) SIGN '$@'
-	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/storm/manifest.json \
+	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/$*/manifest.json \
 	    --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
 
 # The sanitised flavour has a boot volume of its own, with all the rest of the released one.

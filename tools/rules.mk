@@ -26,6 +26,7 @@ endef
 $(eval $(call flavour_rules,kernel,KERNEL))
 $(eval $(call flavour_rules,kasan,KASAN))
 $(eval $(call flavour_rules,untrapped,UNTRAPPED))
+$(eval $(call flavour_rules,covered,COVERED))
 $(eval $(call flavour_rules,boot,BOOT))
 $(eval $(call flavour_rules,capsule,CAPSULE))
 $(eval $(call flavour_rules,tool,TOOL))

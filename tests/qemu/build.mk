@@ -68,3 +68,11 @@ prove-zero-state:
 	$(Q)$(SUBMAKE) qemu-test-needs
 	$(Q)tests/qemu/run --soak --only zero.proof
 	$(Q)cat build/zero-state.txt
+
+# System calls, fuzzed from inside the machine with the kernel's own coverage: docs/syscall-fuzzing.md.
+FUZZ_CALLS ?= 1000000
+.PHONY: fuzz-calls
+fuzz-calls:
+	$(Q)deps/setup run test coverage
+	$(Q)$(SUBMAKE) build/covered/KERNEL.MOD build/modules/sysfuzz.mod $(IMAGE) $(CRAFT) $(NONOSCTL)
+	$(Q)tests/qemu/fuzz-calls --count $(FUZZ_CALLS)

@@ -5,9 +5,11 @@ import os
 import re
 import subprocess
 
+import covered
 from vm import TOP, Failure
 
-ELF = os.path.join(TOP, 'build', 'kasan' if os.environ.get('KASAN') == '1' else 'kernel', 'kernel.elf')
+ELF = covered.ELF if covered.FOLDER else os.path.join(TOP, 'build', 'kasan' if os.environ.get('KASAN') == '1' else 'kernel',
+                                                      'kernel.elf')
 LINK_BASE = 0xffffffff80000000
 _MAPPED = re.compile(r'^(ffffffff[89a-f][0-9a-f]{7}): ', re.M)
 

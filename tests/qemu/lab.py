@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 
+import covered
 import fat
 import snapshot
 from vm import SLOW, TOP, Config, Failure, Machine
@@ -38,7 +39,11 @@ def run(*command, data=None, check=True):
 def released():
     """{path: bytes} of the released boot volume."""
     with open(IMAGE, 'rb') as f:
-        return fat.read_files(f.read())
+        files = fat.read_files(f.read())
+    if covered.FOLDER:
+        with open(covered.KERNEL, 'rb') as f:
+            files['N0N/KERNEL.MOD'] = f.read()
+    return files
 
 
 def module_file(name):
@@ -47,9 +52,12 @@ def module_file(name):
 
 
 @functools.cache
-def volume():
-    """The released files on a volume laid out for tests."""
+def volume(kernel=None):
+    """The released files on a volume laid out for tests; with another kernel, a path."""
     files = {path.split('/')[1]: data for path, data in released().items() if path.startswith('N0N/')}
+    if kernel:
+        with open(kernel, 'rb') as f:
+            files['KERNEL.MOD'] = f.read()
     return fat.Volume(released()[LOADER], files)
 
 
@@ -70,7 +78,7 @@ def _naming(policy, modules):
     return p.set_records([(tag, value + names if tag == BOOT_FILES else value) for tag, value in p.records()]).bytes()
 
 
-def volume_with(changes=None, modules=()):
+def volume_with(changes=None, modules=(), kernel=None):
     """The bytes of a volume with `changes` {file: bytes or None}, and with `modules`, each a name or (a name of at most
     eight letters, bytes), which its policy names too."""
     changes = changes or {}
@@ -79,19 +87,19 @@ def volume_with(changes=None, modules=()):
         named = [(m, module_file(m)) if isinstance(m, str) else m for m in modules]
         changes = {**changes, 'BOOT.POL': _naming(policy, tuple(name for name, _ in named)),
                    **{f'{name.upper()}.MOD': file for name, file in named}}
-    return volume().with_files(changes)
+    return volume(kernel).with_files(changes)
 
 
 @contextlib.contextmanager
-def boot(name, changes=None, config=Config(), cold=False, image=None, writable=None, modules=(), **kw):
+def boot(name, changes=None, config=Config(), cold=False, image=None, writable=None, modules=(), kernel=None, **kw):
     """A machine with the released files but for what volume_with() is told, from the saved state; `cold` runs the firmware,
     as does `image` (bytes of a whole volume). A module that is on the volume is started by its name; one that comes over
     the management line takes 15 us a byte."""
     state = None
     if image is None:
-        image = volume_with(changes, modules)
+        image = volume_with(changes, modules, kernel)
         if not cold:
-            state = snapshot.saved(config, volume().bytes(), volume().shared_bytes())
+            state = snapshot.saved(config, volume(kernel).bytes(), volume(kernel).shared_bytes())
     path = writable or os.path.join(BUILD, 'test', f'{name}.img')
     if not writable:
         fat.store(path, image)

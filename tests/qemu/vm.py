@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 
+import covered
 from qmp import Gdb, Qmp
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
@@ -200,6 +201,7 @@ class Machine:
             command += self._ram(state, ram)
         if state:
             command += ['-incoming', 'defer']
+        command += covered.arguments(self.path('covered')) if covered.FOLDER else []
         command += list(extra) + ['-S']
         self.errors = open(self.path('stderr'), 'wb+')
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
@@ -297,6 +299,8 @@ class Machine:
         return body.split('\n', 1)[1] if '\n' in body else ''
 
     def close(self):
+        if covered.FOLDER and self.com1:
+            covered.collect(self)
         if self.process and self.process.returncode is None:
             me = threading.get_ident()
             spent[me] = tuple(map(sum, zip(spent.get(me, (0, 0)), cpu_seconds(self.process.pid))))
