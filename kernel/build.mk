@@ -135,12 +135,15 @@ COVERED_OBJS = $(addprefix build/covered/,$(addsuffix .o,$(basename $(KERNEL_ALL
 COVERED_OWN := $(patsubst %.c,build/kernel/%.o,$(sort $(wildcard kernel/covered/*.c)))
 build/covered/kernel/arch/x86_64/blake3.o: | $(DEPS_STAMP)
 
+# Retained sections make it a GNU file in byte 7, and the loader knows no GNU.
+link_covered = $(KERNEL_LD) $(KERNEL_LDFLAGS) $(COVERED_WRAPS:%=--wrap=%) -T $(KERNEL_LD_SCRIPT) \
+    $(1) $(COVERED_OWN) build/covered/lib.a build/kernel/libcrypto.a -o $@ && \
+    printf '\000' | dd of=$@ bs=1 seek=7 conv=notrunc status=none
+
 build/covered/kernel.elf: $(COVERED_OBJS) $(COVERED_OWN) build/covered/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
         kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
 	$(say) LINK '$@'
-	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) $(COVERED_WRAPS:%=--wrap=%) -T $(KERNEL_LD_SCRIPT) \
-	    $(COVERED_OBJS) $(COVERED_OWN) build/covered/lib.a build/kernel/libcrypto.a -o $@
-	$(Q)printf '\000' | dd of=$@ bs=1 seek=7 conv=notrunc status=none  # retained sections are GNU's; the loader knows no GNU
+	$(Q)$(call link_covered,$(COVERED_OBJS))
 	$(Q)kernel/arch/x86_64/check-image $@
 
 .PHONY: kernel

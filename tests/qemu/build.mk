@@ -76,3 +76,22 @@ fuzz-calls:
 	$(Q)deps/setup run test coverage
 	$(Q)$(SUBMAKE) build/covered/KERNEL.MOD build/modules/sysfuzz.mod $(IMAGE) $(CRAFT) $(NONOSCTL)
 	$(Q)tests/qemu/fuzz-calls --count $(FUZZ_CALLS)
+
+# That it finds something: the same kernel with one bound taken out, in a call that only a debugger makes. It must break, and
+# be broken again by a few programs alone.
+PLANT_IN := kernel/runtime/debug.c
+PLANT := s/i == NOS_DEBUG_BREAKS || at == 0/at == 0/
+PLANTED := build/covered/planted
+$(PLANTED)/kernel.elf: build/covered/kernel.elf $(PLANT_IN)
+	$(Q)mkdir -p $(@D) && sed '$(PLANT)' $(PLANT_IN) >$(@D)/planted.c && ! cmp -s $(PLANT_IN) $(@D)/planted.c
+	$(Q)$(COVERED_CC) $(COVERED_CFLAGS) $(CFLAGS_$(PLANT_IN)) -c $(@D)/planted.c -o $(@D)/planted.o
+	$(Q)$(call link_covered,$(filter-out build/covered/$(PLANT_IN:.c=.o),$(COVERED_OBJS)) $(@D)/planted.o)
+
+$(PLANTED)/KERNEL.MOD: $(PLANTED)/kernel.elf kernel/covered/manifest.json $(NONOSCTL) | $(ROOT_KEY)
+	$(Q)$(NONOSCTL) mod build --kernel --elf $< --manifest kernel/covered/manifest.json --root $(KEYS)/root.pub --sign $(ROOT_KEY) -o $@
+
+.PHONY: fuzz-calls-planted
+fuzz-calls-planted:
+	$(Q)deps/setup run test coverage
+	$(Q)$(SUBMAKE) $(PLANTED)/KERNEL.MOD build/modules/sysfuzz.mod $(IMAGE) $(CRAFT) $(NONOSCTL)
+	$(Q)tests/qemu/fuzz-calls --count 50000 --kernel $(PLANTED)/KERNEL.MOD --finds
