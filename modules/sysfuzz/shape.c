@@ -169,7 +169,7 @@ static void draw_message(const struct program *p, unsigned at, unsigned i, uint8
         draw_handle(p, at, 1u << NOS_TYPE_ENDPOINT, kind, value);
         break;
     case 1:
-        *value = draw_below(RARE) == 0 ? draw() : draw_below(66) | draw_below(6) / 4 << NOS_MSG_HANDLES_SHIFT;
+        *value = draw_below(RARE) == 0 ? draw() : draw_below(66) | (draw_below(2) == 0 ? draw_below(6) << NOS_MSG_HANDLES_SHIFT : 0);
         break;
     case 2:
         *kind = nr == NOS_SYS_IPC_REPLY && at > 0 ? RESULT : SOON;
