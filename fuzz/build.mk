@@ -20,6 +20,7 @@ FUZZ_wad_SRCS := $(filter-out %/limits.c,$(MEMFS_PURE))
 FUZZ_ring_SRCS := sdk/ring.c
 FUZZ_signer_SRCS := $(TEST_signer_SRCS)
 FUZZ_broker_SRCS := $(TEST_broker_SRCS)
+FUZZ_memmap_SRCS := boot/memmap.c
 FUZZ_term_SRCS := modules/console/term.c
 FUZZ_prompt_SRCS := $(TEST_shell_edit_SRCS) $(TEST_shell_line_SRCS)
 FUZZ_request_SRCS := modules/manage/request.c
@@ -79,9 +80,16 @@ build/fuzz/make-seeds: build/host-clang/tests/host/fuzz_seeds.o build/host-clang
 build/fuzz/seeds.stamp: build/fuzz/make-seeds
 	$(Q)rm -rf build/fuzz/seeds && build/fuzz/make-seeds build/fuzz/seeds && touch $@
 
+build/fuzz/make-dicts: build/host-clang/fuzz/make_dicts.o build/host-clang/lib.a
+	$(say) LINK '$@'
+	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_clang_LDFLAGS) $^ -o $@
+
+build/fuzz/dicts.stamp: build/fuzz/make-dicts
+	$(Q)rm -rf build/fuzz/dict && build/fuzz/make-dicts build/fuzz/dict && touch $@
+
 .PHONY: fuzz fuzz-smoke fuzz-bins fuzz-campaign fuzz-corpus
 .SECONDARY: $(FUZZ_TARGETS:%=build/fuzz/obj/fuzz/fuzz_%.o) $(FUZZ_TARGETS:%=build/fuzz/world/fuzz/fuzz_%.o)
-fuzz-bins: $(FUZZ_BINS) build/fuzz/seeds.stamp
+fuzz-bins: $(FUZZ_BINS) build/fuzz/seeds.stamp build/fuzz/dicts.stamp
 
 fuzz fuzz-campaign:
 	$(Q)deps/setup run test
@@ -92,8 +100,10 @@ fuzz-corpus:
 	$(Q)$(SUBMAKE) fuzz-bins
 	$(Q)fuzz/run corpus 0 $(FUZZ_TARGETS)
 
+# Without nonosctl's, whose sources take longer to compile than all others of the fuzzers together.
+FUZZ_SMOKE := $(filter-out oci source,$(FUZZ_TARGETS))
 fuzz-smoke:
-	$(Q)$(SUBMAKE) fuzz-bins
-	$(Q)fuzz/run smoke 0 $(FUZZ_TARGETS)
+	$(Q)$(SUBMAKE) $(FUZZ_SMOKE:%=build/fuzz/fuzz_%) build/fuzz/seeds.stamp
+	$(Q)fuzz/run smoke 0 $(FUZZ_SMOKE)
 
 TEST_CHECKS += '$(MAKE) -s fuzz-smoke'

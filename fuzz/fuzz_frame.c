@@ -38,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t counter;
     span_t args;
     static const uint8_t key[32] = { 1 };
-    PROMISE(mg_verify(span_of(data, size), NOS_MG_KILL, key, 0, key, &args, &counter) != NOS_OK);
+    PROMISE(size % 16 != 8 /* a signature is dear */ ||
+            mg_verify(span_of(data, size), NOS_MG_KILL, key, 0, key, &args, &counter) != NOS_OK);
     return 0;
 }

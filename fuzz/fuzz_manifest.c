@@ -1,5 +1,6 @@
 /* Manifests: what is accepted holds only values that the format allows. */
 #include "fuzz/fuzz.h"
+#include "fuzz/tlv_mutate.h"
 #include "lib/manifest.h"
 #include "lib/text.h"
 
@@ -25,4 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     PROMISE(!manifest_cap(&m, m.n_caps, &cap));
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    return tlv_mutate(data, size, max_size, 0, seed);
 }

@@ -1,5 +1,6 @@
 /* Policies: every record of an accepted body is found again by its key. */
 #include "fuzz/fuzz.h"
+#include "fuzz/tlv_mutate.h"
 #include "lib/cap.h"
 #include "lib/policy.h"
 
@@ -40,4 +41,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     PROMISE(p.n_boot >= 1 && policy_boot_file(&p, p.n_boot - 1, name));
     PROMISE(!policy_boot_file(&p, p.n_boot, name) && !policy_start(&p, p.n_start, &s));
     return 0;
+}
+
+/* Header and rows of signatures, then records; the header says how long those are. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    enum { N_SIG = offsetof(struct nos_pol_header, n_sig), ROW = 96, ROWS_MAX = 4 };
+    size_t rows = size < NOS_POL_HDR_LEN ? 0 : load_le32(data + N_SIG);
+    size_t head = NOS_POL_HDR_LEN + (rows <= ROWS_MAX ? rows : 0) * ROW;
+
+    size = tlv_mutate(data, size, max_size, head, seed);
+    if (seed % 8 != 0 && size > head) {
+        store_le64(data + offsetof(struct nos_pol_header, body_len), size - head);
+    }
+    return size;
 }
