@@ -36,6 +36,7 @@ TEST_CHECKS :=
 -include tests/mutants/build.mk
 -include tests/cbmc/build.mk
 -include tests/diff/build.mk
+-include tests/ct/build.mk
 -include bench/build.mk
 -include fuzz/build.mk
 -include docs/build.mk
@@ -70,6 +71,7 @@ help:
 	@echo 'make mutants  that a host test fails for each check taken out of the trusted core: docs/mutants.md'
 	@echo 'make coverage-kernel   lines of the whole kernel, by boots and host tests: docs/trusted-core.md'
 	@echo 'make fuzz-calls   10^6 programs of system calls, guided by what they reach: docs/syscall-fuzzing.md'
+	@echo 'make ct       no time and no byte left by a secret: docs/constant-time.md'
 	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'

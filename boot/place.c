@@ -4,6 +4,7 @@
 
 #include "abi/module.h"
 #include "lib/crypto/blake3.h"
+#include "lib/crypto/scrub.h"
 #include "lib/span.h"
 
 enum { PAGE = 4096, WINDOW = 2 << 20, WINDOWS = 1023 };
@@ -39,6 +40,7 @@ uint64_t place_kernel(struct nos_bootinfo *info, uint64_t len)
         return NOS_KERNEL_BASE;
     }
     blake3_derive(NOS_CTX_KERNEL_PLACE, span_of(info->entropy, info->entropy_len), hash);
+    secret_scrub_deep();
     info->flags |= NOS_BOOT_RANDOM_BASE;
     // The high half of a product: each place has 2^64 / count words, give or take one.
     return place_at(len, (uint64_t)((unsigned __int128)load_le64(hash) * count >> 64));

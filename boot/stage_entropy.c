@@ -11,6 +11,7 @@
 #include "boot/cpu.h"
 #include "boot/firmware.h"
 #include "boot/insn.h"
+#include "lib/crypto/scrub.h"
 
 enum { UEFI_RNG_BYTES = 64, RDSEED_WORDS = 8, RDRAND_WORDS = 16, TRIES = 64 };
 _Static_assert(UEFI_RNG_BYTES + 8 * (RDSEED_WORDS + RDRAND_WORDS) <= NOS_BOOT_ENTROPY, "room");
@@ -75,6 +76,7 @@ void stage_entropy(struct boot *b)
     if (words_of(NOS_ENTROPY_RDRAND, info->entropy + info->entropy_len, RDRAND_WORDS)) {
         credit(info, NOS_ENTROPY_RDRAND, RDRAND_WORDS * 8, RDRAND_WORDS * 64 / 4);
     }
+    secret_scrub();  // words stood there
     struct fmt *line = console_line();
     fmt_str(line, "entropy: ");
     fmt_u64(line, info->entropy_bits);

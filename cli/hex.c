@@ -8,15 +8,18 @@ static char digit_of(unsigned v)
     return (char)('0' + v + above9 * ('a' - '0' - 10));
 }
 
-static int value_of(char c)
+/** 1 when from <= v <= to, all below 2^31. */
+static unsigned is_within(unsigned v, unsigned from, unsigned to)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return 1 ^ ((v - from) | (to - v)) >> 31;
+}
+
+/** The value of a digit; 16 and more when it is none. */
+static unsigned value_of(char c)
+{
+    unsigned v = (uint8_t)c, letter = v | 0x20;
+    unsigned digit = is_within(v, '0', '9'), a_to_f = is_within(letter, 'a', 'f');
+    return digit * (v - '0') | a_to_f * (letter - 'a' + 10) | (1 ^ (digit | a_to_f)) << 4;
 }
 
 void hex_encode(span_t bytes, char *out)
@@ -40,12 +43,11 @@ bool hex_decode(const char *text, size_t text_len, mspan_t out)
     if (text_len != 2 * out.len) {
         return false;
     }
+    unsigned seen = 0;
     for (size_t i = 0; i < out.len; i++) {
-        int high = value_of(text[2 * i]), low = value_of(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
+        unsigned high = value_of(text[2 * i]), low = value_of(text[2 * i + 1]);
         out.data[i] = (uint8_t)(high << 4 | low);
+        seen |= high | low;
     }
-    return true;
+    return seen < 16;
 }

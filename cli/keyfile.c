@@ -13,6 +13,7 @@
 #include "cli/hex.h"
 #include "cli/kel.h"
 #include "cli/report.h"
+#include "lib/crypto/scrub.h"
 #include "lib/secret.h"
 #include "lib/sigs.h"
 
@@ -72,6 +73,7 @@ void key_generate(enum key_type type, const uint8_t next_pk[ED25519_PK_LEN], str
 void key_wipe(struct key_secret *k)
 {
     secret_wipe(k, sizeof(*k));
+    secret_scrub_deep();
 }
 
 static void add_text(struct buf *b, const char *text)
@@ -85,7 +87,7 @@ static void add_hex(struct buf *b, const char *name, span_t bytes)
     add_text(b, name);
     add_text(b, " ");
     hex_encode(bytes, line);
-    add_text(b, line);
+    buf_add(b, span_of(line, 2 * bytes.len));
     add_text(b, "\n");
     secret_wipe(line, sizeof(line));
 }

@@ -34,6 +34,7 @@ bool key_type_parse(const char *name, enum key_type *out);
  * to `next_pk`. */
 void key_generate(enum key_type type, const uint8_t next_pk[ED25519_PK_LEN],
                   struct key_secret *out);
+/** Wipe it, and the stack below the caller, where it was used. */
 void key_wipe(struct key_secret *k);
 
 /** Write `k` as a secret file of mode 0600 that did not exist before. Errors: IO_FAILED, reported.

@@ -1,6 +1,6 @@
 #pragma once
 /* Secrets: compare without telling where they differ, and erase so that the compiler cannot drop
- * it. */
+ * it. docs/constant-time.md */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

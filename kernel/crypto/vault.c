@@ -4,8 +4,8 @@
  * key and of the first checkpoint key. The root itself is wiped before vault_init returns. A weak
  * or hostile source can only fail to add: the mix is a hash of all of them.
  *
- * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: scrub_* goes
- * over them.
+ * BLAKE3's own frames keep chaining values, and with them keys, where the stack was: secret_scrub
+ * goes over them.
  *
  * Audit checkpoints have a key each. The next one is derived from the one that signs, announced in
  * what that one signs, and the one that has signed is overwritten: who reads this memory later
@@ -24,6 +24,7 @@
 #include "kernel/core/panic.h"
 #include "lib/crypto/blake3.h"
 #include "lib/crypto/ed25519.h"
+#include "lib/crypto/scrub.h"
 #include "lib/secret.h"
 
 enum {
@@ -47,24 +48,6 @@ static struct {
     uint8_t audit_next_sk[ED25519_SK_LEN];
     struct blake3_ctx ctx; /* too large for a kernel stack; wiped after each use */
 } vault;
-
-/* How far below the caller BLAKE3's frames reach: with its state among them, and without. */
-enum { SCRUB_DERIVE = 8192, SCRUB_REFILL = 2048 };
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wframe-larger-than="
-static NOINLINE void scrub_derive(void)
-{
-    __attribute__((uninitialized)) uint8_t below[SCRUB_DERIVE];  // else filled twice
-    secret_wipe(below, sizeof below);
-}
-
-static NOINLINE void scrub_refill(void)
-{
-    __attribute__((uninitialized)) uint8_t below[SCRUB_REFILL];
-    secret_wipe(below, sizeof below);
-}
-#pragma GCC diagnostic pop
 
 static void mix(const void *data, size_t len)
 {
@@ -142,7 +125,7 @@ nos_status_t vault_init(struct nos_bootinfo *bi)
         vault.open = true;
     }
     secret_wipe(root, sizeof root);
-    scrub_derive();
+    secret_scrub_deep();
     return vault.open ? NOS_OK : NOS_NO_ENTROPY;
 }
 
@@ -163,7 +146,7 @@ static void refill(void)
     vault.at = KEY_LEN;
     secret_wipe(&vault.ctx, sizeof vault.ctx);
     secret_wipe(fresh, sizeof fresh);
-    scrub_refill();
+    secret_scrub();
 }
 
 void vault_random(void *out, size_t len)
@@ -189,7 +172,9 @@ uint64_t vault_random64(void)
 {
     uint64_t v;
     vault_random(&v, sizeof v);
-    return v;
+    uint64_t given = v;
+    secret_wipe(&v, sizeof v);
+    return given;
 }
 
 const uint8_t *vault_boot_id(void)
@@ -236,7 +221,7 @@ void vault_audit_prepare(void)
     audit_key(NOS_CTX_AUDIT_RATCHET, span_of(vault.audit_sk, ED25519_SEED_LEN),
               vault.audit_next_sk);
     vault.audit_ready = true;
-    scrub_derive();
+    secret_scrub_deep();
 }
 
 void vault_audit_sign(span_t text, uint8_t sig[64])

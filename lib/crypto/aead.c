@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/checked.h"
+#include "lib/crypto/scrub.h"
 
 _Static_assert(AEAD_KEY_LEN == crypto_aead_chacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(AEAD_NONCE_LEN == crypto_aead_chacha20poly1305_ietf_NPUBBYTES, "nonce");
@@ -27,6 +28,7 @@ bool aead_seal(mspan_t out, span_t plain, span_t ad, const uint8_t nonce[AEAD_NO
     }
     crypto_aead_chacha20poly1305_ietf_encrypt(out.data, NULL, plain.data, plain.len, ad.data,
                                               ad.len, NULL, nonce, key);
+    secret_scrub();
     return true;
 }
 
@@ -36,6 +38,9 @@ bool aead_open(mspan_t out, span_t sealed, span_t ad, const uint8_t nonce[AEAD_N
     if (!lengths_fit(out.len, sealed.len)) {
         return false;
     }
-    return crypto_aead_chacha20poly1305_ietf_decrypt(out.data, NULL, NULL, sealed.data, sealed.len,
-                                                     ad.data, ad.len, nonce, key) == 0;
+    bool good =
+        crypto_aead_chacha20poly1305_ietf_decrypt(out.data, NULL, NULL, sealed.data, sealed.len,
+                                                  ad.data, ad.len, nonce, key) == 0;
+    secret_scrub();
+    return good;
 }

@@ -3,6 +3,8 @@
 
 #include <sodium/crypto_sign_ed25519.h>
 
+#include "lib/crypto/scrub.h"
+
 _Static_assert(ED25519_PK_LEN == crypto_sign_ed25519_PUBLICKEYBYTES, "public key");
 _Static_assert(ED25519_SK_LEN == crypto_sign_ed25519_SECRETKEYBYTES, "secret key");
 _Static_assert(ED25519_SEED_LEN == crypto_sign_ed25519_SEEDBYTES, "seed");
@@ -17,10 +19,12 @@ bool ed25519_verify(const uint8_t sig[ED25519_SIG_LEN], span_t msg,
 void ed25519_sign(uint8_t sig[ED25519_SIG_LEN], span_t msg, const uint8_t sk[ED25519_SK_LEN])
 {
     crypto_sign_ed25519_detached(sig, NULL, msg.data, msg.len, sk);
+    secret_scrub();
 }
 
 void ed25519_keypair_from_seed(uint8_t pk[ED25519_PK_LEN], uint8_t sk[ED25519_SK_LEN],
                                const uint8_t seed[ED25519_SEED_LEN])
 {
     crypto_sign_ed25519_seed_keypair(pk, sk, seed);
+    secret_scrub();
 }

@@ -3,6 +3,7 @@
 
 #include <sodium/crypto_auth_hmacsha512.h>
 
+#include "lib/crypto/scrub.h"
 #include "lib/secret.h"
 
 _Static_assert(HMAC_SHA512_LEN == crypto_auth_hmacsha512_BYTES, "MAC");
@@ -14,4 +15,5 @@ void hmac_sha512(span_t key, span_t in, uint8_t out[HMAC_SHA512_LEN])
     crypto_auth_hmacsha512_update(&c, in.data, in.len);
     crypto_auth_hmacsha512_final(&c, out);
     secret_wipe(&c, sizeof(c));
+    secret_scrub();
 }

@@ -57,7 +57,6 @@ static nos_status_t sign(struct desk *d, const struct asker *by, const struct de
                          uint64_t now_ns, struct desk_answer *out)
 {
     uint8_t bytes[NOS_SIGNER_SIGNED];
-    uint8_t sig[ED25519_SIG_LEN];
     span_t padded, message, text;
     size_t len = q->label >> 8;
 
@@ -78,8 +77,7 @@ static nos_status_t sign(struct desk *d, const struct asker *by, const struct de
         struct nos_signer_record *r = write_down(d, by, text, all, now_ns);
         r->message_len = (uint32_t)len;
         out->made = r;
-        ed25519_sign(sig, all, d->sk);
-        memcpy(out->word, sig, sizeof sig);
+        ed25519_sign((uint8_t *)out->word, all, d->sk);
         out->word[8] = d->made;
         out->n_words = 9;
         secret_wipe(bytes, sizeof bytes);
