@@ -72,7 +72,7 @@ help:
 	@echo 'make coverage-kernel   lines of the whole kernel, by boots and host tests: docs/trusted-core.md'
 	@echo 'make fuzz-calls   10^6 programs of system calls, guided by what they reach: docs/syscall-fuzzing.md'
 	@echo 'make ct       no time and no byte left by a secret: docs/constant-time.md'
-	@echo 'make lint     clang-tidy and cppcheck        make format   clang-format'
+	@echo 'make lint     clang-tidy, cppcheck, gcc        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'
 
@@ -116,14 +116,17 @@ test-kasan:
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
                   build/host-clang/bin/nonosctl $(HOST_TEST_BINS)
 
+# For tests/gates/run.
+print-flags:
+	@$(foreach f,KERNEL BOOT CAPSULE TOOL,echo "$(f) $($(f)_CC) $($(f)_CFLAGS)";)
+
 compdb:
 	$(Q)tools/compdb $(COMPDB_TARGETS)
 
 lint:
 	$(Q)deps/setup run test
 	$(Q)$(SUBMAKE) deps host-tests compdb
-	$(Q)tests/boot/check-stack
-	$(Q)tools/lint
+	$(Q)tests/run tests/boot/check-stack tools/check-format --then tools/lint
 
 # Every C file of ours but tables that are generated.
 FORMAT_FILES = $(filter-out sdk/syscalls.h abi/syscall_nr.h,$(sort $(shell find abi lib boot kernel sdk modules \

@@ -34,11 +34,11 @@ KERNEL_ALL_SRCS := $(KERNEL_SRCS) $(FREESTANDING_SRCS)
 KERNEL_OBJS = $(addprefix build/kernel/,$(addsuffix .o,$(basename $(KERNEL_ALL_SRCS))))
 
 build/kernel/kernel.elf: $(KERNEL_OBJS) build/kernel/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
-        kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
+        tools/check-linked kernel/build.mk tools/flags.mk
 	$(say) LINK '$@'
 	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LD_SCRIPT) $(KERNEL_OBJS) build/kernel/lib.a \
 	    build/kernel/libcrypto.a -o $@
-	$(Q)kernel/arch/x86_64/check-image $@
+	$(Q)tools/check-linked --quiet $@
 
 build/kernel/kernel.stripped.elf: build/kernel/kernel.elf
 	$(say) STRIP '$@'
@@ -54,11 +54,11 @@ STORM_OBJS := $(STORM_SRCS:%.c=build/kernel/%.o)
 $(foreach f,$(STORM_SRCS),$(eval CFLAGS_$(f) += -Os))
 
 build/storm/kernel.elf: $(KERNEL_OBJS) $(STORM_OBJS) build/kernel/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
-        kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
+        tools/check-linked kernel/build.mk tools/flags.mk
 	$(say) LINK '$@'
 	$(Q)mkdir -p $(@D) && $(KERNEL_LD) $(KERNEL_LDFLAGS) $(STORM_WRAPS:%=--wrap=%) -T $(KERNEL_LD_SCRIPT) \
 	    $(KERNEL_OBJS) $(STORM_OBJS) build/kernel/lib.a build/kernel/libcrypto.a -o $@
-	$(Q)kernel/arch/x86_64/check-image $@
+	$(Q)tools/check-linked --quiet $@
 
 # The sanitised flavour (docs/sanitizers.md): the same sources, compiled anew with every access and every operation checked,
 # and kernel/sanitize/ around them. Third-party code is that of the kernel above. Clang knows the address sanitiser for this
@@ -106,11 +106,11 @@ build/kasan/libcrypto.a: $(CRYPTO_SRCS:%.c=build/kasan/%.o) $(CRYPTO_SODIUM_kern
 $(CRYPTO_SRCS:%.c=build/kasan/%.o): | $(SODIUM_VERSION_H)
 
 build/kasan/kernel.elf: $(KASAN_OBJS) build/kasan/lib.a build/kasan/libcrypto.a build/kasan/kernel.ld \
-        kernel/arch/x86_64/check-image
+        tools/check-linked
 	$(say) LINK '$@'
 	$(Q)$(KERNEL_LD) -m elf_x86_64 $(KERNEL_LDFLAGS) $(KASAN_WRAPS:%=--wrap=%) -T build/kasan/kernel.ld $(KASAN_OBJS) build/kasan/lib.a \
 	    build/kasan/libcrypto.a -o $@
-	$(Q)kernel/arch/x86_64/check-image $@
+	$(Q)tools/check-linked --quiet $@
 
 # The released kernel without its traps, for what they cost (n0n.ubsan_cost, bench/): never on a boot volume that ships.
 UNTRAPPED_CC := $(KERNEL_CC)
@@ -126,7 +126,7 @@ build/untrapped/kernel.elf: $(UNTRAPPED_OBJS) build/untrapped/lib.a build/untrap
 	$(say) LINK '$@'
 	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LD_SCRIPT) $(UNTRAPPED_OBJS) build/untrapped/lib.a \
 	    build/untrapped/libcrypto.a -o $@
-	$(Q)kernel/arch/x86_64/check-image $@
+	$(Q)tools/check-linked --quiet $@
 
 # The covered flavour (docs/trusted-core.md): the same sources compiled once more, by the compiler of `make coverage`, to count
 # how often each region of them runs; kernel/covered, which is not counted, says it.
@@ -157,3 +157,7 @@ TEST_arch_SRCS := kernel/arch/x86_64/debug.c kernel/arch/x86_64/mitigate.c kerne
 
 # How deep its stacks can get, from its code (docs/x86_64.md).
 TEST_CHECKS += 'tools/check-stack build/kernel/kernel.elf'
+
+# What is linked, as whoever maps it will see it; and that each static gate refuses what it is there for.
+TEST_CHECKS += 'tools/check-linked build/kernel/kernel.elf build/kernel/kernel.stripped.elf $(MODULES:%=build/modules/%.elf)' \
+    'tools/check-linked --tool build/bin/nonosctl' tests/gates/run
