@@ -144,10 +144,10 @@ link_covered = $(KERNEL_LD) $(KERNEL_LDFLAGS) $(COVERED_WRAPS:%=--wrap=%) -T $(K
     printf '\000' | dd of=$@ bs=1 seek=7 conv=notrunc status=none
 
 build/covered/kernel.elf: $(COVERED_OBJS) $(COVERED_OWN) build/covered/lib.a build/kernel/libcrypto.a $(KERNEL_LD_SCRIPT) \
-        kernel/arch/x86_64/check-image kernel/build.mk tools/flags.mk
+        tools/check-linked kernel/build.mk tools/flags.mk
 	$(say) LINK '$@'
 	$(Q)$(call link_covered,$(COVERED_OBJS))
-	$(Q)kernel/arch/x86_64/check-image $@
+	$(Q)tools/check-linked --quiet $@
 
 .PHONY: kernel
 kernel: build/kernel/kernel.elf build/kernel/kernel.stripped.elf
