@@ -115,7 +115,7 @@ static int copy_folder(char *from, const char *to, const char *name)
     DIR *d = opendir(from);
     int rc =
         d != NULL ? DONE : fail(IO_FAILED, "cannot read the SDK's %s: %s", from, strerror(errno));
-    for (struct dirent *e; rc == DONE && (e = readdir(d)) != NULL;) {
+    for (struct dirent *e; d != NULL && rc == DONE && (e = readdir(d)) != NULL;) {
         if (e->d_name[0] == '.') {
             continue;
         }

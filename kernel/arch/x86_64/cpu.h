@@ -177,14 +177,18 @@ static inline void load_tables(struct descriptors gdt, struct descriptors idt)
 }
 
 /* FPU: the 512 bytes of FXSAVE; and other x87 pointers than the last owner's. */
+struct fxsave {
+    uint8_t byte[512];
+};
+
 static inline void fxsave(void *to)
 {
-    __asm__ volatile("fxsave64 %0" : "=m"(*(uint8_t(*)[512])to));
+    __asm__ volatile("fxsave64 %0" : "=m"(*(struct fxsave *)to));
 }
 
 static inline void fxrstor(const void *from)
 {
-    __asm__ volatile("fxrstor64 %0" : : "m"(*(const uint8_t(*)[512])from));
+    __asm__ volatile("fxrstor64 %0" : : "m"(*(const struct fxsave *)from));
 }
 
 static inline void fpu_own_pointers(void)

@@ -239,13 +239,22 @@ nos_status_t arch_map(struct arch_space *s, uint64_t va, paddr_t pa, unsigned pr
     return arch_map_run(s, &one);
 }
 
+/* The entry for the page `va`, and the one above it; NULL when there is no page table, or no such
+ * page. */
+static uint64_t *find_entry(const struct arch_space *s, uint64_t va, uint64_t **above)
+{
+    *above = user_page(va) ? find_directory_entry(s->root, va) : NULL;
+    return *above != NULL && (**above & PTE_PRESENT) != 0 ? table_at(**above) + level_index(va, 1)
+                                                          : NULL;
+}
+
 paddr_t arch_unmap(struct arch_space *s, uint64_t va)
 {
-    uint64_t *entry = user_page(va) ? paging_find(s->root, va) : NULL;
+    uint64_t *above, *entry = find_entry(s, va, &above);
     if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
         return (paddr_t){ 0 };
     }
-    KASSERT((*find_directory_entry(s->root, va) & PTE_SHARED) == 0);
+    KASSERT((*above & PTE_SHARED) == 0);
     paddr_t was = { *entry & PTE_ADDR };
     *entry = 0;
     return was;
@@ -292,12 +301,13 @@ bool arch_table_put(struct arch_space *s, paddr_t table)
 
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
 {
-    const uint64_t *entry = user_page(va) ? paging_find(s->root, va) : NULL;
+    uint64_t *above;
+    const uint64_t *entry = find_entry(s, va, &above);
     if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
         *prot = 0;
         return (paddr_t){ 0 };
     }
-    bool write = (*entry & *find_directory_entry(s->root, va) & PTE_WRITE) != 0;
+    bool write = (*entry & *above & PTE_WRITE) != 0;
     *prot = PROT_R | (write ? PROT_W : 0u) | ((*entry & PTE_NX) == 0 ? PROT_X : 0u);
     return (paddr_t){ *entry & PTE_ADDR };
 }
