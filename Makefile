@@ -47,11 +47,12 @@ include tools/rules.mk
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 SUBMAKE = $(MAKE) $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: help run work test check lint format style compdb clean distclean
+.PHONY: help run work test check assure lint format style compdb clean distclean
 help:
 	@echo 'make run      build, sign and boot N0N-OS in QEMU'
 	@echo 'make work     the same with files in memory, shell tools, Lua and SQLite: docs/libc.md'
 	@echo 'make test     everything: host tests, boots in QEMU, checks'
+	@echo 'make assure   all that docs/assurance.md names beside make test: an hour'
 	@echo 'make KASAN=1 test   every boot on a sanitised kernel: docs/sanitizers.md; make KASAN=1 run'
 	@echo 'make soak     the long runs in QEMU (an hour)'
 	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'
@@ -112,6 +113,12 @@ endif
 .PHONY: test-kasan
 test-kasan:
 	$(Q)$(MAKE) KASAN=1 test
+
+# All of docs/assurance.md in one call: what `make test` boots, here on the sanitised kernel. Of the fuzzers the short way.
+ASSURE := check lint ct test-diff coverage coverage-kernel mutants proofs test-kasan
+assure:
+	$(Q)tests/run --then $(ASSURE:%='$(MAKE) %') \
+	    '$(MAKE) fuzz FUZZ_SECONDS=5' '$(MAKE) fuzz-calls FUZZ_CALLS=20000'
 
 COMPDB_TARGETS := $(KERNEL_ELF) $(LOADER) $(MODULES:%=build/modules/%.elf) \
                   build/host-clang/bin/nonosctl $(HOST_TEST_BINS)
