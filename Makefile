@@ -73,6 +73,7 @@ help:
 	@echo 'make coverage-kernel   lines of the whole kernel, by boots and host tests: docs/trusted-core.md'
 	@echo 'make fuzz-calls   10^6 programs of system calls, guided by what they reach: docs/syscall-fuzzing.md'
 	@echo 'make ct       no time and no byte left by a secret: docs/constant-time.md'
+	@echo 'make ct-planted   that make ct notices each rule taken out of a source: docs/constant-time.md'
 	@echo 'make lint     clang-tidy, cppcheck, gcc        make format   clang-format'
 	@echo 'make style    sizes of files and functions   make compdb   compile_commands.json'
 	@echo 'make clean    remove what was built          make distclean  and the keys and fetched sources too'

@@ -10,11 +10,11 @@
 enum { PLACE_ENTROPY_MIN = 128 };  // credited bits below which nothing is drawn
 
 /** Places for an image of `len` bytes, whole pages. 0 = too large for the top 2 GiB. */
-uint64_t place_count(uint64_t len);
+uint32_t place_count(uint64_t len);
 
 /** Place `i` of place_count(len). An image of at most 2 MiB never crosses a multiple of 2 MiB, so
  * that every place takes as many page tables. */
-uint64_t place_at(uint64_t len, uint64_t i);
+uint64_t place_at(uint64_t len, uint32_t i);
 
 /**
  * Draw a place: the hash of info->entropy under a context of its own decides, so that who learns

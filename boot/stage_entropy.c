@@ -60,7 +60,9 @@ static void credit(struct nos_bootinfo *info, enum nos_entropy_source source, ui
     info->entropy_bits += bits;
 }
 
-void stage_entropy(struct boot *b)
+/* Not a part of its caller: the words that its registers held are gone from them when it returns,
+ * and nothing saves them any more. */
+static NOINLINE void draw(struct boot *b)
 {
     struct nos_bootinfo *info = b->info;
     struct cpu_words cpu;
@@ -76,6 +78,13 @@ void stage_entropy(struct boot *b)
     if (words_of(NOS_ENTROPY_RDRAND, info->entropy + info->entropy_len, RDRAND_WORDS)) {
         credit(info, NOS_ENTROPY_RDRAND, RDRAND_WORDS * 8, RDRAND_WORDS * 64 / 4);
     }
+}
+
+void stage_entropy(struct boot *b)
+{
+    const struct nos_bootinfo *info = b->info;
+
+    draw(b);
     secret_scrub();  // words stood there
     struct fmt *line = console_line();
     fmt_str(line, "entropy: ");

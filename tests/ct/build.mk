@@ -3,7 +3,8 @@
 
 CT := build/ct
 CT_HOST := $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES)
-CT_SRCS := tests/ct/ct.c tests/ct/common.c
+CT_SRCS := tests/ct/ct.c
+CT_COMMON := tests/ct/common.c
 CT_WRAPS := -Wl,--wrap=crypto_verify_16
 CT_VAULT := build/kernel/kernel/crypto/vault.o
 
@@ -13,15 +14,27 @@ $(CT)/vault.o: $(CT_VAULT) tests/ct/stop-clock
 	$(Q)llvm-objcopy --redefine-sym vault=ct_vault $@ && tests/ct/stop-clock $@
 	$(Q)nm -S $@ | awk '$$4 == "ct_vault" { print "enum { VAULT_SIZE = 0x" $$2 " };" }' >$(CT)/vault_size.h
 
-CT_kernel := $(CT)/vault.o build/kernel/tests/ct/compare.o build/kernel/libcrypto.a build/kernel/lib.a \
+# The loader is no ELF file: its objects are linked as it is, and the program has that in it (tests/ct/boot.c).
+CT_IMAGE_OBJS := $(addprefix build/boot/,boot/stage_entropy.o boot/place.o boot/cpu.o tests/ct/boot_image.o tests/ct/compare.o \
+                 lib/freestanding/string.o) $(LIB_SRCS:%.c=build/boot/%.o) build/boot/libcrypto.a
+CT_IMAGE := $(BOOT_LD) $(BOOT_LDFLAGS) -entry:ct_entry $(CT_IMAGE_OBJS)
+CT_IMAGE_OBJECT := llvm-objcopy -I binary -O elf64-x86-64 --rename-section .data=.rodata,alloc,load,readonly,data \
+                   --add-section=.note.GNU-stack=/dev/null image image.o
+$(CT)/image.o: $(CT_IMAGE_OBJS) boot/build.mk tools/flags.mk tests/ct/build.mk
+	$(say) LINK '$@'
+	$(Q)mkdir -p $(@D) && $(CT_IMAGE) -out:$(CT)/image
+	$(Q)cd $(@D) && $(CT_IMAGE_OBJECT)
+
+CT_kernel := $(CT_COMMON) $(CT)/vault.o build/kernel/tests/ct/compare.o build/kernel/libcrypto.a build/kernel/lib.a \
              build/kernel/lib/freestanding/string.o
-CT_capsule := $(addprefix build/capsule/,modules/signer/desk.o modules/broker/store.o sdk/rate.o sdk/signer_bytes.o sdk/token.o \
+CT_capsule := $(CT_COMMON) $(addprefix build/capsule/,modules/signer/desk.o modules/broker/store.o sdk/rate.o sdk/signer_bytes.o sdk/token.o \
               tests/ct/compare.o libcrypto.a lib.a lib/freestanding/string.o)
-CT_tool := build/tool/tests/ct/compare.o build/test/libcli.a $(LIB_SRCS:%.c=build/tool/%.o) build/tool/libcrypto.a
+CT_tool := $(CT_COMMON) build/tool/tests/ct/compare.o build/test/libcli.a $(LIB_SRCS:%.c=build/tool/%.o) build/tool/libcrypto.a
+CT_boot := $(CT)/image.o
 CT_FLAGS_kernel := -include $(CT)/vault_size.h
 CT_FLAGS_tool := $(foreach f,getrandom ed25519_keypair_from_seed ed25519_sign hex_decode file_read file_write_new,-Wl,--wrap=$(f)) \
                  $(CLI_LIBS)
-CT_FLAVOURS := kernel capsule tool
+CT_FLAVOURS := kernel capsule tool boot
 CT_BINS := $(CT_FLAVOURS:%=$(CT)/%)
 
 define ct_program
@@ -34,7 +47,8 @@ $(foreach f,$(CT_FLAVOURS),$(eval $(call ct_program,$(f))))
 # For tests/ct/planted: how what is planted is compiled and linked.
 .PHONY: ct-commands
 ct-commands:
-	@$(foreach f,kernel:KERNEL capsule:CAPSULE tool:TOOL,$(call ct_say,$(word 1,$(subst :, ,$(f))),$(word 2,$(subst :, ,$(f)))))
+	@$(foreach f,kernel:KERNEL capsule:CAPSULE tool:TOOL boot:BOOT,$(call ct_say,$(word 1,$(subst :, ,$(f))),$(word 2,$(subst :, ,$(f)))))
+	@echo 'image boot $(CT_IMAGE)'; echo 'object boot $(CT_IMAGE_OBJECT)'
 	@$(foreach s,$(PLANTED),echo 'flags $(s) $(CFLAGS_$(s))';)
 ct_say = echo 'compile $(1) $($(2)_CC) $($(2)_CFLAGS)'; \
          echo 'link $(1) $(CT_HOST) tests/ct/$(1).c $(CT_SRCS) $(CT_$(1)) $(CT_WRAPS) $(CT_FLAGS_$(1)) -Wl,--strip-debug';

@@ -23,8 +23,9 @@ static void test_all_places(void **state)
 {
     (void)state;
     for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
-        uint64_t n = place_count(lengths[k]), last = 0;
-        for (uint64_t i = 0; i < n; i++) {
+        uint64_t last = 0;
+        uint32_t n = place_count(lengths[k]);
+        for (uint32_t i = 0; i < n; i++) {
             uint64_t at = place_at(lengths[k], i);
             check_place(lengths[k], at);
             assert_true(at > last);  // so no two are the same
