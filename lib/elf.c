@@ -63,20 +63,18 @@ struct dynamic {
 static bool header_ok(span_t image, uint64_t *entry, span_t *phdrs)
 {
     static const uint8_t ident[16] = { 0x7f, 'E', 'L', 'F', 2, 1, 1, 0 };  // 64-bit, LE, v1, SysV
-    uint16_t type, machine, ehsize, phentsize, phnum;
-    uint32_t version;
-    uint64_t phoff;
-    span_t id;
+    span_t h = { 0 };
 
-    return span_cut(image, 0, sizeof ident, &id) && span_equal(id, SPAN_OF(ident)) &&
-           span_le16(image, 16, &type) && type == ET_DYN && span_le16(image, 18, &machine) &&
-           machine == EM_X86_64 && span_le32(image, 20, &version) && version == 1 &&
-           span_le64(image, 24, entry) && span_le64(image, 32, &phoff) &&
-           span_le16(image, 52, &ehsize) && ehsize == EHDR_LEN &&
-           span_le16(image, 54, &phentsize) && phentsize == PHDR_LEN &&
-           span_le16(image, 56, &phnum) && phnum >= 1 && phnum <= PHDRS_MAX &&
-           span_cut(image, EHDR_LEN, 0, &id) &&
-           span_cut(image, phoff, (size_t)phnum * PHDR_LEN, phdrs);
+    if (!span_cut(image, 0, EHDR_LEN, &h)) {
+        return false;
+    }
+    uint16_t phnum = load_le16(h.data + 56);
+    *entry = load_le64(h.data + 24);
+    return span_equal(span_of(h.data, sizeof ident), SPAN_OF(ident)) &&
+           load_le16(h.data + 16) == ET_DYN && load_le16(h.data + 18) == EM_X86_64 &&
+           load_le32(h.data + 20) == 1 && load_le16(h.data + 52) == EHDR_LEN &&
+           load_le16(h.data + 54) == PHDR_LEN && phnum <= PHDRS_MAX &&
+           span_cut(image, load_le64(h.data + 32), (size_t)phnum * PHDR_LEN, phdrs);
 }
 
 static bool phdr_at(span_t phdrs, size_t i, struct phdr *p)
@@ -166,7 +164,7 @@ static nos_status_t load_segments(span_t image, span_t phdrs, struct elf_view *v
 /* The file bytes at linked address `addr`, wholly inside one segment's file part. */
 static bool file_bytes_at(const struct elf_view *v, uint64_t addr, uint64_t len, span_t *out)
 {
-    uint64_t off, rel;
+    uint64_t off = 0, rel = 0;
 
     if (!checked_sub(addr, v->link_base, &off)) {
         return false;
@@ -181,7 +179,7 @@ static bool file_bytes_at(const struct elf_view *v, uint64_t addr, uint64_t len,
 
 static nos_status_t check_entry(struct elf_view *v, uint64_t entry)
 {
-    uint64_t off, rel;
+    uint64_t off = 0, rel = 0;
 
     if (!checked_sub(entry, v->link_base, &off)) {
         return NOS_ELF_ENTRY;
@@ -283,21 +281,21 @@ static nos_status_t parse_dynamic(const struct phdr *p, struct elf_view *v, bool
 /* Whole pages inside [vaddr, vaddr + memsz) of a writable segment. */
 static nos_status_t parse_relro(const struct phdr *p, struct elf_view *v)
 {
-    uint64_t off, end, from, room, rel;
+    const uint64_t in_page = ELF_PAGE - 1;
+    uint64_t off = 0, rel = 0;
 
     if (p->memsz == 0) {
         return NOS_OK;  // a program without tables of pointers
     }
-    if (v->relro_len != 0 || !checked_sub(p->vaddr, v->link_base, &off) ||
-        !checked_add(off, p->memsz, &end) || !checked_align_up(off, ELF_PAGE, &from)) {
+    if (v->relro_len != 0 || !checked_sub(p->vaddr, v->link_base, &off)) {
         return NOS_ELF_BOUNDS;
     }
     for (uint32_t i = 0; i < v->n_seg; i++) {
         const struct elf_segment *s = &v->seg[i];
-        room = (s->memsz + ELF_PAGE - 1) & ~(uint64_t)(ELF_PAGE - 1);
+        uint64_t room = (s->memsz + in_page) & ~in_page;
         if ((s->flags & ELF_W) != 0 && checked_sub(off, s->off, &rel) && rel < room &&
             p->memsz <= room - rel) {
-            end &= ~(uint64_t)(ELF_PAGE - 1);
+            uint64_t from = (off + in_page) & ~in_page, end = (off + p->memsz) & ~in_page;
             v->relro_off = from < end ? from : 0;
             v->relro_len = from < end ? end - from : 0;
             return NOS_OK;
@@ -332,8 +330,8 @@ nos_status_t elf_parse(span_t image, struct elf_view *out)
 {
     struct elf_view v = { 0 };
     struct phdr p;
-    span_t phdrs;
-    uint64_t entry;
+    span_t phdrs = { 0 };
+    uint64_t entry = 0;
     bool dynamic_seen = false;
 
     if (!header_ok(image, &entry, &phdrs)) {

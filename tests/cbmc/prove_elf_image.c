@@ -84,7 +84,7 @@ void prove_elf_dynamic(void)
  * unwind: 3
  * planted: lib/elf.c: p->memsz <= room - rel) { => true) {
  * planted: lib/elf.c: (s->flags & ELF_W) != 0 && checked_sub(off, s->off, &rel) && rel < room => checked_sub(off, s->off, &rel) && rel < room
- * planted: lib/elf.c: end &= ~(uint64_t)(ELF_PAGE - 1); => ;
+ * planted: lib/elf.c: end = (off + p->memsz) & ~in_page; => end = off + p->memsz;
  * planted: lib/elf.c: if (v->relro_len != 0 || => if ( */
 void prove_elf_relro(void)
 {
