@@ -23,13 +23,15 @@ static void apply(uint8_t *image, struct patch p)
 static nos_status_t parse_patched(const struct patch *p, size_t n)
 {
     struct buf b = golden_image();
-    struct elf_view v;
+    struct elf_view v = { .n_seg = 99 };
     for (size_t i = 0; i < n; i++) {
         apply(b.data, p[i]);
     }
     nos_status_t st = elf_parse(buf_span(b), &v);
     if (st == NOS_OK) {
         st = elf_check_relocs(&v);
+    } else {
+        assert_int_equal(v.n_seg, 99);  // what is refused writes nothing
     }
     buf_free(&b);
     return st;
@@ -57,6 +59,8 @@ static void test_golden(void **state)
     assert_int_equal(addend, 0x1080);
     assert_int_equal(elf_reloc(&v, 2, &off, &addend), NOS_INVALID);
     assert_int_equal(elf_reloc(&v, SIZE_MAX, &off, &addend), NOS_INVALID);
+    v.n_seg = 1;  // the second is there, and not of the image any more
+    assert_int_equal(elf_reloc(&v, 1, &off, &addend), NOS_ELF_RELOC_RANGE);
     buf_free(&b);
 }
 
@@ -100,6 +104,7 @@ static const struct {
     { { PH(1, OFFSET), 8, 0x2000 }, NOS_ELF_BOUNDS },
     { { PH(1, OFFSET), 8, UINT64_MAX - 0xfff }, NOS_ELF_BOUNDS },
     { { PH(1, MEMSZ), 8, 0 }, NOS_ELF_BOUNDS },
+    { { PH(1, MEMSZ), 8, 0xff }, NOS_ELF_BOUNDS },
     { { PH(1, MEMSZ), 8, NOS_MOD_IMAGE_MAX }, NOS_ELF_SIZE },
     { { PH(1, MEMSZ), 8, NOS_MOD_IMAGE_MAX - 0x1000 }, NOS_OK },
     { { PH(1, MEMSZ), 8, UINT64_MAX }, NOS_ELF_SIZE },
@@ -215,6 +220,63 @@ static void test_two_rules(void **state)
     assert_int_equal(parse_patched(many, 4), NOS_ELF_DYNAMIC);  // 129 entries, though all are null
 }
 
+/* What takes several patches to break one rule only. */
+static void test_many_patches(void **state)
+{
+    static const struct {
+        struct patch p[4];
+        nos_status_t status;
+    } cases[] = {
+        { { { PH(1, MEMSZ), 8, 0 },
+            { PH(1, FILESZ), 8, 0 },
+            { PH(2, TYPE), 4, 4 },
+            { PH(3, TYPE), 4, 4 } },
+          NOS_ELF_BOUNDS },  // a segment of nothing
+        // a second dynamic table, as good as the first
+        { { { PH(4, TYPE), 4, 2 }, { PH(4, VADDR), 8, 0x1000 }, { PH(4, FILESZ), 8, 96 } },
+          NOS_ELF_DYNAMIC },
+        { { { DYN(0, 0), 8, 21 }, { DYN(1, 0), 8, 21 }, { DYN(2, 0), 8, 21 } }, NOS_OK },
+        { { { DYN(1, 0), 8, 21 }, { DYN(2, 0), 8, 21 } }, NOS_ELF_DYNAMIC },
+        { { { DYN(0, 0), 8, 21 }, { DYN(2, 0), 8, 21 } }, NOS_ELF_DYNAMIC },
+        { { { DYN(0, 0), 8, 21 }, { DYN(1, 0), 8, 21 } }, NOS_ELF_DYNAMIC },
+        // between the file bytes of the two segments, though the second has as many
+        { { { PH(0, FILESZ), 8, 0x40 },
+            { 24, 8, 0x20 },
+            { PH(2, VADDR), 8, 0x60 },
+            { PH(2, FILESZ), 8, 16 } },
+          NOS_ELF_DYNAMIC },
+        { { { PH(0, FILESZ), 8, 0x1000 },
+            { PH(0, MEMSZ), 8, 0x1000 },
+            { PH(2, VADDR), 8, 0x300 },
+            { PH(2, FILESZ), 8, 128 * 16 } },
+          NOS_OK },  // as many entries as there may be
+        { { { PH(1, MEMSZ), 8, 0x2000 }, { PH(3, MEMSZ), 8, 0x2001 } }, NOS_ELF_BOUNDS },
+        { { { PH(3, VADDR), 8, 0x3000 }, { PH(3, MEMSZ), 8, 0x10 } }, NOS_ELF_BOUNDS },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        nos_status_t st = parse_patched(cases[i].p, ARRAY_LEN(cases[i].p));
+        if (st != cases[i].status) {
+            fail_msg("case %zu: %d, wanted %d", i, st, cases[i].status);
+        }
+    }
+}
+
+/* As many program headers as there may be, and one more. */
+static void test_program_headers(void **state)
+{
+    struct buf b = golden_image();
+    struct elf_view v;
+    (void)state;
+    memcpy(b.data + 0x300, b.data + ELF_PHDR, ELF_N_PHDR * ELF_PHDR_LEN);
+    store_le64(b.data + 32, 0x300);
+    store_le16(b.data + 56, 32);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
+    store_le16(b.data + 56, 33);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_HEADER);
+    buf_free(&b);
+}
+
 static void test_segment_count(void **state)
 {
     // Turn all five headers into loads, then raise the count with a table of 9.
@@ -230,6 +292,22 @@ static void test_segment_count(void **state)
     store_le16(b.data + 56, 8);
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
     assert_int_equal(v.n_seg, 8);
+    static const struct {
+        uint32_t type;
+        nos_status_t status;
+    } nowhere[] = { { 2, NOS_ELF_DYNAMIC }, { 0x6474e552, NOS_ELF_BOUNDS } };
+    uint8_t *ninth = b.data + 0x300 + 8 * ELF_PHDR_LEN;
+    store_le16(b.data + 56, 9);
+    store_le64(ninth + VADDR, 0x20000);
+    for (size_t i = 0; i < ARRAY_LEN(nowhere); i++) {  // in none of the eight
+        store_le32(ninth, nowhere[i].type);
+        assert_int_equal(elf_parse(buf_span(b), &v), nowhere[i].status);
+    }
+    store_le32(ninth, 1);
+    store_le16(b.data + 56, 8);
+    store_le64(b.data + 24, 0x20000);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_ENTRY);
+    store_le64(b.data + 24, ELF_ENTRY_AT);
     store_le16(b.data + 56, 9);
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_HEADER);
     store_le16(b.data + 56, 1);
@@ -247,6 +325,16 @@ static void test_relro_of_part_of_a_page(void **state)
     apply(b.data, (struct patch){ PH(3, MEMSZ), 8, 0x200 });
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
     assert_int_equal(v.relro_len, 0);  // no whole page
+    assert_int_equal(v.relro_off, 0);
+    apply(b.data, (struct patch){ PH(3, VADDR), 8, 0x1000 });
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
+    assert_int_equal(v.relro_len, 0);
+    assert_int_equal(v.relro_off, 0);
+    apply(b.data, (struct patch){ PH(3, MEMSZ), 8, 0x1800 });
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
+    assert_int_equal(v.relro_off, 0x1000);
+    assert_int_equal(v.relro_len, 0x1000);
+    apply(b.data, (struct patch){ PH(3, VADDR), 8, 0x1010 });
     apply(b.data, (struct patch){ PH(3, MEMSZ), 8, 0x1ff0 });
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
     assert_int_equal(v.relro_off, 0x2000);
@@ -279,6 +367,7 @@ static void test_link_base(void **state)
         nos_status_t parse, relocs;
     } below[] = { { PH(2, VADDR), NOS_ELF_DYNAMIC, NOS_OK },
                   { PH(3, VADDR), NOS_ELF_BOUNDS, NOS_OK },
+                  { DYN(0, 1), NOS_ELF_DYNAMIC, NOS_OK },
                   { RELA(0, 0), NOS_OK, NOS_ELF_RELOC_RANGE },
                   { RELA(0, 2), NOS_OK, NOS_ELF_RELOC_RANGE } };
     for (size_t i = 0; i < ARRAY_LEN(below); i++) {  // addresses before the first segment
@@ -290,6 +379,23 @@ static void test_link_base(void **state)
         }
         store_le64(b.data + below[i].at, was);
     }
+    // The same where the first segment may be written: 0 is no address before it.
+    store_le32(b.data + PH(0, FLAGS), ELF_R | ELF_W);
+    store_le32(b.data + PH(1, FLAGS), ELF_R | ELF_X);
+    store_le64(b.data + 24, base + 0x1000);
+    store_le64(b.data + PH(3, VADDR), base - 8);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_BOUNDS);
+    store_le64(b.data + PH(3, VADDR), base);
+    store_le64(b.data + RELA(0, 0), base - 8);
+    store_le64(b.data + RELA(1, 0), base + 0x280);
+    assert_int_equal(elf_parse(buf_span(b), &v), NOS_OK);
+    assert_int_equal(elf_check_relocs(&v), NOS_ELF_RELOC_RANGE);
+    store_le64(b.data + RELA(0, 0), base + 0x288);
+    assert_int_equal(elf_check_relocs(&v), NOS_OK);
+    store_le32(b.data + PH(0, FLAGS), ELF_R | ELF_X);
+    store_le32(b.data + PH(1, FLAGS), ELF_R | ELF_W);
+    store_le64(b.data + 24, base + ELF_ENTRY_AT);
+    store_le64(b.data + PH(3, VADDR), base + 0x1000);
     store_le64(b.data + PH(1, MEMSZ), UINT64_MAX - 0x1000);  // ends on the last byte there is
     assert_int_equal(elf_parse(buf_span(b), &v), NOS_ELF_SIZE);
     store_le64(b.data + PH(1, MEMSZ), 0x1800);
@@ -319,6 +425,10 @@ static void test_apply(void **state)
     assert_memory_equal(mem.data + 0x1090, b.data + 0x1090, 0x70);
     assert_true(span_is_zero(span_of(mem.data + 0x1100, 0x1f00)));
     assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len - 1), base), NOS_INVALID);
+    store_le64(b.data + RELA(0, 1), 1);
+    assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len), base), NOS_ELF_RELOC_TYPE);
+    assert_memory_equal(mem.data, b.data, 0x300);
+    store_le64(b.data + RELA(0, 1), 8);
     store_le64(b.data + RELA(1, 1), 1);
     assert_int_equal(elf_apply(&v, mspan_of(mem.data, mem.len), base), NOS_ELF_RELOC_TYPE);
     memset(mem.data, 0xee, mem.len);
@@ -361,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_golden),
         cmocka_unit_test(test_one_rule_broken),
         cmocka_unit_test(test_two_rules),
+        cmocka_unit_test(test_many_patches),
+        cmocka_unit_test(test_program_headers),
         cmocka_unit_test(test_segment_count),
         cmocka_unit_test(test_relro_of_part_of_a_page),
         cmocka_unit_test(test_link_base),

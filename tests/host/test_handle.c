@@ -361,7 +361,9 @@ static void cells_are_paid_for(void **state)
     }
     assert_true(cell_index(slot(last)->via) > 2 * CELLS_PER_PAGE);
     assert_int_equal(handle_close(&t, early), NOS_OK);
+    assert_int_equal(handle_close(&t, last), NOS_OK);
     last = derive(*slot(h), 3);
+    derive(*slot(h), 3);
     assert_true(cell_index(slot(last)->via) < CELLS_PER_PAGE);  // where there was room
     struct handle_slot like = *slot(h);
     uint32_t used = t.used, refs = thing.refs;
@@ -378,6 +380,7 @@ static void cells_are_paid_for(void **state)
     assert_int_equal(handle_get(&heir, kept, REGION, 1, &s), NOS_OK);
     assert_int_equal(heir.cells.used, 0);
     handle_close_all(&heir);
+    assert_int_equal(t.cells.used, 0);  // not once more
     assert_int_equal(cell_count(), 0);
     assert_int_equal(frame_stats().free, frames);
 }
@@ -469,8 +472,9 @@ static void no_cell_is_left(void **state)
 static void serial_numbers_go_round(void **state)
 {
     struct cell_account payer = { .limit = 8 };
-    via_t via[3];
+    via_t via[3], path[CELL_DEPTH_MAX];
     (void)state;
+    assert_null(cell_path(0, path));
     last_cell = UINT32_MAX - 1;
     for (size_t i = 0; i < ARRAY_LEN(via); i++) {
         assert_int_equal(cell_new(&payer, 0, &via[i]), NOS_OK);
@@ -555,6 +559,223 @@ static void classes_gate_the_holding(void **state)
     assert_int_equal(handle_add(&t, &o, 1, 0, NOS_ORIGIN_MADE, &h), NOS_NO_CLASS);
 }
 
+/* ---- a handle that goes with a message ---- */
+
+/* handle_can_move: one reason at a time. */
+static void what_cannot_move(void **state)
+{
+    static struct handle_table to;
+    struct obj end;
+    uint32_t h;
+    (void)state;
+    obj_init(&end, NOS_TYPE_ENDPOINT);
+    handle_table_init(&to, 4, NOS_CLASS_IPC);
+    assert_int_equal(handle_add(&t, &end, NOS_RIGHT_CALL, 0, NOS_ORIGIN_MADE, &h), NOS_OK);
+    struct handle_slot *s = slot(h);
+    assert_false(handle_can_move(s, &to));  // no page yet
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t there;
+        assert_int_equal(handle_add(&to, &end, 1, 0, NOS_ORIGIN_MADE, &there), NOS_OK);
+    }
+    assert_true(handle_can_move(s, &to));
+    to.used = to.limit;
+    assert_false(handle_can_move(s, &to));
+    to.used = to.limit - 1;
+    uint16_t free = to.free;
+    to.free = 0;
+    assert_false(handle_can_move(s, &to));
+    to.free = free;
+    to.classes = NOS_CLASS_ALL & ~NOS_CLASS_IPC;
+    assert_false(handle_can_move(s, &to));
+    to.classes = NOS_CLASS_ALL;
+    s->rights = NOS_RIGHT_RECV;
+    assert_false(handle_can_move(s, &to));
+    s->rights = NOS_RIGHT_CALL;
+    s->type = REGION;
+    assert_false(handle_can_move(s, &to));
+    s->type = ENDPOINT;
+    static const struct {
+        uint32_t tag;
+        bool may;
+    } tags[] = { { HANDLE_TAG_MAX - 2, true }, { HANDLE_TAG_MAX - 1, false } };
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+        s->name = (h & HANDLE_TAG_MAX) | tags[i].tag << HANDLE_TAG_SHIFT;
+        assert_int_equal(handle_can_move(s, &to), tags[i].may);
+    }
+    s->name = h;
+    assert_true(handle_can_move(s, &to));
+}
+
+/* handle_move: every field there, nothing here, and both lists of free slots go on. */
+static void a_move_leaves_nothing_behind(void **state)
+{
+    static struct handle_table to;
+    struct obj end;
+    uint32_t h, other, next;
+    (void)state;
+    obj_init(&end, NOS_TYPE_ENDPOINT);
+    handle_table_init(&to, 8, NOS_CLASS_ALL);
+    assert_int_equal(handle_add(&to, &end, 1, 0, NOS_ORIGIN_MADE, &other), NOS_OK);
+    const struct handle_slot like = { .obj = &end,
+                                      .rights = NOS_RIGHT_CALL | NOS_RIGHT_TRANSFER,
+                                      .origin = NOS_ORIGIN_MADE,
+                                      .depth = 3,
+                                      .badge = 77 };
+    assert_int_equal(handle_derive(&t, &like, &h), NOS_OK);
+    struct handle_slot *s = slot(h), *d = NULL;
+    via_t via = s->via;
+    uint32_t used = t.used, used_there = to.used, refs = end.refs;
+    uint16_t here_free = t.free, free_there = to.free;
+    uint16_t after = handle_place(&to, free_there)->next_free;
+    handle_place(&to, free_there)->origin = NOS_ORIGIN_MADE;
+
+    uint32_t name = handle_move(&t, s, NOS_RIGHT_CALL | NOS_RIGHT_RECV, &to);
+    assert_int_equal(name & HANDLE_TAG_MAX, free_there);
+    assert_int_equal(to.free, after);
+    assert_int_equal(to.used, used_there + 1);
+    assert_int_equal(end.refs, refs);
+    assert_non_null(handle_fast(&to, name, HANDLE_WANT(ENDPOINT, NOS_RIGHT_CALL)));
+    assert_int_equal(handle_get(&to, name, ENDPOINT, NOS_RIGHT_CALL, &d), NOS_OK);
+    assert_ptr_equal(d->obj, &end);
+    assert_int_equal(d->rights, NOS_RIGHT_CALL);  // of what was asked only what was had
+    assert_int_equal(d->type, ENDPOINT);
+    assert_int_equal(d->next_free, 0);
+    assert_int_equal(d->origin, NOS_ORIGIN_MESSAGE);
+    assert_int_equal(d->depth, 3);
+    assert_int_equal(d->badge, 77);
+    assert_true(d->via == via);
+
+    assert_null(s->obj);
+    assert_true(s->has == 0 && s->epoch == 0 && s->badge == 0 && s->via == 0);
+    assert_int_equal(s->name, h + (1u << HANDLE_TAG_SHIFT));
+    assert_int_equal(s->next_free, here_free);
+    assert_int_equal(t.free, h & HANDLE_TAG_MAX);
+    assert_int_equal(t.used, used - 1);
+    assert_int_equal(get(h, ~0u, 0), NOS_BAD_HANDLE);
+    assert_int_equal(handle_add(&t, &end, 1, 0, NOS_ORIGIN_MADE, &next), NOS_OK);
+    assert_int_equal(next, h + (1u << HANDLE_TAG_SHIFT));
+    handle_close_all(&to);
+    handle_close_all(&t);
+    assert_int_equal(cell_count(), 0);
+    assert_int_equal(end.refs, 1);
+}
+
+/* ---- what a revocation leaves behind ---- */
+
+static uint32_t derive_of(struct obj *o, uint32_t rights)
+{
+    const struct handle_slot like = { .obj = o, .rights = rights, .depth = 2 };
+    uint32_t h = 0;
+    assert_int_equal(handle_derive(&t, &like, &h), NOS_OK);
+    return h;
+}
+
+/* Only what a cell is over, and what keeps something from others, is counted; and uncounted once. */
+static void keepers_are_counted(void **state)
+{
+    struct obj end, region, bell;
+    uint32_t before = handle_derived_keepers(), h;
+    (void)state;
+    obj_init(&end, NOS_TYPE_ENDPOINT);
+    obj_init(&bell, NOS_TYPE_NOTIFICATION);
+    obj_init(&region, NOS_TYPE_REGION);
+    const struct {
+        struct obj *o;
+        uint32_t rights;
+        bool derived;
+        uint32_t counts;
+    } rows[] = {
+        { &end, NOS_RIGHT_RECV, true, 1 },  { &end, NOS_RIGHT_RECV, false, 0 },
+        { &end, NOS_RIGHT_CALL, true, 0 },  { &bell, NOS_RIGHT_RECV, true, 0 },  { &region, NOS_RIGHT_RECV, true, 1 },
+        { &region, NOS_RIGHT_MAP, true, 1 }, { &region, NOS_RIGHT_MAP, false, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].derived) {
+            h = derive_of(rows[i].o, rows[i].rights);
+        } else {
+            assert_int_equal(handle_add(&t, rows[i].o, rows[i].rights, 0, NOS_ORIGIN_MADE, &h),
+                             NOS_OK);
+        }
+        assert_int_equal(handle_derived_keepers(), before + rows[i].counts);
+        assert_int_equal(handle_close(&t, h), NOS_OK);
+        assert_int_equal(handle_derived_keepers(), before);
+    }
+}
+
+static void the_dead_keep_nothing(void **state)
+{
+    struct obj end, region;
+    uint32_t before = handle_derived_keepers(), at = 0;
+    struct handle_slot *s;
+    (void)state;
+    obj_init(&end, NOS_TYPE_ENDPOINT);
+    obj_init(&region, NOS_TYPE_REGION);
+    uint32_t server = derive_of(&end, NOS_RIGHT_RECV | NOS_RIGHT_CALL);
+    uint32_t client = derive_of(&end, NOS_RIGHT_CALL);
+    uint32_t frames = derive_of(&region, NOS_RIGHT_MAP);
+    uint32_t alive = derive_of(&region, NOS_RIGHT_MAP);
+    cell_revoke(slot(server)->via);
+    cell_revoke(handle_place(&t, client)->via);
+    cell_revoke(handle_place(&t, frames)->via);
+    closed = 0;
+    for (unsigned twice = 0; twice < 2; twice++) {  // the second walk finds nothing to do
+        at = 0;
+        assert_true(handle_retire_step(&t, &at));
+        assert_int_equal(at, t.capacity);
+        assert_int_equal(handle_derived_keepers(), before + 1);
+        assert_int_equal(closed, 1);  // of the server
+        assert_int_equal(region.refs, 2);
+        assert_ptr_equal(handle_place(&t, frames)->obj, &no_region.obj);
+        assert_int_equal(no_region.obj.refs, 2);
+        assert_int_equal(handle_place(&t, server)->rights, NOS_RIGHT_CALL);
+        assert_int_equal(handle_place(&t, client)->rights, NOS_RIGHT_CALL);
+    }
+    assert_int_equal(handle_get(&t, frames, ~0u, 0, &s), NOS_REVOKED);
+    assert_int_equal(handle_get(&t, alive, REGION, NOS_RIGHT_MAP, &s), NOS_OK);
+    handle_close_all(&t);
+    assert_int_equal(handle_derived_keepers(), before);
+    assert_int_equal(no_region.obj.refs, 1);
+    assert_int_equal(end.refs, 1);
+    assert_int_equal(region.refs, 1);
+    assert_int_equal(cell_count(), 0);
+}
+
+/* 256 slots at once, of those that there are. */
+static void a_walk_in_steps(void **state)
+{
+    uint32_t at = 0, h, steps = 1;
+    struct handle_slot *s;
+    (void)state;
+    for (uint32_t i = 1; i < 10 * HANDLES_PER_PAGE; i++) {
+        add(i, 0);
+        h = 0;
+        assert_int_equal(handle_nth(&t, i - 1, &h, &s), NOS_OK);
+        assert_int_equal(s->rights, i);
+        assert_int_equal(h, s->name);
+    }
+    assert_int_equal(t.capacity, 10 * HANDLES_PER_PAGE);
+    assert_int_equal(handle_nth(&t, 10 * HANDLES_PER_PAGE - 1, &h, &s), NOS_NOT_FOUND);
+    while (!handle_retire_step(&t, &at)) {
+        assert_int_equal(at, 256 * steps++);
+    }
+    assert_int_equal(steps, 3);
+    assert_int_equal(at, t.capacity);
+    assert_true(handle_retire_step(&t, &at));
+    assert_int_equal(at, t.capacity);
+    handle_close_all(&t);
+    assert_int_equal(t.capacity, 0);
+    assert_int_equal(t.free, 0);
+    for (uint32_t i = 0; i < HANDLE_PAGES; i++) {
+        assert_ptr_equal(t.page[i], absent);
+    }
+    assert_int_equal(handle_close(&t, HANDLES_PER_PAGE), NOS_BAD_HANDLE);
+    const struct handle_slot like = { .obj = &thing, .next_free = 9 };  // as a free one's may be
+    assert_int_equal(handle_insert(&t, &like, &h), NOS_OK);
+    assert_int_equal(slot(h)->next_free, 0);
+    assert_int_equal(handle_close(&t, h ^ 1u << HANDLE_TAG_SHIFT), NOS_BAD_HANDLE);
+    assert_int_equal(handle_close(&t, h), NOS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -576,6 +797,11 @@ int main(void)
         cmocka_unit_test_setup(no_cell_is_left, setup),
         cmocka_unit_test_setup(serial_numbers_go_round, setup),
         cmocka_unit_test(user_ranges),
+        cmocka_unit_test_setup(what_cannot_move, setup),
+        cmocka_unit_test_setup(a_move_leaves_nothing_behind, setup),
+        cmocka_unit_test_setup(keepers_are_counted, setup),
+        cmocka_unit_test_setup(the_dead_keep_nothing, setup),
+        cmocka_unit_test_setup(a_walk_in_steps, setup),
         cmocka_unit_test_setup(classes_gate_the_holding, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
