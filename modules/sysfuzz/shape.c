@@ -11,7 +11,7 @@
 #include "modules/sysfuzz/sysfuzz.h"
 
 enum table_kind { TABLE_NUMBER, TABLE_HANDLE, TABLE_IN, TABLE_OUT, TABLE_PLACE };
-enum { COSTLY = 32, CHANGES = 4, RARE = 8, MESSAGE_ARGS = 6 };
+enum { COSTLY = 32, CHANGES = 4, RARE = 8, CODE_BYTES = 256 };
 static const struct arg_row {
     uint8_t nr, index, kind;
     uint32_t types;
@@ -92,7 +92,16 @@ static uint64_t number_for(const struct arg_row *r)
     if (named(r, "port")) {
         return 0x2e8 + draw_below(10);
     }
-    return named(r, "ttl_ns") && draw_below(2) == 0 ? 0 : draw_below(2) == 0 ? draw_below(33) : edge();
+    if (named(r, "bits")) {
+        return 1ull << draw_below(64);
+    }
+    if (named(r, "depth")) {
+        return draw_below(5);
+    }
+    if ((named(r, "ttl_ns") || named(r, "badge")) && draw_below(2) == 0) {
+        return 0;
+    }
+    return draw_below(2) == 0 ? draw_below(33) : edge();
 }
 
 static void draw_number(const struct arg_row *r, uint8_t *kind, uint64_t *value)
@@ -107,7 +116,7 @@ static void draw_number(const struct arg_row *r, uint8_t *kind, uint64_t *value)
         *value = 0;
     } else if (!odd && named(r, "at")) {
         *kind = draw_below(4) == 0 ? BAD : VICTIM;
-        *value = 1 + draw_below(64);
+        *value = 1 + draw_below(CODE_BYTES);
     } else {
         *value = number_for(r);
     }
@@ -280,13 +289,23 @@ static void nudge(struct call *c, unsigned i)
     c->value[i] = how == 0 ? c->value[i] + draw_below(17) - 8 : how == 1 ? c->value[i] ^ 1ull << draw_below(64) : edge();
 }
 
-static void change_argument(struct program *p)
+/* One that the call has, mostly. */
+static unsigned an_argument(const struct call *c)
 {
-    unsigned at = (unsigned)draw_below(p->n), i = (unsigned)draw_below(ARGS);
-    while (i > 0 && p->call[at].nr < NOS_SYS_COUNT && kinds[p->call[at].nr] != 'M' &&
-           row_of[p->call[at].nr][i] == 0) {
-        i--;  // rather one that the call has
+    unsigned i = (unsigned)draw_below(ARGS);
+    if (c->nr >= NOS_SYS_COUNT || kinds[c->nr] == 'M' || draw_below(COSTLY) == 0) {
+        return i;
     }
+    unsigned n = 0;
+    while (n < ARGS && row_of[c->nr][n] != 0) {
+        n++;
+    }
+    return n == 0 ? i : (unsigned)draw_below(n);
+}
+
+static void change_argument(struct program *p, unsigned at)
+{
+    unsigned i = an_argument(&p->call[at]);
     if (p->call[at].kind[i] == NUMBER && draw_below(2) == 0) {
         nudge(&p->call[at], i);
     } else {
@@ -294,21 +313,39 @@ static void change_argument(struct program *p)
     }
 }
 
+/* A call once more, with another argument: what fills up is reached so. */
+static void repeat(struct program *p)
+{
+    unsigned at = (unsigned)draw_below(p->n);
+    if (p->n < CALLS_MAX) {
+        open_gap(p, at + 1);
+        p->call[at + 1] = p->call[at];
+        change_argument(p, at + 1);
+    }
+}
+
+static void change(struct program *p, const struct program *other)
+{
+    uint64_t how = p->n == 0 ? 0 : draw_below(16);
+    if (how < 5) {
+        insert(p);
+    } else if (how < 10) {
+        change_argument(p, (unsigned)draw_below(p->n));
+    } else if (how < 13) {
+        repeat(p);
+    } else if (how == 13) {
+        take_out(p, (unsigned)draw_below(p->n));
+    } else if (how == 14) {
+        splice(p, other);
+    } else {
+        draw_call(p, (unsigned)draw_below(p->n));
+    }
+}
+
 void shape_mutate(struct program *p, const struct program *other)
 {
     for (uint64_t n = p->n == 0 ? 1 + draw_below(CALLS_MAX / 2) : 1 + draw_below(CHANGES); n > 0; n--) {
-        uint64_t how = p->n == 0 ? 0 : draw_below(8);
-        if (how < 3) {
-            insert(p);
-        } else if (how < 6) {
-            change_argument(p);
-        } else if (how == 6) {
-            take_out(p, (unsigned)draw_below(p->n));
-        } else if (draw_below(4) == 0) {
-            splice(p, other);
-        } else {
-            draw_call(p, (unsigned)draw_below(p->n));
-        }
+        change(p, other);
     }
     if (p->n == 0) {
         insert(p);

@@ -17,7 +17,7 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-enum { WORDS = 4, LINES = 10, CHECK_EVERY = 16 /* rounds */, NEWEST = 16, ANEW = 6, OFTENER = 4 };
+enum { WORDS = 4, LINES = 10, CHECK_EVERY = 16 /* rounds */, ANEW = 12, OFTENER = 4 };
 _Static_assert(ROUND == NOS_COVERED_REMEMBERED, "what a round did can be told");
 _Static_assert(sizeof(struct program) <= NOS_COVERED_BUFFER, "a program can be told");
 
@@ -31,7 +31,6 @@ static volatile struct {
 static struct program corpus[CORPUS], now;
 static struct {
     nos_handle_t node;
-    uint32_t n_corpus;
     uint64_t programs, calls_ok, kept, rounds;
     uint64_t regions, others; /* reached by programs; by all else, the boot among it */
     bool feedback, broken;
@@ -65,7 +64,7 @@ static nos_status_t round_begin(void)
     if (fz.broken) {
         return NOS_BAD_STATE;
     }
-    nos_status_t st = things_fresh();
+    nos_status_t st = things_fresh(fz.rounds % 2 == 0);
     st = st == NOS_OK ? covered(NOS_COVERED_FORGET, &now, NULL) : st;
     uint64_t found = 0;
     st = st == NOS_OK ? covered(NOS_COVERED_LOOK, &now, &found) : st;
@@ -75,9 +74,7 @@ static nos_status_t round_begin(void)
 
 static void keep(void)
 {
-    uint32_t i = fz.n_corpus < CORPUS ? fz.n_corpus++ : (uint32_t)draw_below(CORPUS);
-    corpus[i] = now;
-    fz.kept++;
+    corpus[fz.kept++ % CORPUS] = now;
 }
 
 static nos_status_t run_one(void)
@@ -100,16 +97,20 @@ static nos_status_t run_one(void)
     return st == NOS_OK && (uint32_t)found != 0 ? covered(NOS_COVERED_KEEP, &now, NULL) : st;
 }
 
-/* Mostly from one that was kept, and of these often from one of the last. */
+/* One that was kept; the newer, the likelier. */
+static const struct program *pick(void)
+{
+    uint64_t n = fz.kept < CORPUS ? fz.kept : CORPUS;
+    return &corpus[(fz.kept - 1 - draw_below(1 + draw_below(n))) % CORPUS];
+}
+
 static void next_program(void)
 {
     now.n = 0;
     const struct program *other = &now;
-    if (fz.n_corpus != 0 && draw_below(ANEW) != 0) {
-        uint32_t n = fz.n_corpus, last = n < NEWEST ? n : NEWEST;
-        uint64_t i = draw_below(4) == 0 ? n - 1 - draw_below(last) : draw_below(n);
-        now = corpus[i];
-        other = &corpus[draw_below(n)];
+    if (fz.kept != 0 && draw_below(ANEW) != 0) {
+        now = *pick();
+        other = pick();
     }
     shape_mutate(&now, other);
 }
@@ -125,11 +126,19 @@ static nos_status_t run_seeds(void)
     return st;
 }
 
+/* Once in a round of each kind: what they do may need the one or the other. */
+static nos_status_t replay(void)
+{
+    nos_status_t st = run_seeds();
+    fz.programs = 0;
+    return st == NOS_OK ? run_seeds() : st;
+}
+
 static void line(uint64_t count)
 {
-    nos_print("SYSFUZZ %llu of %llu programs, %llu regions, %u kept\n",
+    nos_print("SYSFUZZ %llu of %llu programs, %llu regions, %llu kept\n",
               (unsigned long long)fz.programs, (unsigned long long)count,
-              (unsigned long long)fz.regions, fz.n_corpus);
+              (unsigned long long)fz.regions, (unsigned long long)fz.kept);
 }
 
 static nos_status_t drive(uint64_t count)
@@ -192,13 +201,13 @@ int nos_main(void)
     if (n == 1 && is(word[0], "victim")) {
         return victim_main();
     }
-    bool replay = n == 1 && is(word[0], "replay");
-    if (!replay && (n != 3 || !number(word[1], &seed) || !number(word[2], &count))) {
+    bool again = n == 1 && is(word[0], "replay");
+    if (!again && (n != 3 || !number(word[1], &seed) || !number(word[2], &count))) {
         return 2;  // a program started it with any argument
     }
     fz.node = nos_find_handle(NOS_CAP_NODE, NULL);
     fz.feedback = word[0][0] == 'r';
     draw_seed(seed);
     shape_init();
-    return tell(replay ? run_seeds() : drive(count), seed);
+    return tell(again ? replay() : drive(count), seed);
 }

@@ -15,7 +15,7 @@ enum {
     CALLS_MAX = 16,
     PAGE = 4096,
     ROUND = 64,    /* programs between two clean-ups; as many as the kernel remembers */
-    CORPUS = 512,  /* programs that are kept */
+    CORPUS = 2048, /* programs that are kept */
     SEEDS_MAX = 96,
 };
 
@@ -79,8 +79,9 @@ extern uint32_t victim;
 extern uint64_t victim_code;
 bool thing_is(unsigned i, uint32_t types); /* its type is one of these */
 bool things_keep(uint64_t handle);         /* one that the fuzzer cannot do without */
-/** Close, unmap and end all that programs made, and make things anew. */
-MUST_CHECK nos_status_t things_fresh(void);
+/** Close, unmap and end all that programs made, and make things anew; `debugged`: the victim is held
+ * by a debug session from the start. */
+MUST_CHECK nos_status_t things_fresh(bool debugged);
 uint64_t things_bad(uint64_t n);
 
 /** The victim's whole life: answers calls with where its code is. */

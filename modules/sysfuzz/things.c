@@ -146,7 +146,7 @@ static nos_status_t thread_once(void)
     return st;
 }
 
-static nos_status_t victim_fresh(void)
+static nos_status_t victim_fresh(bool held)
 {
     nos_handle_t node = { thing[THING_NODE] }, module, c, debugged;
     struct nos_msg m = { 0 };
@@ -167,7 +167,7 @@ static nos_status_t victim_fresh(void)
     thing[THING_VICTIM] = c.v;
     victim = info.id;
     victim_code = m.word[0];
-    if (draw_below(4) == 0 && nos_sys_debug_open(node, victim, TTL_NS, &debugged) == NOS_OK) {
+    if (held && nos_sys_debug_open(node, victim, TTL_NS, &debugged) == NOS_OK) {
         thing[THING_DEBUGGED] = debugged.v;
     }
     return NOS_OK;
@@ -190,7 +190,7 @@ static void end_children(void)
 }
 
 /* One try. */
-static nos_status_t make_fresh(void)
+static nos_status_t make_fresh(bool debugged)
 {
     close_all();
     end_children();
@@ -208,16 +208,16 @@ static nos_status_t make_fresh(void)
     nos_status_t st = memory_fresh();
     st = st == NOS_OK ? objects_fresh() : st;
     st = st == NOS_OK ? thread_once() : st;
-    return st == NOS_OK ? victim_fresh() : st;
+    return st == NOS_OK ? victim_fresh(debugged) : st;
 }
 
 /* What has ended is given back when there is time for it. */
-nos_status_t things_fresh(void)
+nos_status_t things_fresh(bool debugged)
 {
-    nos_status_t st = make_fresh();
+    nos_status_t st = make_fresh(debugged);
     for (unsigned i = 0; i < PATIENT && (st == NOS_QUOTA || st == NOS_NO_MEMORY); i++) {
         nos_ignore(nos_sys_sleep(nos_now_ns() + NAP_NS));
-        st = make_fresh();
+        st = make_fresh(debugged);
     }
     return st;
 }

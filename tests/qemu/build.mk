@@ -77,10 +77,10 @@ fuzz-calls:
 	$(Q)$(SUBMAKE) build/covered/KERNEL.MOD build/modules/sysfuzz.mod $(IMAGE) $(CRAFT) $(NONOSCTL)
 	$(Q)tests/qemu/fuzz-calls --count $(FUZZ_CALLS)
 
-# That it finds something: the same kernel with one bound taken out: how many handles a message has. It must break, and
+# That it finds something: the same kernel with one bound taken out: that a debug session has 32 breakpoints. It must break, and
 # be broken again by a few programs alone.
-PLANT_IN := kernel/ipc/endpoint.c
-PLANT := s/ <= NOS_MSG_HANDLES << NOS_MSG/ <= 7 << NOS_MSG/
+PLANT_IN := kernel/runtime/debug.c
+PLANT := /if (i == NOS_DEBUG_BREAKS) {/,/}/d
 PLANTED := build/covered/planted
 $(PLANTED)/kernel.elf: build/covered/kernel.elf $(PLANT_IN)
 	$(Q)mkdir -p $(@D) && sed '$(PLANT)' $(PLANT_IN) >$(@D)/planted.c && ! cmp -s $(PLANT_IN) $(@D)/planted.c
