@@ -6,7 +6,7 @@
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
-enum { SOON_NS = 20000, LONG_LINE = 4096, PAGES_MOST = 64, CAPSULES = 1 << 20 };
+enum { SOON_NS = 200000, LONG_LINE = 4096, PAGES_MOST = 64, CAPSULES = 1 << 20 };
 
 enum { HANDLE = 1, NUMBER_GIVEN, PLACE, MESSAGE };
 static const uint8_t gives[NOS_SYS_COUNT] = {
@@ -108,10 +108,11 @@ static bool tame(uint64_t nr, uint64_t a[ARGS])
     }
 }
 
-static nos_status_t message(const struct call *c, const uint64_t a[ARGS], uint64_t *value)
+/* a[5] says how many handles are taken, and what the victim is asked for; there: what the call before gave. */
+static nos_status_t message(const struct call *c, const uint64_t a[ARGS], uint64_t there, uint64_t *value)
 {
     struct nos_ipc_buffer *b = (struct nos_ipc_buffer *)nos_self()->ipc_buffer;
-    struct nos_ipc_regs r = { .rax = c->nr, .rdi = a[0], .rsi = a[1], .rbx = a[2] };
+    struct nos_ipc_regs r = { .rax = c->nr, .rdi = a[0], .rsi = a[1], .rbx = a[2], .word = { a[5] / TAKEN, there } };
     uint32_t rights = (uint32_t)a[4] & ~(things_keep(a[3]) ? (uint32_t)NOS_PASS_MOVE : 0);
 
     if (c->nr == NOS_SYS_IPC_REPLY) {
@@ -122,7 +123,7 @@ static nos_status_t message(const struct call *c, const uint64_t a[ARGS], uint64
     for (unsigned i = 0; i < NOS_MSG_HANDLES; i++) {
         b->pass[i] = (struct nos_pass){ (uint32_t)a[3], rights };
     }
-    b->accept = (uint32_t)a[5];
+    b->accept = (uint32_t)(a[5] % TAKEN);
     if (r.rdi == nos_find_handle(NOS_CAP_ENDPOINT, "console").v && r.rdi != 0) {
         return NOS_OK;  // what this prints with
     }
@@ -146,7 +147,7 @@ static void call(const struct program *p, unsigned at)
         a[i] = value_of(c, i, at);
     }
     if (is_message(c->nr)) {
-        result[at].st = message(c, a, &result[at].value);
+        result[at].st = message(c, a, at > 0 ? result[at - 1].value : 0, &result[at].value);
     } else if (tame(c->nr, a)) {
         result[at].st = nos_syscall6(c->nr, a[0], a[1], a[2], a[3], a[4], a[5], &result[at].value);
     }

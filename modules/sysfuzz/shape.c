@@ -85,7 +85,10 @@ static uint64_t number_for(const struct arg_row *r)
     if (named(r, "rights")) {
         return draw_below(2) == 0 ? (uint64_t)NOS_RIGHT_ALL : draw() & NOS_RIGHT_ALL;
     }
-    if (named(r, "prot") || named(r, "on") || named(r, "how") || named(r, "action") ||
+    if (named(r, "on")) {
+        return draw_below(2);
+    }
+    if (named(r, "prot") || named(r, "how") || named(r, "action") ||
         named(r, "why") || named(r, "width") || named(r, "index") || named(r, "decision")) {
         return draw_below(RARE);
     }
@@ -110,7 +113,7 @@ static void draw_number(const struct arg_row *r, uint8_t *kind, uint64_t *value)
     *kind = NUMBER;
     if (named(r, "deadline_ns") || named(r, "until_ns")) {
         *kind = SOON;
-        *value = draw_below(4) == 0 ? draw_below(20000) : 0;
+        *value = draw_below(4) == 0 ? draw_below(200000) : 0;
     } else if (!odd && (named(r, "id") || named(r, "capsule_id"))) {
         *kind = VICTIM;
         *value = 0;
@@ -182,7 +185,7 @@ static void draw_message(const struct program *p, unsigned at, unsigned i, uint8
         break;
     case 2:
         *kind = nr == NOS_SYS_IPC_REPLY && at > 0 ? RESULT : SOON;
-        *value = *kind == RESULT ? draw_below(at) : draw_below(20000);
+        *value = *kind == RESULT ? draw_below(at) : draw_below(200000);
         break;
     case 3:
         draw_handle(p, at, UINT32_MAX, kind, value);
@@ -191,7 +194,7 @@ static void draw_message(const struct program *p, unsigned at, unsigned i, uint8
         *value = draw_below(2) == 0 ? (uint64_t)NOS_RIGHT_ALL : draw() & 0xffffffff;
         break;
     default:
-        *value = draw_below(6);
+        *value = draw_below(6) + TAKEN * draw_below(draw_below(2) == 0 ? 1 : ASKS);
         break;
     }
 }

@@ -17,7 +17,7 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-enum { WORDS = 4, LINES = 10, CHECK_EVERY = 16 /* rounds */, ANEW = 12, OFTENER = 4 };
+enum { WORDS = 4, LINES = 10, CHECK_EVERY = 16 /* rounds */, ANEW = 12 };
 _Static_assert(ROUND == NOS_COVERED_REMEMBERED, "what a round did can be told");
 _Static_assert(sizeof(struct program) <= NOS_COVERED_BUFFER, "a program can be told");
 
@@ -90,8 +90,7 @@ static nos_status_t run_one(void)
     fz.programs++;
     st = covered(NOS_COVERED_LOOK, &now, &found);
     fz.regions += (uint32_t)found;
-    bool news = (uint32_t)found != 0 || (found != 0 && draw_below(OFTENER) == 0);
-    if (st == NOS_OK && news && fz.feedback) {
+    if (st == NOS_OK && found != 0 && fz.feedback) {
         keep();
     }
     return st == NOS_OK && (uint32_t)found != 0 ? covered(NOS_COVERED_KEEP, &now, NULL) : st;

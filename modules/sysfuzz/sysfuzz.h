@@ -17,6 +17,7 @@ enum {
     ROUND = 64,    /* programs between two clean-ups; as many as the kernel remembers */
     CORPUS = 2048, /* programs that are kept */
     SEEDS_MAX = 96,
+    TAKEN = 8, /* a message's last argument: so many handles + TAKEN * enum ask */
 };
 
 /* What an argument is. tests/qemu/sysfuzz.py has a letter for each, in this order. */
@@ -83,6 +84,9 @@ bool things_keep(uint64_t handle);         /* one that the fuzzer cannot do with
  * by a debug session from the start. */
 MUST_CHECK nos_status_t things_fresh(bool debugged);
 uint64_t things_bad(uint64_t n);
+
+/* What a message asks of the victim by its word 0; word 1 is an address. */
+enum ask { ASK_ANSWER, ASK_READ, ASK_WRITE, ASK_LEAVE, ASK_HOLD, ASK_BACK, ASK_MAP, ASK_END, ASKS };
 
 /** The victim's whole life: answers calls with where its code is. */
 int victim_main(void);

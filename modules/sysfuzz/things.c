@@ -222,16 +222,61 @@ nos_status_t things_fresh(bool debugged)
     return st;
 }
 
+/* What came along is given back, mapped, or closed. */
+static void victim_takes(const struct nos_msg *m, struct nos_msg *answer)
+{
+    void *at;
+    for (uint32_t i = 0; i < m->n_handles; i++) {
+        nos_handle_t h = { m->pass[i].handle };
+        if (m->word[0] == ASK_MAP) {
+            nos_ignore(nos_sys_region_map(h, READ, &at));
+        }
+        if (m->word[0] != ASK_BACK || !nos_msg_move(answer, h, NOS_RIGHT_ALL)) {
+            nos_ignore(nos_sys_handle_close(h));
+        }
+    }
+}
+
+/* False: its end. */
+static bool victim_serves(const struct nos_msg *m, uint64_t *held)
+{
+    static struct nos_msg answer;
+    answer = (struct nos_msg){ .token = m->token, .n_words = 1 };
+    answer.word[0] = (uint64_t)&victim_main;
+    victim_takes(m, &answer);
+    switch (m->word[0]) {
+    case ASK_READ:
+        (void)*(const volatile uint8_t *)m->word[1];
+        break;
+    case ASK_WRITE:
+        *(volatile uint8_t *)m->word[1] = 0;
+        break;
+    case ASK_LEAVE:
+        return true;
+    case ASK_HOLD:
+        *held = nos_hold(m);
+        return true;
+    case ASK_END:
+        return false;
+    default:
+        break;
+    }
+    nos_ignore(nos_reply(&answer));
+    answer.token = *held;  // and who was held, if somebody is
+    nos_ignore(nos_reply(&answer));
+    return true;
+}
+
 int victim_main(void)
 {
     nos_handle_t service = nos_find_handle(NOS_CAP_ENDPOINT, "sysfuzz");
-    struct nos_msg m = { 0 };
+    static struct nos_msg m;
+    uint64_t held = 0;
 
-    nos_status_t st = nos_recv(service, &m, NOS_DEADLINE_NEVER);
-    while (st == NOS_OK || st == NOS_CANCELLED || st == NOS_TIMED_OUT || st == NOS_NOT_FOUND) {
-        m = (struct nos_msg){ .token = m.token, .n_words = 1 };
-        m.word[0] = (uint64_t)&victim_main;
-        st = nos_reply_recv(service, &m, NOS_DEADLINE_NEVER);
+    (void)nos_msg_accept(&m, NOS_MSG_HANDLES);
+    for (bool on = true; on;) {
+        nos_status_t st = nos_recv(service, &m, NOS_DEADLINE_NEVER);
+        on = st == NOS_OK ? victim_serves(&m, &held) : st == NOS_CANCELLED || st == NOS_TIMED_OUT;
     }
     return 0;
 }
