@@ -1,6 +1,7 @@
 /* One program. Tamed is only what would end the fuzzer, hold it up, or take from it what it cannot
  * do without. */
 #include "abi/caps.h"
+#include "abi/info.h"
 #include "lib/compiler.h"
 #include "modules/sysfuzz/sysfuzz.h"
 #include "sdk/ipc.h"
@@ -31,7 +32,14 @@ static struct {
     uint64_t value;
 } result[CALLS_MAX];
 
-static uint64_t value_of(const struct call *c, unsigned i, unsigned at)
+static uint64_t rights_of(uint64_t handle)
+{
+    struct nos_handle_info h;
+    nos_status_t st = nos_sys_handle_info((nos_handle_t){ (uint32_t)handle }, &h, sizeof h);
+    return st == NOS_OK ? h.rights : 0;
+}
+
+static uint64_t value_of(const struct call *c, const uint64_t a[ARGS], unsigned i, unsigned at)
 {
     uint64_t v = c->value[i];
     switch ((enum kind)c->kind[i]) {
@@ -49,6 +57,8 @@ static uint64_t value_of(const struct call *c, unsigned i, unsigned at)
         return v == 0 ? NOS_DEADLINE_POLL : nos_now_ns() + v % SOON_NS;
     case VICTIM:
         return v == 0 ? victim : victim_code + v - 1;
+    case RIGHTS:
+        return i == 0 ? v : rights_of(a[i - 1]) & ~v;
     case KINDS:
         break;
     }
@@ -140,11 +150,11 @@ static bool is_message(uint64_t nr)
 static void call(const struct program *p, unsigned at)
 {
     const struct call *c = &p->call[at];
-    uint64_t a[ARGS];
+    uint64_t a[ARGS] = { 0 };
 
     result[at].st = NOS_INVALID;
     for (unsigned i = 0; i < ARGS; i++) {
-        a[i] = value_of(c, i, at);
+        a[i] = value_of(c, a, i, at);
     }
     if (is_message(c->nr)) {
         result[at].st = message(c, a, at > 0 ? result[at - 1].value : 0, &result[at].value);
@@ -161,7 +171,7 @@ unsigned run_program(const struct program *p)
         call(p, i);
         ok += result[i].st == NOS_OK;
     }
-    for (unsigned i = 0; i < p->n; i++) {
+    for (unsigned i = p->n; i-- > 0;) {
         uint16_t nr = p->call[i].nr;
         if (nr >= NOS_SYS_COUNT || result[i].st != NOS_OK) {
             continue;

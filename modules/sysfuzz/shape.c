@@ -38,6 +38,20 @@ static const uint8_t gives[NOS_SYS_COUNT] = {
 #undef SYSRESULT
 };
 
+static const bool gives_handle[NOS_SYS_COUNT] = {
+#define HANDLE true
+#define NUMBER false
+#define PLACE false
+#define MESSAGE false
+#define SYSRESULT(nr, kind, type) [nr] = kind,
+#include "sdk/syscall_results.inc"
+#undef SYSRESULT
+#undef HANDLE
+#undef NUMBER
+#undef PLACE
+#undef MESSAGE
+};
+
 static const char kinds[NOS_SYS_COUNT] = {
 #define SYSCALL(nr, name, cls, types, rights, n, kind) [nr] = (#kind)[0],
 #include "sdk/syscall_rows.inc"
@@ -82,9 +96,6 @@ static uint64_t number_for(const struct arg_row *r)
     if (named(r, "len") || named(r, "req_len") || named(r, "out_len")) {
         return draw_below(2) == 0 ? draw_below(65) * 8 : draw_below(513);
     }
-    if (named(r, "rights")) {
-        return draw_below(2) == 0 ? (uint64_t)NOS_RIGHT_ALL : draw() & NOS_RIGHT_ALL;
-    }
     if (named(r, "on")) {
         return draw_below(2);
     }
@@ -120,6 +131,9 @@ static void draw_number(const struct arg_row *r, uint8_t *kind, uint64_t *value)
     } else if (!odd && named(r, "at")) {
         *kind = draw_below(4) == 0 ? BAD : VICTIM;
         *value = 1 + draw_below(CODE_BYTES);
+    } else if (!odd && named(r, "rights")) {
+        *kind = RIGHTS;
+        *value = draw_below(2) == 0 ? 0 : 1ull << draw_below(27);
     } else {
         *value = number_for(r);
     }
@@ -142,7 +156,7 @@ static void draw_handle(const struct program *p, unsigned at, uint32_t types, ui
         return;
     }
     for (unsigned tries = 0; tries < 32; tries++) {
-        unsigned i = (unsigned)draw_below(THINGS + at);
+        unsigned i = (unsigned)(at != 0 && draw_below(2) == 0 ? THINGS + draw_below(at) : draw_below(THINGS));
         if (i < THINGS && thing_is(i, types)) {
             *value = i;
             return;
@@ -191,7 +205,7 @@ static void draw_message(const struct program *p, unsigned at, unsigned i, uint8
         draw_handle(p, at, UINT32_MAX, kind, value);
         break;
     case 4:
-        *value = draw_below(2) == 0 ? (uint64_t)NOS_RIGHT_ALL : draw() & 0xffffffff;
+        *value = draw_below(RARE) == 0 ? draw() & 0xffffffff : (uint64_t)NOS_RIGHT_ALL | (draw_below(4) == 0 ? NOS_PASS_MOVE : 0);
         break;
     default:
         *value = draw_below(6) + TAKEN * draw_below(draw_below(2) == 0 ? 1 : ASKS);
@@ -316,13 +330,17 @@ static void change_argument(struct program *p, unsigned at)
     }
 }
 
-/* A call once more, with another argument: what fills up is reached so. */
+/* A call once more, with another argument, or on what it gave: what fills up is reached so, and what is deep. */
 static void repeat(struct program *p)
 {
     unsigned at = (unsigned)draw_below(p->n);
     if (p->n < CALLS_MAX) {
         open_gap(p, at + 1);
         p->call[at + 1] = p->call[at];
+        if (p->call[at].nr < NOS_SYS_COUNT && gives_handle[p->call[at].nr] && draw_below(2) == 0) {
+            p->call[at + 1].kind[0] = RESULT;
+            p->call[at + 1].value[0] = at;
+        }
         change_argument(p, at + 1);
     }
 }

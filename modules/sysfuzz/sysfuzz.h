@@ -29,6 +29,7 @@ enum kind {
     BAD,    /* address of that number in a list of bad ones */
     SOON,   /* a deadline: 0 = do not wait, else ns from now */
     VICTIM, /* 0: number of the capsule that was started to be hurt; above: so far into its code */
+    RIGHTS, /* all that the handle in the argument before has, but for these bits */
     KINDS
 };
 

@@ -77,12 +77,12 @@ fuzz-calls:
 	$(Q)$(SUBMAKE) build/covered/KERNEL.MOD build/modules/sysfuzz.mod $(IMAGE) $(CRAFT) $(NONOSCTL)
 	$(Q)tests/qemu/fuzz-calls --count $(FUZZ_CALLS)
 
-# That it finds something: the same kernel with one bound taken out: that a debug session has 32 breakpoints. It must break, and
+# That it finds something: the same kernel with one bound taken out: how many handles a message has. It must break, and
 # be broken again by a few programs alone.
-PLANT_IN := kernel/runtime/debug.c
-PLANT := /if (i == NOS_DEBUG_BREAKS) {/,/}/d
+PLANT_IN := kernel/ipc/endpoint.c
+PLANT := s/ <= NOS_MSG_HANDLES << NOS_MSG/ <= 7 << NOS_MSG/
 PLANTED := build/covered/planted
-$(PLANTED)/kernel.elf: build/covered/kernel.elf $(PLANT_IN)
+$(PLANTED)/kernel.elf: build/covered/kernel.elf $(PLANT_IN) tests/qemu/build.mk
 	$(Q)mkdir -p $(@D) && sed '$(PLANT)' $(PLANT_IN) >$(@D)/planted.c && ! cmp -s $(PLANT_IN) $(@D)/planted.c
 	$(Q)$(COVERED_CC) $(COVERED_CFLAGS) $(CFLAGS_$(PLANT_IN)) -c $(@D)/planted.c -o $(@D)/planted.o
 	$(Q)$(call link_covered,$(filter-out build/covered/$(PLANT_IN:.c=.o),$(COVERED_OBJS)) $(@D)/planted.o)
@@ -94,4 +94,4 @@ $(PLANTED)/KERNEL.MOD: $(PLANTED)/kernel.elf kernel/covered/manifest.json $(NONO
 fuzz-calls-planted:
 	$(Q)deps/setup run test coverage
 	$(Q)$(SUBMAKE) $(PLANTED)/KERNEL.MOD build/modules/sysfuzz.mod $(IMAGE) $(CRAFT) $(NONOSCTL)
-	$(Q)tests/qemu/fuzz-calls --count 50000 --kernel $(PLANTED)/KERNEL.MOD --finds
+	$(Q)tests/qemu/fuzz-calls --count 50000 --no-seeds --kernel $(PLANTED)/KERNEL.MOD --finds

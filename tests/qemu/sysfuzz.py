@@ -2,7 +2,7 @@
 
 A line is a program, `NAME(argument, ...)` a call of it. An argument is a letter of KINDS and a number: n5 the number 5, h3 what
 the fuzzer holds under 3, r0 what call 0 gave, g512 byte 512 of a page that can be written, b4 bad address 4, t0 a deadline,
-v0 the victim. Trailing n0 are left out."""
+v0 the victim, k0 all rights of the handle before it. Trailing n0 are left out."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import covered
 from lab import TOP, Module, boot, module_file, policy_from
 from vm import Config, Failure, cpu_seconds
 
-KINDS = 'nhrgbtv'
+KINDS = 'nhrgbtvk'
 ARGS, CALLS_MAX, SEEDS_MAX = 6, 16, 96
 CALL, PROGRAM_BYTES = struct.Struct('<H6B6Q'), 904
 MARK = b'sysfuzz seeds at'
