@@ -281,8 +281,7 @@ static NOINLINE struct arch_context *wait_long(struct thread *self, struct handl
         return wait_block(self, n, slot->via);
     }
     self->via = slot->via;
-    nos_status_t st = sys_notify_wait(self, &self->ctx, slot);
-    return finish(self, self->state == THREAD_RUNNING ? st : NOS_OK);
+    return finish(self, sys_notify_wait(self, &self->ctx, slot));
 }
 
 /* Signal and wait: checked here, once, and done here when nobody is to be woken and nothing to be

@@ -15,7 +15,10 @@
 static int reached, denied, crashed;
 static uint8_t becomes = THREAD_RUNNING; /* what a handler makes of its thread */
 static nos_status_t answer = NOS_OK;
+static uint64_t sender; /* what a handler leaves in rax: whose message came at once */
 static nos_status_t last_denied;
+static uint32_t last_nr;
+static unsigned armed; /* work in the background, announced */
 struct ticket_lock big_lock;
 
 /* A handler for each row but `null`, which is the dispatcher's own. */
@@ -23,8 +26,9 @@ struct ticket_lock big_lock;
     nos_status_t sys_##name(struct thread *self, struct arch_context *ctx, \
                             struct handle_slot *slot) \
     { \
-        (void)ctx, (void)slot; \
+        (void)slot; \
         reached++; \
+        ctx->nr |= sender; \
         self->state = becomes; \
         return answer; \
     }
@@ -85,13 +89,15 @@ void obj_handle_closed(struct obj *o, uint32_t rights)
 
 void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status, const struct audit_ref *cause)
 {
-    (void)actor, (void)nr, (void)cause;
+    (void)actor, (void)cause;
     denied++;
+    last_nr = nr;
     last_denied = status;
 }
 
 void sched_arm_background(void)
 {
+    armed++;
 }
 
 void sched_arm_slice(struct cpu *cpu)
@@ -199,6 +205,7 @@ static int clean(void **state)
 static nos_status_t make_call(uint64_t nr, uint64_t h)
 {
     reached = denied = crashed = 0;
+    armed = 0;
     thread.ctx.nr = nr;
     thread.ctx.arg0 = h;
     (void)up_syscall(&thread.ctx);
@@ -208,6 +215,8 @@ static nos_status_t make_call(uint64_t nr, uint64_t h)
 static void refused(uint64_t nr, uint64_t h, nos_status_t want)
 {
     nos_status_t st = make_call(nr, h);
+    assert_int_equal(armed, 1);  // to be written out
+    assert_int_equal(last_nr, nr > UINT32_MAX ? UINT32_MAX : nr);
     if (st != want || reached != 0 || denied != 1 || last_denied != want) {
         fail_msg("call %u: %d, not %d; handler reached %d times, %d records", (unsigned)nr, st,
                  want, reached, denied);
@@ -262,6 +271,11 @@ static void one_row(uint64_t nr, uint32_t cls, uint32_t types, uint32_t rights)
     capsule.kill_on_filter = true;
     refused(nr, h, NOS_FILTERED);
     assert_int_equal(crashed, 1);
+    capsule.filter[nr / 64] = UINT64_MAX;
+    capsule.classes = NOS_CLASS_ALL & ~cls;
+    refused(nr, h, NOS_NO_CLASS);
+    assert_int_equal(crashed, 0);  // for that one reason alone
+    capsule.classes = cls;
     capsule.kill_on_filter = false;
     capsule.filter[nr / 64] = 1ull << nr % 64;
     assert_int_equal(make_call(nr, h), NOS_OK);
@@ -278,6 +292,34 @@ static void every_row(void **state)
 #define SYSCALL(nr, name, cls, types, rights, n_args, kind) one_row(nr, cls, types, rights);
 #include "kernel/syscall/table.inc"
 #undef SYSCALL
+}
+
+/* Of what a handler answers, what says that somebody may not is recorded, and nothing else. */
+static void answers(void **state)
+{
+    (void)state;
+    for (int st = 0; st > -40; st--) {
+        bool refusal = st <= NOS_BAD_SYSCALL && st >= NOS_REVOKED;
+        answer = (nos_status_t)st;
+        assert_int_equal(make_call(NOS_SYS_EXIT, 0), st);
+        assert_int_equal(reached, 1);
+        assert_int_equal(denied, refusal);
+        assert_int_equal(armed, refusal);
+    }
+    answer = NOS_OK;
+    sender = 5ull << 32;
+    (void)make_call(NOS_SYS_EXIT, 0);
+    assert_int_equal(thread.ctx.nr, sender);
+    sender = 0;
+}
+
+/* `null` takes no lock. */
+static void nothing_at_all(void **state)
+{
+    uint32_t was = big_lock.next;
+    (void)state;
+    assert_int_equal(make_call(NOS_SYS_NULL, 0), NOS_OK);
+    assert_int_equal(big_lock.next, was);
 }
 
 static void no_such_call(void **state)
@@ -305,6 +347,9 @@ static void dead_handles(void **state)
     assert_int_equal(handle_derive(&capsule.handles, &like, &h), NOS_OK);
     assert_int_equal(make_call(NOS_SYS_NOTIFY_SIGNAL, h), NOS_OK);
     assert_int_equal(handle_get(&capsule.handles, h, HANDLE_TYPE_ANY, 0, &s), NOS_OK);
+    thread.via = 0;
+    assert_int_equal(make_call(NOS_SYS_NOTIFY_BIND, h), NOS_OK);
+    assert_int_equal(thread.via, s->via);  // should it wait: cut with the handle
     cell_revoke(s->via);
     refused(NOS_SYS_NOTIFY_SIGNAL, h, NOS_REVOKED);
     assert_int_equal(make_call(NOS_SYS_NOTIFY_SIGNAL, handle[NOS_TYPE_NOTIFICATION]), NOS_OK);
@@ -361,8 +406,10 @@ static void who_goes_on(void **state)
 {
     struct cpu *cpu = this_cpu();
     (void)state;
+    waits = 0;
     thread.ctx.nr = NOS_SYS_EXIT;
     assert_ptr_equal(up_syscall(&thread.ctx), &thread.ctx);
+    assert_int_equal(waits, 0);  // it was its turn
     for (unsigned reason = 0; reason < 4; reason++) {
         thread.ctx.nr = NOS_SYS_EXIT;
         cpu->resched = reason == 0;
@@ -453,6 +500,7 @@ static void signal_at_once(void **state)
     (void)state;
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 6), self);
     assert_int_equal(n->bits, 6);
+    assert_int_equal(thread.ctx.nr, NOS_OK);
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 0), self);
     assert_int_equal(reached, 1);  // no bit: the long way says what that is
     n->bits = 0;
@@ -461,8 +509,11 @@ static void signal_at_once(void **state)
     assert_int_equal(signals, 1);
     n->bound = NULL;
     n->waiter = &other;
+    other.waits_on = &n->obj;
+    other.ctx.nr = NOS_SYS_NOTIFY_WAIT;
     other.deadline_ns = 5;
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 1), self);
+    assert_int_equal(thread.ctx.nr, NOS_OK);
     other.deadline_ns = 0;
     other.cpus = 2;  // not here
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 1), self);
@@ -472,6 +523,9 @@ static void signal_at_once(void **state)
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_SIGNAL, NOS_TYPE_NOTIFICATION, 9), self);
     assert_int_equal(signals, 3);
     assert_null(n->waiter);
+    assert_int_equal(thread.ctx.nr, NOS_OK);
+    assert_null(other.waits_on);
+    assert_int_equal(other.ctx.nr, NOS_OK);
     assert_int_equal(other.ctx.w[0], 9);
     assert_int_equal(other.state, THREAD_READY);
     fresh_other(state);
@@ -483,15 +537,29 @@ static void signal_at_once(void **state)
 static void wait_at_once(void **state)
 {
     struct notification *n = &a_notification;
+    struct handle_slot *s;
     (void)state;
+    assert_int_equal(
+        handle_get(&capsule.handles, handle[NOS_TYPE_NOTIFICATION], HANDLE_TYPE_ANY, 0, &s),
+        NOS_OK);
+    s->via = 0x51;  // cut with it
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_WAIT, NOS_TYPE_NOTIFICATION, 0), &elsewhere);
+    assert_int_equal(thread.via, 0x51);
+    assert_ptr_equal(thread.waits_on, &n->obj);
+    s->via = 0;
     assert_int_equal(reached, 0);
     assert_int_equal(thread.state, THREAD_NOTE);
     assert_ptr_equal(n->waiter, &thread);
     fresh_other(state);
     n->bits = 1;
     becomes = THREAD_NOTE;  // as the handler finds
+    assert_int_equal(
+        handle_get(&capsule.handles, handle[NOS_TYPE_NOTIFICATION], HANDLE_TYPE_ANY, 0, &s),
+        NOS_OK);
+    s->via = 0x52;
     assert_ptr_equal(at_once(NOS_SYS_NOTIFY_WAIT, NOS_TYPE_NOTIFICATION, 0), &elsewhere);
+    assert_int_equal(thread.via, 0x52);
+    s->via = 0;
     fresh_other(state);
     n->bits = 1;
     becomes = THREAD_RUNNING;
@@ -559,6 +627,7 @@ static void yield_at_once(void **state)
     assert_ptr_equal(at_once(NOS_SYS_YIELD, NOS_TYPE_NONE, 0), &other.ctx);
     assert_int_equal(reached, 0);
     assert_int_equal(thread.state, THREAD_READY);
+    assert_int_equal(thread.ctx.nr, NOS_OK);
     assert_int_equal(other.state, THREAD_RUNNING);
 }
 
@@ -566,6 +635,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_row, fresh, clean),
+        cmocka_unit_test_setup_teardown(answers, fresh, clean),
+        cmocka_unit_test_setup_teardown(nothing_at_all, fresh, clean),
         cmocka_unit_test_setup_teardown(no_such_call, fresh, clean),
         cmocka_unit_test_setup_teardown(dead_handles, fresh, clean),
         cmocka_unit_test_setup_teardown(copies_of_user_memory, fresh, clean),

@@ -167,11 +167,12 @@ static void derived(void **state)
     uint32_t grandchild = (uint32_t)saved->w[0];
     assert_int_equal(derive(grandchild, 0, 0, 1), NOS_OK);
     assert_int_equal(derive((uint32_t)saved->w[0], 0, 0, 0), NOS_OK);
-    saved->w[0] = KEEP;
     assert_int_equal(cell_count(), 4);
     uint32_t was = no_more_handles();
-    assert_int_equal(derive(h, 0, 0, 0), NOS_QUOTA);
-    assert_int_equal(saved->w[0], 0);  // as the caller had it
+    args(h, 0, KEEP);
+    saved->w[1] = saved->w[2] = 0;
+    assert_int_equal(sys_cap_derive(&me, saved, slot_of(h)), NOS_QUOTA);
+    assert_int_equal(saved->w[0], KEEP);
     assert_int_equal(cell_count(), 4);
     mine.handles.limit = was;
 }

@@ -50,7 +50,9 @@ nos_status_t notify_wait(struct notification *n, uint64_t deadline_ns, uint64_t 
     asked.on = n;
     asked.word = deadline_ns;
     *bits = 0x55;
-    *blocked = blocks;
+    if (blocks) {  // else as the caller has it
+        *blocked = true;
+    }
     return answer;
 }
 
@@ -122,11 +124,13 @@ static struct thread *readied, *handed;
 
 void sched_ready(struct thread *t)
 {
+    assert_non_null(t);
     readied = t;
 }
 
 void sched_handoff(struct thread *t)
 {
+    assert_non_null(t);
     handed = t;
 }
 

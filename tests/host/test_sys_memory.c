@@ -4,7 +4,10 @@
 #include "kernel/syscall/memory.c"
 
 static struct region a_region;
-static struct device a_device;
+static union {
+    struct device device;
+    struct region region; /* which it is not */
+} a_thing;
 static struct capsule other;
 
 /* ---- kernel/object/region.c and kernel/memory/space.c ---- */
@@ -80,18 +83,18 @@ static int fresh(void **state)
 {
     fresh_caller(state);
     memset(&a_region, 0, sizeof a_region);
-    memset(&a_device, 0, sizeof a_device);
+    memset(&a_thing, 0, sizeof a_thing);
     memset(&other, 0, sizeof other);
     memset(&mapped, 0, sizeof mapped);
     obj_init(&a_region.obj, NOS_TYPE_REGION);
-    obj_init(&a_device.obj, NOS_TYPE_DEVICE);
+    obj_init(&a_thing.device.obj, NOS_TYPE_DEVICE);
     obj_init(&other.obj, NOS_TYPE_CAPSULE);
     other.state = NOS_CAPSULE_RUNNING;
     a_region.base = (paddr_t){ 0x900000 };
     a_region.pages = 3;
-    a_device.base = (paddr_t){ 0xfee000000 };
-    a_device.len = 2 * PAGE_SIZE + 1;
-    a_device.map_flags = ARCH_MAP_WC;
+    a_thing.device.base = (paddr_t){ 0xfee000000 };
+    a_thing.device.len = 2 * PAGE_SIZE + 1;
+    a_thing.device.map_flags = ARCH_MAP_WC;
     answer = place_answer = NOS_OK;
     steps = small_places = large_places = unmapped = maps = 0;
     mapped_in = NULL;
@@ -222,18 +225,20 @@ static void what_is_mapped(void **state)
 
 static void a_device_too(void **state)
 {
-    uint32_t h = hold(&a_device.obj, NOS_RIGHT_READ | NOS_RIGHT_WRITE);
+    uint32_t h = hold(&a_thing.device.obj, NOS_RIGHT_READ | NOS_RIGHT_WRITE);
+    uint32_t was = a_thing.region.mapped;
     (void)state;
     assert_int_equal(map(h, PROT_R | PROT_W), NOS_OK);
+    assert_int_equal(a_thing.region.mapped, was);
     assert_int_equal(mapped_at.v, 0xfee000000);
     assert_int_equal(mapped.pages, 3);
     assert_int_equal(mapped.flags, ARCH_MAP_WC);
-    assert_ptr_equal(mapped.owner, &a_device);
-    assert_int_equal(a_device.obj.refs, 3);
-    a_device.len = 2 * PAGE_SIZE;
+    assert_ptr_equal(mapped.owner, &a_thing.device);
+    assert_int_equal(a_thing.device.obj.refs, 3);
+    a_thing.device.len = 2 * PAGE_SIZE;
     assert_int_equal(map(h, PROT_R), NOS_OK);
     assert_int_equal(mapped.pages, 2);
-    a_device.len = 0;  // not there
+    a_thing.device.len = 0;  // not there
     assert_int_equal(map(h, PROT_R), NOS_BAD_STATE);
     a_region.pages = 0;  // taken
     assert_int_equal(map(hold(&a_region.obj, NOS_RIGHT_READ), PROT_R), NOS_BAD_STATE);

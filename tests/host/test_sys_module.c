@@ -366,6 +366,11 @@ static void capsule_opened(void **state)
     assert_int_equal(sys_capsule_open(&me, saved, NULL), NOS_NOT_FOUND);
     args(0, 10, KEEP);
     assert_int_equal(sys_capsule_open(&me, saved, NULL), NOS_NOT_FOUND);
+    other.id = UINT32_MAX;  // the last there is
+    args(0, UINT32_MAX, KEEP);
+    assert_int_equal(sys_capsule_open(&me, saved, NULL), NOS_OK);
+    (void)given(&other.obj);
+    other.id = 9;
     args(0, 9, KEEP);
     uint32_t was = no_more_handles();
     assert_int_equal(sys_capsule_open(&me, saved, NULL), NOS_QUOTA);
