@@ -188,10 +188,8 @@ static void boot_file(const struct nos_boot_file *f)
     uint64_t pages = (f->len + PAGE_SIZE - 1) / PAGE_SIZE;
 
     KASSERT(f->base % PAGE_SIZE == 0 && pages <= UINT32_MAX);
-    if (f->status != NOS_OK || f->len == 0) {
-        nos_status_t st = f->status != NOS_OK ? (nos_status_t)f->status : NOS_MOD_TRUNCATED;
-        struct refusal r = { .status =
-                                 st };  // it was read and it is empty: cut before its first byte
+    if (f->status != NOS_OK) {
+        struct refusal r = { .status = (nos_status_t)f->status };
         memcpy(r.name, f->name, sizeof r.name);
         registry_refuse(&r, STAGE_EXTRACT, 0);
         audit_cause(&policy_record);

@@ -13,7 +13,7 @@ bool up_reclaim(void)
     return false;
 }
 
-enum { FRAMES = HOST_RAM / PAGE_SIZE, LIVE = 400, STEPS = 60000 };
+enum { FRAMES = HOST_RAM / PAGE_SIZE, LIVE = 400, STEPS = 60000, FEW = 900 };
 
 struct run {
     paddr_t at;
@@ -86,13 +86,13 @@ static void take_one(struct run *r)
     }
 }
 
-static void random_against_model(void **state)
+/* `often`: look into the books at every step. */
+static void walk(int steps, bool often)
 {
-    (void)state;
     reset_allocator();
     uint64_t all = frame_stats().free;
     srand(1);
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < steps; i++) {
         struct run *r = &held[rand() % LIVE];
         if (r->at.v != 0) {
             give_back(r);
@@ -102,6 +102,7 @@ static void random_against_model(void **state)
         if (rand() % 8 == 0) {
             (void)frame_reclaim_step(4);
         }
+        assert_true(!often || frame_check());
     }
     for (int i = 0; i < LIVE; i++) {
         if (held[i].at.v != 0) {
@@ -110,8 +111,62 @@ static void random_against_model(void **state)
     }
     while (frame_reclaim_step(1000)) {
     }
+    assert_true(frame_check());
     assert_int_equal(frame_stats().free, all);
     assert_int_equal(frame_stats().deferred, 0);
+}
+
+static void random_against_model(void **state)
+{
+    (void)state;
+    walk(STEPS, false);
+}
+
+static void a_short_walk(void **state)
+{
+    (void)state;
+    walk(FEW, true);
+}
+
+/* What a run needs, and no frame more; what was dirty is said, and counted as cleared. */
+static void runs(void **state)
+{
+    static const struct {
+        uint32_t pages;
+        unsigned order;
+    } rows[] = { { 1, 0 }, { 2, 1 }, { 3, 2 }, { 4, 2 }, { 5, 3 }, { 300, 9 } };
+    (void)state;
+    reset_allocator();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(order_for(rows[i].pages), rows[i].order);
+        for (unsigned dirty = 2; dirty-- > 0;) {
+            uint64_t free = frame_stats().free, zeroed = frame_stats().zeroed;
+            bool was = dirty == 0;
+            if (!dirty) {  // a clean block of that size is there, and taken first
+                paddr_t clean = frame_alloc_dirty(rows[i].order);
+                frame_free(clean, rows[i].order);
+                zeroed = frame_stats().zeroed;
+            }
+            paddr_t p = frame_alloc_run(rows[i].pages, &was);
+            assert_int_not_equal(p.v, 0);
+            assert_true(dirty || !was);
+            assert_int_equal(frame_stats().free, free - rows[i].pages);
+            assert_int_equal(frame_stats().zeroed, zeroed + (was ? rows[i].pages : 0));
+            assert_true(frame_check());
+            frame_free_run(p, rows[i].pages);
+            assert_int_equal(frame_stats().deferred, rows[i].pages);
+            while (frame_reclaim_step(1)) {
+                assert_true(frame_check());
+            }
+            assert_int_equal(frame_stats().free, free);
+        }
+    }
+    bool dirty = true;
+    assert_int_equal(frame_alloc_run(0, &dirty).v, 0);
+    assert_true(dirty);
+    assert_int_equal(frame_alloc(FRAME_ORDER_MAX + 1).v, 0);
+    assert_int_equal(frame_alloc_run((1u << FRAME_ORDER_MAX) + 1, &dirty).v, 0);
+    assert_true(frame_check());
 }
 
 static void exhaustion_is_an_answer(void **state)
@@ -179,16 +234,16 @@ struct thing {
 };
 static struct cache things = CACHE(thing);
 
-static void cache_objects_are_zero_and_distinct(void **state)
+enum { N = 3000 };
+static struct thing *t[N];
+
+static void use_things(int n, int steps)
 {
-    enum { N = 3000 };
-    static struct thing *t[N];
-    (void)state;
     reset_allocator();
     uint64_t all = frame_stats().free;
     srand(2);
-    for (int step = 0; step < 40000; step++) {
-        struct thing **slot = &t[rand() % N];
+    for (int step = 0; step < steps; step++) {
+        struct thing **slot = &t[rand() % n];
         if (*slot != NULL) {
             cache_free(&things, *slot);
             *slot = NULL;
@@ -201,14 +256,62 @@ static void cache_objects_are_zero_and_distinct(void **state)
         }
         memset(*slot, 0xff, sizeof **slot);
     }
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; t[i] != NULL && k < i % 8; k++) {
+            assert_ptr_not_equal(t[i], t[i - k - 1]);
+        }
+    }
+    for (int i = 0; i < n; i++) {
         if (t[i] != NULL) {
             cache_free(&things, t[i]);
+            t[i] = NULL;
         }
     }
     assert_int_equal(things.used, 0);
     assert_int_equal(cache_frames(), 0);
     assert_int_equal(frame_stats().free, all);
+}
+
+static void cache_objects_are_zero_and_distinct(void **state)
+{
+    (void)state;
+    use_things(N, 40000);
+}
+
+/* Full pages leave the list, and come back to it; no page is held for nothing; and no memory is an
+ * answer. */
+static void a_cache_and_its_pages(void **state)
+{
+    uint32_t room = (PAGE_SIZE - sizeof(struct cache_page)) / slot_size(&things);
+    (void)state;
+    use_things(200, 1500);
+    for (uint32_t i = 0; i < 3 * room; i++) {
+        t[i] = cache_alloc(&things);
+        assert_non_null(t[i]);
+        assert_int_equal(things.used, i + 1);
+        assert_int_equal(cache_frames(), i / room + 1);
+        assert_int_equal(things.partial == NULL, (i + 1) % room == 0);
+    }
+    for (uint32_t i = 0; i < 3; i++) {  // one of each page
+        cache_free(&things, t[i * room]);
+        assert_non_null(things.partial);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        t[i * room] = cache_alloc(&things);
+        assert_int_equal(cache_frames(), 3);
+    }
+    assert_null(things.partial);
+    while (frame_alloc_dirty(0).v != 0) {
+    }
+    assert_null(cache_alloc(&things));
+    assert_int_equal(cache_frames(), 3);
+    assert_int_equal(things.used, 3 * room);
+    for (uint32_t i = 0; i < 3 * room; i++) {
+        cache_free(&things, t[(i * 7) % (3 * room)]);
+    }
+    assert_int_equal(cache_frames(), 0);
+    assert_null(things.partial);
+    memset(t, 0, sizeof t);
 }
 
 /* Ranges as no firmware of ours reports them: one from address 0, one of the kernel's, reserved
@@ -256,6 +359,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_against_model),
+        cmocka_unit_test(a_short_walk),
+        cmocka_unit_test(runs),
+        cmocka_unit_test(a_cache_and_its_pages),
         cmocka_unit_test(exhaustion_is_an_answer),
         cmocka_unit_test(shortage_works_off_what_was_put_off),
         cmocka_unit_test(zero_blocks_are_not_zeroed_twice),

@@ -4,6 +4,8 @@
  * the address sanitiser sees every byte that is read or written beside them, the leak checker every
  * frame that was lost.
  */
+#include <stdio.h>
+
 #include "tests/host/test.h"
 
 #include "kernel/arch/api/arch.h"
@@ -31,11 +33,12 @@ static size_t frames_live, frames_max, objects_live, donated, freed_runs;
 static bool no_objects;
 static nos_status_t absent[NOS_CAP_KIND_COUNT];  // what cap_object answers
 
-static unsigned in_simd;
+static unsigned in_simd, simd_uses;
 
 void arch_simd_begin(void)
 {
     assert_int_equal(in_simd++, 0);
+    simd_uses++;
 }
 
 void arch_simd_end(void)
@@ -66,9 +69,14 @@ void panic(const char *format, ...)
     abort();
 }
 
+static char logged[200];
+
 void klog(const char *format, ...)
 {
-    (void)format;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(logged, sizeof logged, format, args);
+    va_end(args);
 }
 
 void *cache_alloc(struct cache *c)
@@ -291,8 +299,11 @@ void audit_remember(struct audit_ref *ref)
     ref->at = n_told;
 }
 
+static unsigned forgets;
+
 void audit_forget(struct audit_ref *ref)
 {
+    forgets++;
     ref->at = 0;
 }
 
@@ -464,7 +475,11 @@ static int clear(void **state)
         modules = m->next;
         n_modules--;
         assert_int_equal(m->obj.refs, 1);
+        size_t back = freed_runs + donated + m->pages;
+        unsigned forgotten = forgets + 1;
         obj_put(&m->obj);
+        assert_int_equal(freed_runs + donated, back);
+        assert_int_equal(forgets, forgotten);
     }
     assert_int_equal(n_modules, 0);
     assert_int_equal(module_frames(), 0);
@@ -551,6 +566,51 @@ static void test_good_module(void **state)
     assert_int_equal(info.sec_version, 3);
     assert_memory_equal(info.module_id, m->id, 32);
     assert_int_equal(module_info(1, &info), NOS_NOT_FOUND);
+}
+
+/* Whatever stood in a job before: whoever asked is a cause, what was asked for begins anew, and a
+ * job that has ended has nothing to give back. */
+static void test_a_job_begins_anew(void **state)
+{
+    struct golden_mod p = golden_parts();
+    struct nos_module_info info;
+    (void)state;
+    for (unsigned bad = 2; bad-- > 0;) {
+        p.signer[0] = golden_key(bad ? GOLDEN_STRANGER : GOLDEN_PUBLISHER);
+        struct buf f = golden_module(&p);
+        bool done = true;
+        nos_status_t st = NOS_OK;
+        memset(&job, 1, sizeof job);
+        module_job_init(&job, place_file(buf_span(f)), pages_of(f.len), f.len, 7);
+        assert_int_equal(job.asked.at, 0);
+        assert_false(job.boot);
+        assert_null(job.out);
+        assert_false(job.ahead);
+        job.asked.at = 55;
+        st = module_job_step(&job, &done);
+        assert_false(done);
+        while (!done) {
+            st = module_job_step(&job, &done);
+        }
+        assert_int_equal(st, bad ? NOS_KEY_UNKNOWN : NOS_OK);
+        assert_ptr_equal(causes[(n_told - 1) % ARRAY_LEN(told)][0], &job.asked);
+        module_job_drop(&job);
+        assert_int_equal(freed_runs, bad ? pages_of(f.len) : 0);
+        freed_runs = 0;
+        buf_free(&f);
+    }
+    assert_int_not_equal(verify(SPAN_LIT("no module")), NOS_OK);
+    assert_non_null(strstr(logged, "(unnamed)"));
+    struct buf f = golden_module(&p);
+    f.data[f.len - 1] ^= 1;
+    clear(NULL);
+    fresh(NULL);
+    assert_int_equal(verify(buf_span(f)), NOS_HASH_CHUNK);
+    assert_int_equal(module_info(0, &info), NOS_OK);
+    assert_int_equal(info.version, p.version);
+    assert_int_equal(info.sec_version, p.sec_version);
+    buf_free(&f);
+    golden_parts_free(&p);
 }
 
 /* What it is told to the log, the list and the owner of the frames when a file is refused. */
@@ -862,11 +922,11 @@ static void test_known_module_is_not_read_again(void **state)
 
 static void test_newest_of_a_name(void **state)
 {
-    static const uint64_t version[] = { 5, 9, 7, 9 };
+    static const uint64_t version[] = { 5, 9, 7, 9, 8 };
     struct golden_mod p = golden_parts();
-    struct module *m[4];
+    struct module *m[ARRAY_LEN(version)];
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(version); i++) {
         p.version = version[i];
         p.sec_version = 3 + (uint32_t)i;
         m[i] = verify_good(&p);
@@ -992,6 +1052,7 @@ static void boot_add(struct nos_bootinfo *bi, const char *name, span_t file)
 
 static void test_boot(void **state)
 {
+    static const uint8_t zeroes[2 * PAGE_SIZE];
     static struct nos_bootinfo bi;
     struct buf good = golden_module_plain(), bad = golden_module_plain();
     struct nos_module_info info;
@@ -1008,7 +1069,10 @@ static void test_boot(void **state)
     bi.file[3].status = NOS_BOOT_VOLUME;
     boot_add(&bi, "HELLO.MOD", buf_span(good));
     boot_add(&bi, "AGAIN.MOD", buf_span(good));
+    boot_add(&bi, "ZERO.MOD", span_of(zeroes, sizeof zeroes));
     module_boot(&bi);
+    assert_true(module_find("hello\0\0\0\0\0\0\0\0\0\0")->boot);
+    assert_non_null(strstr(logged, "module ZERO.MOD"));
 
     assert_int_equal(told[0].kind, NOS_AUDIT_BOOT);
     assert_memory_equal(told[0].subject, bi.policy_hash, 32);
@@ -1020,7 +1084,7 @@ static void test_boot(void **state)
     };
     static const char *const name[] = { "BAD.MOD",  "EMPTY.MOD", "UNREADABLE.MOD",
                                         "HALF.MOD", "hello",     "hello" };
-    assert_int_equal(n_told, 2 + 6);
+    assert_int_equal(n_told, 2 + 7);
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(told[2 + i].status, want[i]);
         assert_int_equal(told[2 + i].kind, want[i] == NOS_OK ? NOS_AUDIT_LOAD : NOS_AUDIT_REFUSE);
@@ -1030,7 +1094,8 @@ static void test_boot(void **state)
         assert_int_equal(causes[2 + i][0] == causes[2][0], i != 5);
     }
     assert_int_equal(causes[2][0]->at, 1);              // the policy's record
-    assert_int_equal(donated, 3 * pages_of(good.len));  // the bad ones, and the second copy
+    assert_int_equal(donated,
+                     3 * pages_of(good.len) + 2);  // the bad ones, and the second copy
     assert_int_equal(freed_runs, 0);
     assert_int_equal(module_info(0, &info), NOS_OK);
     assert_int_equal(info.status, NOS_OK);
@@ -1039,7 +1104,8 @@ static void test_boot(void **state)
         assert_int_equal(info.status, want[i]);
         assert_string_equal(info.name, name[i]);
     }
-    assert_int_equal(module_info(5, &info), NOS_NOT_FOUND);
+    assert_int_equal(module_info(5, &info), NOS_OK);
+    assert_int_equal(module_info(6, &info), NOS_NOT_FOUND);
     buf_free(&good);
     buf_free(&bad);
 }
@@ -1490,7 +1556,9 @@ static void test_ahead_of_its_step(void **state)
                 module_job_ahead(&job);
                 ahead++;
             }
+            unsigned worked = simd_uses;
             st = module_job_step(&job, &done);
+            assert_int_equal(simd_uses, worked);  // once is enough
         }
         assert_int_equal(st, spoilt == 0   ? NOS_OK
                              : spoilt == 1 ? NOS_BAD_SIGNATURE
@@ -1567,6 +1635,7 @@ static void test_listing(void **state)
     assert_int_equal(sup.n_needs, 1);
     assert_string_equal((const char *)sup.needs, "console");
     assert_int_equal(module_supervision(1, &sup), NOS_NOT_FOUND);
+    assert_int_equal(module_supervision(3, &sup), NOS_NOT_FOUND);
 }
 
 /* ---- load ---- */
@@ -1971,6 +2040,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, clear)
     const struct CMUnitTest tests[] = {
         TEST(test_good_module),
+        TEST(test_a_job_begins_anew),
         TEST(test_refused_by_shape),
         TEST(test_refused_by_signature),
         TEST(test_a_kernel_is_not_a_module),
