@@ -404,10 +404,35 @@ static void test_counts(void **state)
                      NOS_POL_FIELD);  // rules point into it
 }
 
+/* Twice the same is no order; and what is refused writes nothing. */
+static void test_no_record_twice(void **state)
+{
+    static const struct {
+        uint16_t tag;
+        size_t len;
+    } lists[] = { { NOS_POL_PUBLISHERS, sizeof(struct nos_pol_publisher) },
+                  { NOS_POL_RULES, sizeof(struct nos_pol_rule) } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        struct buf v = value_of(lists[i].tag);
+        assert_true(v.len >= 2 * lists[i].len);
+        memcpy(v.data + lists[i].len, v.data, lists[i].len);
+        struct buf body = golden_policy_body((struct change){ lists[i].tag, false, buf_span(v) });
+        struct buf f = golden_policy(buf_span(body), 1, 1);
+        struct policy p = { .n_rules = 99 };
+        assert_int_equal(policy_parse(buf_span(f), &p), NOS_POL_ORDER);
+        assert_int_equal(p.n_rules, 99);
+        buf_free(&f);
+        buf_free(&body);
+        buf_free(&v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_no_record_twice),
         cmocka_unit_test(test_publishers),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_header_fields),

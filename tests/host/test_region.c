@@ -196,6 +196,13 @@ static void quota(void **state)
     (void)state;
     assert_int_equal(region_create(&c, 0, &r), NOS_INVALID);
     assert_int_equal(region_create(&c, REGION_PAGES_MAX + 1, &r), NOS_INVALID);
+    assert_int_equal(region_create(&c, REGION_PAGES_MAX, &r), NOS_QUOTA);
+    static struct capsule full;  // as much as may be, to the page and to the object
+    full.space.pages = full.space.limit = 5;
+    full.limits.objects = 1;
+    assert_int_equal(region_may_give(&full, 0, 1), NOS_OK);
+    assert_int_equal(region_cost(&(struct region){ .pages = 512 }), 513);
+    assert_int_equal(region_cost(&(struct region){ .pages = 513 }), 515);
     assert_int_equal(region_create(&c, 101, &r), NOS_QUOTA);
     assert_int_equal(region_create(&c, 60, &r), NOS_OK);
     assert_int_equal(region_create(&c, 41, &s), NOS_QUOTA);
