@@ -13,7 +13,7 @@ bool up_reclaim(void)
     return false;
 }
 
-enum { FRAMES = HOST_RAM / PAGE_SIZE, LIVE = 400, STEPS = 60000, FEW = 900 };
+enum { FRAMES = HOST_RAM / PAGE_SIZE, LIVE = 400, STEPS = 60000, FEW = 60 };
 
 struct run {
     paddr_t at;

@@ -589,6 +589,9 @@ static void test_a_job_begins_anew(void **state)
         job.asked.at = 55;
         st = module_job_step(&job, &done);
         assert_false(done);
+        done = true;
+        st = module_job_step(&job, &done);
+        assert_int_equal(done, bad);
         while (!done) {
             st = module_job_step(&job, &done);
         }

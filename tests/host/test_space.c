@@ -104,7 +104,7 @@ static nos_status_t private(uint64_t va, uint32_t pages, unsigned prot)
 
 static void what_is_refused(void **state)
 {
-    uint64_t va = s.window + PAGE_SIZE;
+    uint64_t va = s.window + PAGE_SIZE, zeroed = frame_stats().zeroed;
     (void)state;
     assert_int_equal(private(va, 1, PROT_R | PROT_W | PROT_X), NOS_INVALID);
     assert_int_equal(private(va, 1, PROT_W), NOS_INVALID);
@@ -115,6 +115,7 @@ static void what_is_refused(void **state)
     assert_int_equal(private(0, 1, PROT_R), NOS_INVALID);
     assert_int_equal(borrow(va, 1, PROT_R | PROT_W | PROT_X), NOS_INVALID);
     assert_int_equal(borrow(USER_MAX - PAGE_SIZE, 2, PROT_R), NOS_INVALID);
+    assert_int_equal(frame_stats().zeroed, zeroed);  // before any frame is taken
     assert_int_equal(private(va, 101, PROT_R), NOS_QUOTA);
     check_charge();
     assert_int_equal(s.pages, 4);  // the root, and on the way to the place; one table is over
@@ -125,6 +126,68 @@ static void what_is_refused(void **state)
     assert_int_equal(private(va + 2 * PAGE_SIZE, 1, PROT_R), NOS_OK);  // a neighbour
     assert_int_equal(private(va - PAGE_SIZE, 1, PROT_R), NOS_OK);
     check_charge();
+}
+
+/* Whatever stood there before. */
+static void created(void **state)
+{
+    (void)state;
+    for (unsigned left = 2; left-- > 0;) {
+        memset(&s, 0x5a, sizeof s);
+        if (left == 0) {
+            exhaust(0);
+        }
+        assert_int_equal(space_create(&s, 7), left == 0 ? NOS_NO_MEMORY : NOS_OK);
+        assert_int_equal(s.pages, left);
+        assert_int_equal(s.n_areas, 0);
+        assert_int_equal(s.limit, 7);
+        assert_ptr_equal(s.area, s.first);
+        assert_int_equal(s.room, SPACE_FIRST_AREAS);
+        assert_int_equal(s.window % (1ull << WINDOW_SHIFT), 0);
+        assert_true(s.window != 0 && s.window + (1ull << WINDOW_SHIFT) <= USER_MAX);
+    }
+}
+
+/* Clean, or as the frame was left: then its maker writes all of it. */
+static void clean_or_not(void **state)
+{
+    (void)state;
+    for (unsigned zero = 0; zero < 2; zero++) {
+        uint64_t va = s.window + (10 + 10 * zero) * PAGE_SIZE;
+        assert_int_equal(space_map_private(&s, va, 1, PROT_R, AREA_PRIVATE, zero != 0), NOS_OK);
+        const uint64_t *page = space_ptr(&s, va);
+        for (size_t i = 0; i < PAGE_SIZE / 8; i++) {
+            assert_int_equal(page[i] == 0, zero);
+        }
+    }
+}
+
+static void who_borrows(void **state)
+{
+    (void)state;
+    assert_null(space_borrows(&s, &s));
+    assert_int_equal(private(s.window + PAGE_SIZE, 1, PROT_R), NOS_OK);
+    assert_int_equal(borrow(s.window + 9 * PAGE_SIZE, 1, PROT_R), NOS_OK);
+    assert_ptr_equal(space_borrows(&s, &s), &s.area[1]);
+    assert_null(space_borrows(&s, &foreign));
+}
+
+static void large_ones(void **state)
+{
+    uint64_t at;
+    (void)state;
+    assert_int_equal(area_span(5, 0), 5);
+    assert_int_equal(area_span(1, ARCH_MAP_TABLES), 512);
+    assert_int_equal(area_span(512, ARCH_MAP_TABLES), 512);
+    assert_int_equal(area_span(513, ARCH_MAP_TABLES), 1024);
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(space_place_large(&s, 510 * 512 - i, &at), NOS_OK);
+        assert_int_equal(at, s.window + (1ull << TABLE_SHIFT));  // where alone it fits
+        assert_int_equal(space_place_large(&s, 513, &at), NOS_OK);
+        assert_int_equal(at % (1ull << TABLE_SHIFT), 0);
+    }
+    assert_int_equal(space_place_large(&s, 510 * 512 + 1, &at), NOS_NO_MEMORY);
+    assert_int_equal(space_place_large(&s, 0, &at), NOS_NO_MEMORY);
 }
 
 /* Where a new area was to go is remembered as a place in the list; the list may have changed since. */
@@ -183,6 +246,8 @@ static void many_areas(void **state)
     while (!space_destroy_step(&s, 4, &a)) {
     }
     assert_int_equal(used(), before - 1);
+    assert_ptr_equal(s.area, s.first);
+    assert_int_equal(s.room, SPACE_FIRST_AREAS);
     assert_int_equal(s.pages, 1 + 2 + 1);  // what was charged for tables goes with the capsule
     (void)setup(NULL);
     for (unsigned i = 0; i < SPACE_FIRST_AREAS; i++) {
@@ -392,6 +457,11 @@ static void guards(void **state)
     assert_int_equal(space_map_private(&s, va, 4, PROT_R, AREA_STACK, true), NOS_OK);
     assert_ptr_equal(space_find(&s, va - 1, &guard), &s.area[0]);
     assert_true(guard);
+    assert_ptr_equal(space_find(&s, va, &guard), &s.area[0]);
+    assert_false(guard);
+    assert_ptr_equal(space_find(&s, va - PAGE_SIZE, &guard), &s.area[0]);
+    assert_true(guard);
+    guard = false;
     assert_ptr_equal(space_find(&s, va + 4 * PAGE_SIZE, &guard), &s.area[0]);
     assert_true(guard);
     assert_ptr_equal(space_find(&s, va + 4 * PAGE_SIZE - 1, &guard), &s.area[0]);
@@ -439,6 +509,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_refused, setup),
+        cmocka_unit_test_setup(created, setup),
+        cmocka_unit_test_setup(clean_or_not, setup),
+        cmocka_unit_test_setup(who_borrows, setup),
+        cmocka_unit_test_setup(large_ones, setup),
         cmocka_unit_test_setup(a_place_that_moved, setup),
         cmocka_unit_test_setup(many_areas, setup),
         cmocka_unit_test_setup(all_or_nothing, setup),
