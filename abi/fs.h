@@ -28,8 +28,9 @@ enum { /* bytes */
        NOS_FS_ROOT_INO = 1, /* of every tree's root */
 };
 #define NOS_FS_END UINT64_MAX /* WRITE: behind the last byte, wherever that is when it is done */
-#define NOS_FS_HERE (UINT64_MAX - 1) /* READ, WRITE, SEEK: at the offset of a file that was lent \
-                                      */
+#define NOS_FS_HERE \
+    (UINT64_MAX - 1) /* READ, WRITE, SEEK: at the offset of a file that was lent \
+                      */
 
 enum nos_fs_op {
     NOS_FS_ATTACH = 1,    /* to a door, no words. Reply: word 0 = bytes of the window, and

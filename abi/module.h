@@ -31,9 +31,10 @@
 #define NOS_CTX_BOOT_ID "N0N-OS 2026 boot id v1"           /* over the vault's root */
 #define NOS_CTX_VAULT_STREAM "N0N-OS 2026 vault stream v1"
 #define NOS_CTX_VAULT_ISSUER "N0N-OS 2026 vault issuer v1"
-#define NOS_CTX_VAULT_AUDIT "N0N-OS 2026 vault audit v1"     /* seed of the first checkpoint key */
-#define NOS_CTX_AUDIT_RATCHET "N0N-OS 2026 audit ratchet v1" /* a seed: that of the key after it \
-                                                              */
+#define NOS_CTX_VAULT_AUDIT "N0N-OS 2026 vault audit v1" /* seed of the first checkpoint key */
+#define NOS_CTX_AUDIT_RATCHET \
+    "N0N-OS 2026 audit ratchet v1" /* a seed: that of the key after it \
+                                    */
 #define NOS_CTX_AUDIT_FILE "N0N-OS 2026 audit file v1"
 
 struct nos_mod_header { /* 192 bytes, little-endian */

@@ -51,8 +51,7 @@ static uint32_t rights_of(uint32_t kind)
         return any | NOS_RIGHT_OFF | NOS_RIGHT_RESET;
     case NOS_CAP_NODE:
         return any | NOS_RIGHT_KILL | NOS_RIGHT_LOAD | NOS_RIGHT_LOG | NOS_RIGHT_AUDIT |
-               NOS_RIGHT_TOKEN | NOS_RIGHT_CRASH | NOS_RIGHT_DEBUG |
-               NOS_RIGHT_SPAWN;
+               NOS_RIGHT_TOKEN | NOS_RIGHT_CRASH | NOS_RIGHT_DEBUG | NOS_RIGHT_SPAWN;
     default:
         return 0;
     }

@@ -67,8 +67,8 @@ static int tell(const char *change, const struct nos_capsule_info *c, uint64_t n
     return out_flush();
 }
 
-/** A list is read record by record: when one goes meanwhile, its neighbour can be passed over. Then a
- * capsule that ran is missing, and the list is read once more. */
+/** A list is read record by record: when one goes meanwhile, its neighbour can be passed over. Then
+ * a capsule that ran is missing, and the list is read once more. */
 static bool lacks(const struct list *was, const struct list *is)
 {
     for (size_t i = 0; i < was->n; i++) {

@@ -27,9 +27,9 @@ struct acpi_mem {
 MUST_CHECK bool acpi_at(const struct acpi_mem *mem, uint64_t phys, uint64_t len, span_t *out);
 
 struct acpi_root {
-    uint64_t oem_rev;   // RSDP revision
-    span_t entries;     // of the XSDT or RSDT
-    uint32_t entry_len; // 8 or 4
+    uint64_t oem_rev;    // RSDP revision
+    span_t entries;      // of the XSDT or RSDT
+    uint32_t entry_len;  // 8 or 4
     uint32_t n;
 };
 
@@ -64,10 +64,10 @@ struct acpi_override {
     uint32_t gsi;
 };
 struct acpi_madt {
-    uint64_t lapic;      // physical
-    uint32_t n_cpus;     // enabled; the ids of the first ACPI_CPUS of them follow
+    uint64_t lapic;   // physical
+    uint32_t n_cpus;  // enabled; the ids of the first ACPI_CPUS of them follow
     uint32_t cpu[ACPI_CPUS];
-    bool pcat;           // 8259 pair present, must be masked
+    bool pcat;  // 8259 pair present, must be masked
     uint32_t n_ioapic, n_override;
     struct acpi_ioapic ioapic[ACPI_IOAPICS];
     struct acpi_override override[ACPI_OVERRIDES];
@@ -80,14 +80,14 @@ MUST_CHECK nos_status_t acpi_madt(span_t table, struct acpi_madt *out);
 void acpi_route(const struct acpi_madt *m, uint8_t irq, uint32_t *gsi, uint16_t *flags);
 
 struct acpi_fadt {
-    uint64_t dsdt;              // physical
-    uint32_t smi_cmd;           // port; 0 = none
-    uint8_t acpi_enable;        // value that turns ACPI mode on; 0 = not needed
-    uint16_t pm1a, pm1b;        // PM1 control ports; pm1b 0 = none
+    uint64_t dsdt;        // physical
+    uint32_t smi_cmd;     // port; 0 = none
+    uint8_t acpi_enable;  // value that turns ACPI mode on; 0 = not needed
+    uint16_t pm1a, pm1b;  // PM1 control ports; pm1b 0 = none
     bool has_reset, reset_is_port;
-    uint64_t reset_addr;        // port or physical
+    uint64_t reset_addr;  // port or physical
     uint8_t reset_value;
-    bool hw_reduced;            // no PM1 registers at all
+    bool hw_reduced;  // no PM1 registers at all
 };
 
 /** Errors: ACPI_FORMAT, ACPI_BOUNDS. */

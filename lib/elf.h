@@ -27,14 +27,14 @@ struct elf_segment {
     size_t file_off;  // of `file` in the image; a multiple of 4096
 };
 
-struct elf_view {  // borrows the image
+struct elf_view {        // borrows the image
     uint64_t link_base;  // address of the first segment in the file: offsets count from it
     uint64_t mem_len;    // whole pages from the base to the end of the last segment
     uint64_t entry;      // offset of the entry point
     uint64_t relro_off, relro_len;  // read-only once relocated, whole pages inside; 0, 0 = none
     uint32_t n_seg;
     struct elf_segment seg[ELF_SEGMENTS_MAX];  // ascending, disjoint by whole pages
-    span_t rela;         // relocation entries, 24 bytes each
+    span_t rela;                               // relocation entries, 24 bytes each
 };
 
 /**

@@ -18,7 +18,7 @@
 enum { FRAME_HEADER = 32, FRAME_MAX = FRAME_HEADER + NOS_MG_PAYLOAD };
 
 struct frame {
-    uint8_t flags;     // enum nos_mg_flags
+    uint8_t flags;  // enum nos_mg_flags
     uint16_t verb;
     uint32_t seq;
     int32_t status;
@@ -34,10 +34,10 @@ MUST_CHECK nos_status_t frame_encode(const struct frame *f, mspan_t room, size_t
 
 struct frame_decoder {
     uint8_t buf[FRAME_MAX];
-    size_t have;        // bytes in buf
-    size_t keep_from;   // bytes of buf that the frame given out last still uses
-    uint64_t dropped;   // bytes that belonged to no good frame
-    uint64_t bad;       // frames that failed their check
+    size_t have;       // bytes in buf
+    size_t keep_from;  // bytes of buf that the frame given out last still uses
+    uint64_t dropped;  // bytes that belonged to no good frame
+    uint64_t bad;      // frames that failed their check
 };
 
 void frame_decoder_init(struct frame_decoder *d);

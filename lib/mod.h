@@ -98,9 +98,9 @@ enum mod_hash_stage {
 struct mod_hasher {
     const struct mod_view *view;  // must stay, as must the file
     enum mod_hash_stage stage;
-    nos_status_t status;          // the first refusal; sticks
-    uint32_t chunk;               // of the image or the symbol lump
-    size_t at;                    // bytes of the current manifest, table or chunk already hashed
+    nos_status_t status;  // the first refusal; sticks
+    uint32_t chunk;       // of the image or the symbol lump
+    size_t at;            // bytes of the current manifest, table or chunk already hashed
     span_t symbols_hashes;
     struct blake3_ctx ctx;
 };

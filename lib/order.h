@@ -33,7 +33,7 @@ MUST_CHECK nos_status_t order_start(const order_set set, uint8_t out[ORDER_MAX],
 void order_dependants(const order_set set, bool lost[ORDER_MAX]);
 
 /**
- * Who of `stopping` can be stopped now: nobody of `stopping` that is still in the set needs it. In a
- * circle, which no start order allows, all can.
+ * Who of `stopping` can be stopped now: nobody of `stopping` that is still in the set needs it. In
+ * a circle, which no start order allows, all can.
  */
 void order_stop(const order_set set, const bool stopping[ORDER_MAX], bool now[ORDER_MAX]);

@@ -13,13 +13,13 @@
 
 enum { PSF_MAP = 256, PSF_SIDE_MAX = 64 /* pixels */ };
 
-struct psf {  // borrows the file
+struct psf {                 // borrows the file
     uint32_t width, height;  // pixels of a glyph, 1..PSF_SIDE_MAX
     uint32_t row_bytes;      // bytes of a row: (width + 7) / 8
     uint32_t n_glyphs;
     span_t glyphs;
-    uint32_t missing;        // glyph for what the font lacks: its '?', else 0
-    uint16_t map[PSF_MAP];   // code point -> glyph
+    uint32_t missing;       // glyph for what the font lacks: its '?', else 0
+    uint16_t map[PSF_MAP];  // code point -> glyph
 };
 
 /**

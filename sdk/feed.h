@@ -15,7 +15,7 @@
 
 enum { NOS_FEED_STACK = 4096 /* bytes */ };
 
-struct nos_feed {  // the capsule's, as long as it lives; the first five before nos_feed_start
+struct nos_feed {      // the capsule's, as long as it lives; the first five before nos_feed_start
     nos_handle_t from; /* who is asked, right CALL */
     nos_handle_t to;   /* where this capsule waits, right CALL */
     uint64_t label;    /* the question, */
@@ -27,8 +27,8 @@ struct nos_feed {  // the capsule's, as long as it lives; the first five before 
     _Alignas(16) uint8_t stack[NOS_FEED_STACK];
 };
 
-/** Begin to ask. The manifest needs one more of `limits.threads`. Errors: those of notify_create and
- * thread_create. */
+/** Begin to ask. The manifest needs one more of `limits.threads`. Errors: those of notify_create
+ * and thread_create. */
 MUST_CHECK nos_status_t nos_feed_start(struct nos_feed *f);
 
 /**

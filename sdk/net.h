@@ -35,8 +35,8 @@ MUST_CHECK nos_status_t nos_net_send(const struct nos_port *p, uint16_t to, span
 MUST_CHECK nos_status_t nos_net_recv(const struct nos_port *p, struct nos_datagram *out,
                                      uint64_t deadline_ns);
 
-/** Have what arrives at the port come to `to`, an endpoint where this capsule waits, right CALL: fill
- * `f`, for nos_feed_start. */
+/** Have what arrives at the port come to `to`, an endpoint where this capsule waits, right CALL:
+ * fill `f`, for nos_feed_start. */
 void nos_net_feed(const struct nos_port *p, nos_handle_t to, struct nos_feed *f);
 
 /** The datagram of an answer that a feed brought; no word of it stays in `*m`. Errors:

@@ -28,7 +28,7 @@ enum { NOS_UPGRADE_ROOM_MAX = 16 << 20 };
  * was started to take the place of another version this waits for that one's state and loads it, or
  * does not return. Borrows: `u`, for ever.
  *
- * NULL: it cannot be upgraded. Without this call the version that an upgrade starts would serve beside
- * the one that runs until the supervisor has found out that it waits for nothing.
+ * NULL: it cannot be upgraded. Without this call the version that an upgrade starts would serve
+ * beside the one that runs until the supervisor has found out that it waits for nothing.
  */
 void nos_upgradable(const struct nos_upgrade *u);

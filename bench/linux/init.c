@@ -1,14 +1,31 @@
-/* The first and only process of the Linux peers: says when it got control, measures what N0N-OS has a counterpart
- * for, and stops. No libc: its start-up would count as the kernel's, and a tinyconfig kernel lacks calls it wants.
+/* The first and only process of the Linux peers: says when it got control, measures what N0N-OS has
+ * a counterpart for, and stops. No libc: its start-up would count as the kernel's, and a tinyconfig
+ * kernel lacks calls it wants.
  *
- * Each figure is the least of ROUNDS loops, so that a timer interrupt inside one of them does not count. */
+ * Each figure is the least of ROUNDS loops, so that a timer interrupt inside one of them does not
+ * count. */
 #include <stdint.h>
 
 enum { ROUNDS = 12, STACK = 16384, PAGE = 4096 };
 enum {
-    SYS_read = 0, SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_munmap = 11, SYS_socketpair = 53, SYS_sendmsg = 46,
-    SYS_recvmsg = 47, SYS_fork = 57, SYS_execve = 59, SYS_wait4 = 61, SYS_sysinfo = 99,
-    SYS_getppid = 110, SYS_reboot = 169, SYS_futex = 202, SYS_exit_group = 231, SYS_pipe2 = 293, SYS_eventfd2 = 290,
+    SYS_read = 0,
+    SYS_write = 1,
+    SYS_close = 3,
+    SYS_mmap = 9,
+    SYS_munmap = 11,
+    SYS_socketpair = 53,
+    SYS_sendmsg = 46,
+    SYS_recvmsg = 47,
+    SYS_fork = 57,
+    SYS_execve = 59,
+    SYS_wait4 = 61,
+    SYS_sysinfo = 99,
+    SYS_getppid = 110,
+    SYS_reboot = 169,
+    SYS_futex = 202,
+    SYS_exit_group = 231,
+    SYS_pipe2 = 293,
+    SYS_eventfd2 = 290,
 };
 enum { FUTEX_WAIT = 128, FUTEX_WAKE = 129 /* private */ };
 
@@ -86,7 +103,8 @@ static void faults(int count)
     CALL3(SYS_munmap, p, count * PAGE, 0);
 }
 
-/* The map and unmap around the touching; `faults` less this is the price of the faults and their pages. */
+/* The map and unmap around the touching; `faults` less this is the price of the faults and their
+ * pages. */
 static void maps(int count)
 {
     uint64_t p = call(SYS_mmap, 0, (uint64_t)count * PAGE, 3, 0x22, (uint64_t)-1);
@@ -139,9 +157,23 @@ static void pipes(void)
     CALL1(SYS_close, answer[1]);
 }
 
-struct iovec { void *base; uint64_t len; };
-struct message { void *name; uint32_t name_len; struct iovec *iov; uint64_t n_iov; void *control; uint64_t control_len; int flags; };
-struct control { uint64_t len; int level, type, fd, pad; }; /* 20 bytes are meant */
+struct iovec {
+    void *base;
+    uint64_t len;
+};
+struct message {
+    void *name;
+    uint32_t name_len;
+    struct iovec *iov;
+    uint64_t n_iov;
+    void *control;
+    uint64_t control_len;
+    int flags;
+};
+struct control {
+    uint64_t len;
+    int level, type, fd, pad;
+}; /* 20 bytes are meant */
 
 static void send_fd(int to, int fd)
 {
@@ -215,7 +247,8 @@ __attribute__((naked)) static int64_t spawn(__attribute__((unused)) void (*entry
 {
     __asm__("lea stack+16376(%rip), %rsi\n"
             "mov %rdi, (%rsi)\n"
-            "mov $0x350f00, %edi\n" /* VM FS FILES SIGHAND THREAD SYSVSEM PARENT_SETTID CHILD_CLEARTID */
+            "mov $0x350f00, %edi\n" /* VM FS FILES SIGHAND THREAD SYSVSEM PARENT_SETTID
+                                       CHILD_CLEARTID */
             "lea alive(%rip), %rdx\n"
             "mov %rdx, %r10\n"
             "xor %r8d, %r8d\n"

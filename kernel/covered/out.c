@@ -1,7 +1,8 @@
 /*
- * How the counters get out. They lie in the kernel's image, where QEMU's monitor reads them: at boot
- * the debug port is told at which physical address. The wipe at the machine's end takes them too,
- * so right before it they go out of the debug port themselves. tests/qemu/covered.py reads both.
+ * How the counters get out. They lie in the kernel's image, where QEMU's monitor reads them: at
+ * boot the debug port is told at which physical address. The wipe at the machine's end takes them
+ * too, so right before it they go out of the debug port themselves. tests/qemu/covered.py reads
+ * both.
  */
 #include "kernel/arch/api/arch.h"
 #include "kernel/arch/x86_64/wiper.h"

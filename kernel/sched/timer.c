@@ -195,8 +195,8 @@ void sched_tick(void)
     }
 }
 
-/* What is asked for later than a deadline that has passed arms nothing: the interrupt is on its way.
- * One that was lost would so silence the timer for ever; whoever comes by looks. */
+/* What is asked for later than a deadline that has passed arms nothing: the interrupt is on its
+ * way. One that was lost would so silence the timer for ever; whoever comes by looks. */
 bool sched_overdue(void)
 {
     struct cpu *cpu = this_cpu();

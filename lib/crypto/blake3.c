@@ -49,8 +49,8 @@ void blake3_final(const struct blake3_ctx *c, uint8_t out[BLAKE3_LEN])
     blake3_final_xof(c, 0, mspan_of(out, BLAKE3_LEN));
 }
 
-/** Finish a one-shot hash. The input may have been a secret, so the context is wiped. Nothing is put
- * into it before: 2 KiB, of which init sets what is read. */
+/** Finish a one-shot hash. The input may have been a secret, so the context is wiped. Nothing is
+ * put into it before: 2 KiB, of which init sets what is read. */
 static void finish(struct blake3_ctx *c, span_t in, uint8_t out[BLAKE3_LEN])
 {
     blake3_update(c, in);

@@ -1,6 +1,7 @@
 /*
  * Included before BLAKE3's own sources where size counts (the kernel): they inline everything,
- * everywhere; so the compiler decides, and the seven rounds are there once for both kinds of output.
+ * everywhere; so the compiler decides, and the seven rounds are there once for both kinds of
+ * output.
  */
 #include <blake3_impl.h>
 

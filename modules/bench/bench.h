@@ -59,15 +59,16 @@ int bench_crowd(const char *what, const char *count);
 /** The module nil, loaded. */
 MUST_CHECK nos_status_t bench_nil(nos_handle_t *module);
 /** Run it with this argument to its end. Gives: what became of it. */
-MUST_CHECK nos_status_t bench_run(nos_handle_t module, const char *arg, struct nos_capsule_info *info);
+MUST_CHECK nos_status_t bench_run(nos_handle_t module, const char *arg,
+                                  struct nos_capsule_info *info);
 /** Bytes in use, less what is being given back. */
 MUST_CHECK nos_status_t bench_used(uint64_t *bytes);
-void bench_grants(void);   /* derived handles, revocation, tokens */
-void bench_memory(void);   /* mapping, handing over, faults */
-void bench_timer(void);    /* from an interrupt to the thread that waits for it */
-void bench_ring(void);     /* text to another capsule, the same two ways */
-void bench_text(void);     /* to the console, by message and by stream */
-void bench_crypto(void);   /* the kernel's primitives */
+void bench_grants(void); /* derived handles, revocation, tokens */
+void bench_memory(void); /* mapping, handing over, faults */
+void bench_timer(void);  /* from an interrupt to the thread that waits for it */
+void bench_ring(void);   /* text to another capsule, the same two ways */
+void bench_text(void);   /* to the console, by message and by stream */
+void bench_crypto(void); /* the kernel's primitives */
 
 /** What a peer of messages.c, memory.c, ring.c does; they come back when the role is not theirs. */
 void bench_message_peer(const char *role);

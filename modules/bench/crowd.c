@@ -24,8 +24,8 @@ static nos_status_t check_books(void)
     uint64_t got, i = 0;
 
     nos_status_t st = nos_sys_sleep(nos_now_ns() + SETTLE_NS);
-    while (st == NOS_OK && nos_sys_node_info(bench_node, NOS_TOPIC_CHECK, i++, &c, sizeof(c),
-                                             &got) == NOS_OK) {
+    while (st == NOS_OK &&
+           nos_sys_node_info(bench_node, NOS_TOPIC_CHECK, i++, &c, sizeof(c), &got) == NOS_OK) {
         if (c.broken[0] != '\0') {
             nos_print("CROWD broken: %.*s (capsule %u)\n", (int)sizeof(c.broken), c.broken,
                       c.capsule);
@@ -42,7 +42,8 @@ static nos_status_t cycles(nos_handle_t nil, const char *how, uint64_t n)
 
     for (uint64_t i = 0; i < n && st == NOS_OK; i++) {
         st = bench_run(nil, how, &info);
-        if (st == NOS_OK && info.state != (how[0] == '\0' ? NOS_CAPSULE_EXITED : NOS_CAPSULE_CRASHED)) {
+        if (st == NOS_OK &&
+            info.state != (how[0] == '\0' ? NOS_CAPSULE_EXITED : NOS_CAPSULE_CRASHED)) {
             st = NOS_BAD_STATE;
         }
     }

@@ -52,8 +52,11 @@ void port_drop(struct port *p);
 /* A port as bytes, for the next version: number2 | rsv2 (0) | owner4 | handle4, the number under
  * which the lifeline is handed over | n4 | waiter8, then each datagram: from2 | len2 | sender4 |
  * data. */
-enum { PORT_HEAD = 24, DATAGRAM_HEAD = 8,
-       PORT_BYTES = PORT_HEAD + QUEUE * (DATAGRAM_HEAD + NOS_NET_DATA_MAX) };
+enum {
+    PORT_HEAD = 24,
+    DATAGRAM_HEAD = 8,
+    PORT_BYTES = PORT_HEAD + QUEUE * (DATAGRAM_HEAD + NOS_NET_DATA_MAX)
+};
 
 /** Write it down, `lifeline` in the place of its handle. Gives: the bytes used of `out`. */
 span_t port_save(const struct port *p, uint32_t lifeline, uint8_t out[PORT_BYTES]);

@@ -14,7 +14,13 @@
 #include "sdk/print.h"
 #include "sdk/start.h"
 
-enum { THREADS = 4, STACK = 8192, BUILDS = 16, PRIORITY = 8 /* the counter's */, APART_NS = 1000000 };
+enum {
+    THREADS = 4,
+    STACK = 8192,
+    BUILDS = 16,
+    PRIORITY = 8 /* the counter's */,
+    APART_NS = 1000000
+};
 
 static struct lane {
     uint64_t asked, wrong, failed, late_ns;
@@ -187,8 +193,8 @@ static uint64_t broken(void)
     struct nos_check_info c;
     uint64_t got, n = 0;
 
-    for (uint64_t i = 0;
-         nos_sys_node_info(node, NOS_TOPIC_CHECK, i, &c, sizeof(c), &got) == NOS_OK; i++) {
+    for (uint64_t i = 0; nos_sys_node_info(node, NOS_TOPIC_CHECK, i, &c, sizeof(c), &got) == NOS_OK;
+         i++) {
         n += c.broken[0] != '\0' ? 1 : 0;
     }
     return n;

@@ -1,5 +1,6 @@
-/* Our BLAKE3 for each length on standard input: its three modes and its long output from byte `length` on, one line
- * each; tests/diff/blake3.go prints the same by other code. In parts too: any split must give the same hash. */
+/* Our BLAKE3 for each length on standard input: its three modes and its long output from byte
+ * `length` on, one line each; tests/diff/blake3.go prints the same by other code. In parts too: any
+ * split must give the same hash. */
 #include "lib/crypto/blake3.h"
 
 #include <stdio.h>

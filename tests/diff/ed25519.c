@@ -1,7 +1,7 @@
 /*
  * Our ed25519_verify beside nettle's, which shares no code with it: other authors, other field and
- * curve arithmetic (numbers of GMP's kind). Every case is made by calculation, so what must come out
- * is known before either is asked; where the two differ, both answers are pinned, and
+ * curve arithmetic (numbers of GMP's kind). Every case is made by calculation, so what must come
+ * out is known before either is asked; where the two differ, both answers are pinned, and
  * docs/proofs.md, "A second implementation", says why ours is the right one.
  *
  * A point here is a multiple of the base point plus one of the eight points whose order divides 8.
@@ -21,9 +21,8 @@ enum { MSG = 16, MESSAGES = 24 };
 
 static const uint8_t base_point[32] = { [0] = 0x58, [1 ... 31] = 0x66 };
 static const uint8_t identity[32] = { 1 };
-static const uint8_t group_order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
-                                         0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-                                         [31] = 0x10 };
+static const uint8_t group_order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,       0xd6,
+                                         0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, [31] = 0x10 };
 static uint8_t torsion[8][32];  // i * T
 static unsigned asked, differ;  // of one test
 
@@ -227,8 +226,9 @@ static void test_s_is_the_order(void **state)
     both(sig, SPAN_LIT(""), identity, false, false);
 }
 
-/* y at or above p; x = 0 with the sign of a negative x: nobody reads them. All are points of small order, the only ones
- * of which the equation can be met for such an encoding: with the key it holds for one message in four. */
+/* y at or above p; x = 0 with the sign of a negative x: nobody reads them. All are points of small
+ * order, the only ones of which the equation can be met for such an encoding: with the key it holds
+ * for one message in four. */
 static void test_other_encodings(void **state)
 {
     static const struct {
@@ -287,7 +287,8 @@ static void test_every_bit(void **state)
     }
 }
 
-/* Keys and signatures are the same bytes, each verifies the other's; what is drawn at random is refused. */
+/* Keys and signatures are the same bytes, each verifies the other's; what is drawn at random is
+ * refused. */
 static void test_random(void **state)
 {
     uint64_t seed = 6;

@@ -1,4 +1,5 @@
-/* tests/diff/blake3.c through the kernel's own choice of code, with its vector registers (as test_simd.c). */
+/* tests/diff/blake3.c through the kernel's own choice of code, with its vector registers (as
+ * test_simd.c). */
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 

@@ -77,7 +77,8 @@ struct capsule *capsule_find(uint32_t id)
 }
 #endif
 
-/* Boot memory is dirty: all of it one file's bytes, mapped again and again, so that a test pays for what it writes. */
+/* Boot memory is dirty: all of it one file's bytes, mapped again and again, so that a test pays for
+ * what it writes. */
 static void host_dirty_ram(void)
 {
     enum { PIECE = 2 << 20 };

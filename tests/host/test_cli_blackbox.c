@@ -1,6 +1,6 @@
-/* nonosctl as a user meets it: tests/host/cli.sh with the binary of this compiler, under its sanitisers; leaks, which
- * end with the program, are looked for by clang's (BOTH=1), for they double the time. The script prints one line for
- * what failed, and the total. */
+/* nonosctl as a user meets it: tests/host/cli.sh with the binary of this compiler, under its
+ * sanitisers; leaks, which end with the program, are looked for by clang's (BOTH=1), for they
+ * double the time. The script prints one line for what failed, and the total. */
 #include "tests/host/test.h"
 
 #ifdef __clang__

@@ -46,7 +46,8 @@ static void test_answers(void **state)
     }
 }
 
-/* Nobody was free to ask it. That is not its fault, however often, and takes no time from others. */
+/* Nobody was free to ask it. That is not its fault, however often, and takes no time from others.
+ */
 static void test_later(void **state)
 {
     (void)state;
@@ -105,9 +106,9 @@ static void test_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_never),      cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_silence),    cmocka_unit_test(test_bad_answer),
-        cmocka_unit_test(test_late),       cmocka_unit_test(test_later),
+        cmocka_unit_test(test_never),   cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_silence), cmocka_unit_test(test_bad_answer),
+        cmocka_unit_test(test_late),    cmocka_unit_test(test_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

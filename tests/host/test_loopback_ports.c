@@ -123,8 +123,8 @@ static void handed_over(void **state)
     assert_true(port_load(saved, &copy));
     assert_true(copy.number == 7 && copy.owner == 11 && copy.lifeline == 5 &&
                 copy.waiter == 0x1122334455667788);
-    assert_true(span_equal(span_of(port_first(&copy)->data, port_first(&copy)->len),
-                           SPAN_LIT("first")));
+    assert_true(
+        span_equal(span_of(port_first(&copy)->data, port_first(&copy)->len), SPAN_LIT("first")));
     assert_true(port_first(&copy)->from == 9 && port_first(&copy)->sender == 2);
     port_drop(&copy);
     assert_true(port_first(&copy)->len == 0 && port_first(&copy)->sender == 3);

@@ -119,7 +119,8 @@ static void test_stop(void **state)
 {
     (void)state;
     stops((const char *const[]){ "a:", "b:a", "c:b", "d:", NULL }, "abcd", "cd");
-    stops((const char *const[]){ "a:", "b:a", "c:b", "d:", NULL }, "ab", "b");  // c stays: not asked
+    stops((const char *const[]){ "a:", "b:a", "c:b", "d:", NULL }, "ab",
+          "b");  // c stays: not asked
     stops((const char *const[]){ "a:", "b:a", "c:b", "d:", NULL }, "a", "a");
     stops((const char *const[]){ "a:", "b:", NULL }, "", "");
     stops((const char *const[]){ "a:b", "b:a", "c:", NULL }, "ab", "ab");
@@ -141,8 +142,9 @@ static void test_has(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start), cmocka_unit_test(test_cycles),
-        cmocka_unit_test(test_dependants), cmocka_unit_test(test_stop), cmocka_unit_test(test_has),
+        cmocka_unit_test(test_start),      cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_dependants), cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -824,7 +824,8 @@ static void a_short_tick(void **state)
     assert_int_equal(armed[0], host_now + 500);  // the background's
 }
 
-/* Whoever was to be woken is, when anything else looks; and what is asked for next arms the timer. */
+/* Whoever was to be woken is, when anything else looks; and what is asked for next arms the timer.
+ */
 static void a_lost_interrupt(void **state)
 {
     struct thread *t = a_sleeper();

@@ -220,9 +220,9 @@ static void test_names_room(void **state)
 
 static void test_plain(void **state)
 {
-    static const char *const not_plain[] = { "a b",     "a;b",  "a|b",  "a&", "<a", ">",
-                                             "'",       "\"",   "\\",   "$A", "`",  "a\n", "a*", "?",
-                                             "\x1b[2J", "\x9b", "\x7f", "\t" };
+    static const char *const not_plain[] = { "a b", "a;b", "a|b",     "a&",   "<a",   ">",
+                                             "'",   "\"",  "\\",      "$A",   "`",    "a\n",
+                                             "a*",  "?",   "\x1b[2J", "\x9b", "\x7f", "\t" };
     (void)state;
 
     assert_true(line_is_plain(SPAN_LIT("Some-file_1.txt~")));

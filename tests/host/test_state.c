@@ -144,10 +144,8 @@ static void test_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_number),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_number),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

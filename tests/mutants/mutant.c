@@ -1,4 +1,5 @@
-/* Linked with every host test of `make mutants`: which mutant is on, how long it may run, and where the run has been. */
+/* Linked with every host test of `make mutants`: which mutant is on, how long it may run, and where
+ * the run has been. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* Hashes and signatures for the tests that build broken files and sign them properly: what nonosctl refuses to make.
- * Reads the message from standard input, writes raw bytes to standard output.
+/* Hashes and signatures for the tests that build broken files and sign them properly: what nonosctl
+ * refuses to make. Reads the message from standard input, writes raw bytes to standard output.
  *
  *   craft hash             BLAKE3
  *   craft derive CONTEXT   BLAKE3 in derive_key mode

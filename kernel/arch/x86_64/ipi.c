@@ -1,10 +1,10 @@
 /*
  * CPUs asking each other. Whoever holds the kernel lock may ask a CPU to flush, to leave an address
- * space, to leave user mode or to zero its stack, and waits for its answer. The asked CPU is in user mode, idle or in
- * a bounded step, where the interrupt comes through; or it waits for the kernel lock, where it
- * looks itself (arch_answer); or it is on its way from one of these to another, which ends by
- * itself. So every answer comes, and none needs the lock. One asks at a time, because there is one
- * lock.
+ * space, to leave user mode or to zero its stack, and waits for its answer. The asked CPU is in
+ * user mode, idle or in a bounded step, where the interrupt comes through; or it waits for the
+ * kernel lock, where it looks itself (arch_answer); or it is on its way from one of these to
+ * another, which ends by itself. So every answer comes, and none needs the lock. One asks at a
+ * time, because there is one lock.
  *
  * An idle CPU is not asked to flush: it is told, in its own record, that what it has loaded is
  * stale, and loads anew before it goes back to user mode.

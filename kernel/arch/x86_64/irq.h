@@ -8,8 +8,8 @@ enum irq_vector {
     VEC_PIC = 0x20,   // the 8259 pair, fully masked; only its spurious interrupts could come here
     VEC_LINE = 0x30,  // ISA lines 0..15, by way of the I/O APIC
     VEC_TIMER = 0x40,
-    VEC_KICK = 0x41,  // from another CPU: look at your queues
-    VEC_ASK = 0x42,   // from another CPU, which waits until this one has answered
+    VEC_KICK = 0x41,      // from another CPU: look at your queues
+    VEC_ASK = 0x42,       // from another CPU, which waits until this one has answered
     VEC_SPURIOUS = 0xff,  // the local APIC's
 };
 enum { ISA_LINES = 16 };
