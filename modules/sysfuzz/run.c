@@ -118,11 +118,15 @@ static bool tame(uint64_t nr, uint64_t a[ARGS])
     }
 }
 
-/* a[5] says how many handles are taken, and what the victim is asked for; there: what the call before gave. */
-static nos_status_t message(const struct call *c, const uint64_t a[ARGS], uint64_t there, uint64_t *value)
+/* a[5] says how many handles are taken, and what the victim is asked for; there: what the call
+ * before gave. */
+static nos_status_t message(const struct call *c, const uint64_t a[ARGS], uint64_t there,
+                            uint64_t *value)
 {
     struct nos_ipc_buffer *b = (struct nos_ipc_buffer *)nos_self()->ipc_buffer;
-    struct nos_ipc_regs r = { .rax = c->nr, .rdi = a[0], .rsi = a[1], .rbx = a[2], .word = { a[5] / TAKEN, there } };
+    struct nos_ipc_regs r = {
+        .rax = c->nr, .rdi = a[0], .rsi = a[1], .rbx = a[2], .word = { a[5] / TAKEN, there }
+    };
     uint32_t rights = (uint32_t)a[4] & ~(things_keep(a[3]) ? (uint32_t)NOS_PASS_MOVE : 0);
 
     if (c->nr == NOS_SYS_IPC_REPLY) {

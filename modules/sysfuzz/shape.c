@@ -80,10 +80,11 @@ static bool named(const struct arg_row *r, const char *what)
 
 static uint64_t edge(void)
 {
-    static const uint64_t edges[] = { 0,    1,          2,          3,          4,         7,
-                                      8,    16,         63,         64,         65,        192,
-                                      240,  255,        256,        4095,       4096,      4097,
-                                      8192, UINT32_MAX, 1ull << 32, 1ull << 47, 1ull << 63, UINT64_MAX };
+    static const uint64_t edges[] = { 0,          1,          2,          3,         4,
+                                      7,          8,          16,         63,        64,
+                                      65,         192,        240,        255,       256,
+                                      4095,       4096,       4097,       8192,      UINT32_MAX,
+                                      1ull << 32, 1ull << 47, 1ull << 63, UINT64_MAX };
     return draw_below(4) == 0 ? draw() >> draw_below(64) : edges[draw_below(ARRAY_LEN(edges))];
 }
 
@@ -99,8 +100,8 @@ static uint64_t number_for(const struct arg_row *r)
     if (named(r, "on")) {
         return draw_below(2);
     }
-    if (named(r, "prot") || named(r, "how") || named(r, "action") ||
-        named(r, "why") || named(r, "width") || named(r, "index") || named(r, "decision")) {
+    if (named(r, "prot") || named(r, "how") || named(r, "action") || named(r, "why") ||
+        named(r, "width") || named(r, "index") || named(r, "decision")) {
         return draw_below(RARE);
     }
     if (named(r, "port")) {
@@ -156,7 +157,8 @@ static void draw_handle(const struct program *p, unsigned at, uint32_t types, ui
         return;
     }
     for (unsigned tries = 0; tries < 32; tries++) {
-        unsigned i = (unsigned)(at != 0 && draw_below(2) == 0 ? THINGS + draw_below(at) : draw_below(THINGS));
+        unsigned i = (unsigned)(at != 0 && draw_below(2) == 0 ? THINGS + draw_below(at)
+                                                              : draw_below(THINGS));
         if (i < THINGS && thing_is(i, types)) {
             *value = i;
             return;
@@ -180,7 +182,9 @@ static void draw_address(const struct program *p, unsigned at, bool place, uint8
     }
     (void)p;
     *kind = draw_below(RARE) == 0 ? BAD : GOOD;
-    *value = *kind == BAD ? draw_below(16) : draw_below(4) == 0 ? draw_below(PAGE) : draw_below(8) * 512;
+    *value = *kind == BAD         ? draw_below(16)
+             : draw_below(4) == 0 ? draw_below(PAGE)
+                                  : draw_below(8) * 512;
 }
 
 /* Registers of a message call: endpoint, info, deadline or token; then a handle that goes along,
@@ -195,7 +199,10 @@ static void draw_message(const struct program *p, unsigned at, unsigned i, uint8
         draw_handle(p, at, 1u << NOS_TYPE_ENDPOINT, kind, value);
         break;
     case 1:
-        *value = draw_below(RARE) == 0 ? draw() : draw_below(66) | (draw_below(2) == 0 ? draw_below(6) << NOS_MSG_HANDLES_SHIFT : 0);
+        *value = draw_below(RARE) == 0
+                     ? draw()
+                     : draw_below(66) |
+                           (draw_below(2) == 0 ? draw_below(6) << NOS_MSG_HANDLES_SHIFT : 0);
         break;
     case 2:
         *kind = nr == NOS_SYS_IPC_REPLY && at > 0 ? RESULT : SOON;
@@ -205,7 +212,9 @@ static void draw_message(const struct program *p, unsigned at, unsigned i, uint8
         draw_handle(p, at, UINT32_MAX, kind, value);
         break;
     case 4:
-        *value = draw_below(RARE) == 0 ? draw() & 0xffffffff : (uint64_t)NOS_RIGHT_ALL | (draw_below(4) == 0 ? NOS_PASS_MOVE : 0);
+        *value = draw_below(RARE) == 0
+                     ? draw() & 0xffffffff
+                     : (uint64_t)NOS_RIGHT_ALL | (draw_below(4) == 0 ? NOS_PASS_MOVE : 0);
         break;
     default:
         *value = draw_below(6) + TAKEN * draw_below(draw_below(2) == 0 ? 1 : ASKS);
@@ -303,7 +312,9 @@ static void splice(struct program *p, const struct program *other)
 static void nudge(struct call *c, unsigned i)
 {
     uint64_t how = draw_below(3);
-    c->value[i] = how == 0 ? c->value[i] + draw_below(17) - 8 : how == 1 ? c->value[i] ^ 1ull << draw_below(64) : edge();
+    c->value[i] = how == 0   ? c->value[i] + draw_below(17) - 8
+                  : how == 1 ? c->value[i] ^ 1ull << draw_below(64)
+                             : edge();
 }
 
 /* One that the call has, mostly. */
@@ -330,7 +341,8 @@ static void change_argument(struct program *p, unsigned at)
     }
 }
 
-/* A call once more, with another argument, or on what it gave: what fills up is reached so, and what is deep. */
+/* A call once more, with another argument, or on what it gave: what fills up is reached so, and
+ * what is deep. */
 static void repeat(struct program *p)
 {
     unsigned at = (unsigned)draw_below(p->n);
@@ -365,7 +377,8 @@ static void change(struct program *p, const struct program *other)
 
 void shape_mutate(struct program *p, const struct program *other)
 {
-    for (uint64_t n = p->n == 0 ? 1 + draw_below(CALLS_MAX / 2) : 1 + draw_below(CHANGES); n > 0; n--) {
+    for (uint64_t n = p->n == 0 ? 1 + draw_below(CALLS_MAX / 2) : 1 + draw_below(CHANGES); n > 0;
+         n--) {
         change(p, other);
     }
     if (p->n == 0) {

@@ -165,8 +165,8 @@ static void tell_limits(void)
 {
     struct nos_capsule_info self;
     if (nos_sys_self_info(&self, sizeof self) == NOS_OK) {
-        nos_print("SYSFUZZ has %u threads, %u handles, %u of %u pages\n", self.threads, self.handles,
-                  self.mem_pages, self.mem_limit);
+        nos_print("SYSFUZZ has %u threads, %u handles, %u of %u pages\n", self.threads,
+                  self.handles, self.mem_pages, self.mem_limit);
     }
 }
 
@@ -176,12 +176,13 @@ static int tell(nos_status_t st, uint64_t seed)
     if (st != NOS_OK) {
         tell_limits();
     }
-    nos_print("SYSFUZZ %s: seed %llu, %llu programs, %llu calls succeeded, %llu regions and %llu without, %llu kept, %s\n"
+    nos_print("SYSFUZZ %s: seed %llu, %llu programs, %llu calls succeeded, %llu regions and %llu "
+              "without, %llu kept, %s\n"
               "SYSFUZZ done\n",
               st == NOS_OK ? "ran" : status_text(st), (unsigned long long)seed,
               (unsigned long long)fz.programs, (unsigned long long)fz.calls_ok,
-              (unsigned long long)fz.regions, (unsigned long long)fz.others, (unsigned long long)fz.kept,
-              fz.broken ? "BROKEN" : "all invariants hold");
+              (unsigned long long)fz.regions, (unsigned long long)fz.others,
+              (unsigned long long)fz.kept, fz.broken ? "BROKEN" : "all invariants hold");
     return st == NOS_OK && !fz.broken ? 0 : 1;
 }
 

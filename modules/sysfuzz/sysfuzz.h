@@ -1,8 +1,8 @@
 #pragma once
 /*
- * Programs of system calls. A program is up to sixteen calls; an argument says what it is (a number,
- * a handle that the fuzzer holds, what an earlier call gave, an address), so that a program means
- * the same each time it runs. Spec: docs/syscall-fuzzing.md.
+ * Programs of system calls. A program is up to sixteen calls; an argument says what it is (a
+ * number, a handle that the fuzzer holds, what an earlier call gave, an address), so that a program
+ * means the same each time it runs. Spec: docs/syscall-fuzzing.md.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,8 +81,8 @@ extern uint32_t victim;
 extern uint64_t victim_code;
 bool thing_is(unsigned i, uint32_t types); /* its type is one of these */
 bool things_keep(uint64_t handle);         /* one that the fuzzer cannot do without */
-/** Close, unmap and end all that programs made, and make things anew; `debugged`: the victim is held
- * by a debug session from the start. */
+/** Close, unmap and end all that programs made, and make things anew; `debugged`: the victim is
+ * held by a debug session from the start. */
 MUST_CHECK nos_status_t things_fresh(bool debugged);
 uint64_t things_bad(uint64_t n);
 

@@ -1,4 +1,5 @@
-/* Handles and addresses: some good, some bad, some that were good; and a capsule that may be hurt. */
+/* Handles and addresses: some good, some bad, some that were good; and a capsule that may be hurt.
+ */
 #include <stddef.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 enum { READ = 1, READ_WRITE = 3, TTL_NS = 10000000, NAP_NS = 1000000, PATIENT = 200 };
 #define PATIENCE_NS 10000000000ull
 #define DERIVED_RIGHTS \
-    (NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_READ | NOS_RIGHT_WRITE | NOS_RIGHT_MAP)
+    (NOS_RIGHT_DUP | NOS_RIGHT_TRANSFER | NOS_RIGHT_INSPECT | NOS_RIGHT_READ | NOS_RIGHT_WRITE | \
+     NOS_RIGHT_MAP)
 
 uint32_t thing[THINGS];
 uint8_t *page, *read_only;
@@ -21,12 +23,12 @@ uint32_t victim;
 uint64_t victim_code;
 
 static const uint8_t types[THINGS] = {
-    [THING_REGION] = NOS_TYPE_REGION,       [THING_ENDPOINT] = NOS_TYPE_ENDPOINT,
-    [THING_NOTE] = NOS_TYPE_NOTIFICATION,   [THING_STALE] = NOS_TYPE_NOTIFICATION,
-    [THING_NODE] = NOS_TYPE_NODE,           [THING_MODULE] = NOS_TYPE_MODULE,
-    [THING_VICTIM] = NOS_TYPE_CAPSULE,      [THING_SERVICE] = NOS_TYPE_ENDPOINT,
-    [THING_PORTS] = NOS_TYPE_PORTS,         [THING_IRQ] = NOS_TYPE_IRQ,
-    [THING_THREAD] = NOS_TYPE_THREAD,       [THING_DERIVED] = NOS_TYPE_REGION,
+    [THING_REGION] = NOS_TYPE_REGION,     [THING_ENDPOINT] = NOS_TYPE_ENDPOINT,
+    [THING_NOTE] = NOS_TYPE_NOTIFICATION, [THING_STALE] = NOS_TYPE_NOTIFICATION,
+    [THING_NODE] = NOS_TYPE_NODE,         [THING_MODULE] = NOS_TYPE_MODULE,
+    [THING_VICTIM] = NOS_TYPE_CAPSULE,    [THING_SERVICE] = NOS_TYPE_ENDPOINT,
+    [THING_PORTS] = NOS_TYPE_PORTS,       [THING_IRQ] = NOS_TYPE_IRQ,
+    [THING_THREAD] = NOS_TYPE_THREAD,     [THING_DERIVED] = NOS_TYPE_REGION,
     [THING_DEBUGGED] = NOS_TYPE_CAPSULE,
 };
 
@@ -142,7 +144,8 @@ static nos_status_t thread_once(void)
     if (thing[THING_THREAD] != 0) {
         return NOS_OK;
     }
-    nos_status_t st = nos_sys_thread_create((uint64_t)sysfuzz_sleeper, 0, (uint64_t)(stack + sizeof stack), 1, &t);
+    nos_status_t st = nos_sys_thread_create((uint64_t)sysfuzz_sleeper, 0,
+                                            (uint64_t)(stack + sizeof stack), 1, &t);
     thing[THING_THREAD] = st == NOS_OK ? t.v : 0;
     return st;
 }
@@ -158,9 +161,9 @@ static nos_status_t victim_fresh(bool held)
                                               (nos_handle_t){ 0 }, &c)
                       : st;
     st = st == NOS_OK ? nos_sys_capsule_info(c, &info, sizeof info) : st;
-    st = st == NOS_OK ? nos_call((nos_handle_t){ thing[THING_SERVICE] }, &m,
-                                 nos_now_ns() + PATIENCE_NS)
-                      : st;
+    st = st == NOS_OK
+             ? nos_call((nos_handle_t){ thing[THING_SERVICE] }, &m, nos_now_ns() + PATIENCE_NS)
+             : st;
     if (st != NOS_OK) {
         return st;
     }

@@ -1096,7 +1096,7 @@ static void test_boot(void **state)
         assert_true(n_causes[2 + i] == 1);  // the policy; of the second copy: the first
         assert_int_equal(causes[2 + i][0] == causes[2][0], i != 5);
     }
-    assert_int_equal(causes[2][0]->at, 1);              // the policy's record
+    assert_int_equal(causes[2][0]->at, 1);  // the policy's record
     assert_int_equal(donated,
                      3 * pages_of(good.len) + 2);  // the bad ones, and the second copy
     assert_int_equal(freed_runs, 0);

@@ -431,18 +431,12 @@ static void test_no_record_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_no_record_twice),
-        cmocka_unit_test(test_publishers),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_header_fields),
-        cmocka_unit_test(test_truncations),
-        cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_signatures),
-        cmocka_unit_test(test_epoch),
-        cmocka_unit_test(test_missing_and_unknown),
-        cmocka_unit_test(test_records),
-        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_no_record_twice),
+        cmocka_unit_test(test_publishers),    cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_header_fields), cmocka_unit_test(test_truncations),
+        cmocka_unit_test(test_every_bit),     cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_epoch),         cmocka_unit_test(test_missing_and_unknown),
+        cmocka_unit_test(test_records),       cmocka_unit_test(test_counts),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

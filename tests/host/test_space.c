@@ -190,7 +190,8 @@ static void large_ones(void **state)
     assert_int_equal(space_place_large(&s, 0, &at), NOS_NO_MEMORY);
 }
 
-/* Where a new area was to go is remembered as a place in the list; the list may have changed since. */
+/* Where a new area was to go is remembered as a place in the list; the list may have changed since.
+ */
 static void a_place_that_moved(void **state)
 {
     struct area gone;
