@@ -670,7 +670,8 @@ static uint32_t derive_of(struct obj *o, uint32_t rights)
     return h;
 }
 
-/* Only what a cell is over, and what keeps something from others, is counted; and uncounted once. */
+/* Only what a cell is over, and what keeps something from others, is counted; and uncounted once.
+ */
 static void keepers_are_counted(void **state)
 {
     struct obj end, region, bell;
@@ -685,9 +686,10 @@ static void keepers_are_counted(void **state)
         bool derived;
         uint32_t counts;
     } rows[] = {
-        { &end, NOS_RIGHT_RECV, true, 1 },  { &end, NOS_RIGHT_RECV, false, 0 },
-        { &end, NOS_RIGHT_CALL, true, 0 },  { &bell, NOS_RIGHT_RECV, true, 0 },  { &region, NOS_RIGHT_RECV, true, 1 },
-        { &region, NOS_RIGHT_MAP, true, 1 }, { &region, NOS_RIGHT_MAP, false, 0 },
+        { &end, NOS_RIGHT_RECV, true, 1 },    { &end, NOS_RIGHT_RECV, false, 0 },
+        { &end, NOS_RIGHT_CALL, true, 0 },    { &bell, NOS_RIGHT_RECV, true, 0 },
+        { &region, NOS_RIGHT_RECV, true, 1 }, { &region, NOS_RIGHT_MAP, true, 1 },
+        { &region, NOS_RIGHT_MAP, false, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (rows[i].derived) {
