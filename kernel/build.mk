@@ -157,7 +157,3 @@ TEST_arch_SRCS := kernel/arch/x86_64/debug.c kernel/arch/x86_64/mitigate.c kerne
 
 # How deep its stacks can get, from its code (docs/x86_64.md).
 TEST_CHECKS += 'tools/check-stack build/kernel/kernel.elf'
-
-# What is linked, as whoever maps it will see it; and that each static gate refuses what it is there for.
-TEST_CHECKS += 'tools/check-linked build/kernel/kernel.elf build/kernel/kernel.stripped.elf $(MODULES:%=build/modules/%.elf)' \
-    'tools/check-linked --tool build/bin/nonosctl' tests/gates/run

@@ -18,6 +18,9 @@ $(SEARCH): build/tool/tests/qemu/search.o
 
 QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) $(MODULE_MODS) $(STORM_FILES) $(SEARCH)
 
+# What is linked, as whoever maps it will see it; and that each static gate refuses what it is there for.
+TEST_CHECKS += 'tools/check-linked $(KERNEL_ELF) $(MODULE_MODS:.mod=.elf)' 'tools/check-linked --tool $(NONOSCTL)' tests/gates/run
+
 # With one processor, then again with four.
 QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'
 SOAK_TESTS := 'tests/qemu/run --soak' 'tests/qemu/run --soak --cpus 4'
