@@ -52,7 +52,7 @@ help:
 	@echo 'make run      build, sign and boot N0N-OS in QEMU'
 	@echo 'make work     the same with files in memory, shell tools, Lua and SQLite: docs/libc.md'
 	@echo 'make test     everything: host tests, boots in QEMU, checks'
-	@echo 'make assure   all that docs/assurance.md names beside make test: an hour'
+	@echo 'make assure   all that docs/assurance.md names beside make test'
 	@echo 'make KASAN=1 test   every boot on a sanitised kernel: docs/sanitizers.md; make KASAN=1 run'
 	@echo 'make soak     the long runs in QEMU (an hour)'
 	@echo 'make prove-zero-state   that no secret outlives its capsule or the machine'

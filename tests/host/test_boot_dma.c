@@ -19,23 +19,9 @@ static uint16_t port_in16(uint16_t port);
 
 uint64_t firmware_ticks;
 
-static char text[200];
-static struct fmt line;
-static unsigned printed;
 static int console; /* console_dma: 1 on, -1 off */
 
-struct fmt *console_line(void)
-{
-    FMT_INIT(&line, text);
-    return &line;
-}
-
-void console_print(void)
-{
-    span_t said = fmt_text(&line);
-    text[said.len] = '\0';
-    printed++;
-}
+#include "tests/host/loader_console_host.h"
 
 void console_dma(bool on)
 {

@@ -16,20 +16,7 @@ static bool seed_gives(uint64_t *out), rand_gives(uint64_t *out);
 
 uint64_t firmware_ticks;
 
-static char text[200];
-static struct fmt line;
-
-struct fmt *console_line(void)
-{
-    FMT_INIT(&line, text);
-    return &line;
-}
-
-void console_print(void)
-{
-    span_t said = fmt_text(&line);
-    text[said.len] = '\0';
-}
+#include "tests/host/loader_console_host.h"
 
 /* ---- sources: words, and how often they are dry first ---- */
 

@@ -39,22 +39,7 @@ void pages_give(struct boot *b, uint8_t *data, uint64_t bytes)
     free(data);
 }
 
-static char text[200];
-static struct fmt line;
-static unsigned printed;
-
-struct fmt *console_line(void)
-{
-    FMT_INIT(&line, text);
-    return &line;
-}
-
-void console_print(void)
-{
-    span_t said = fmt_text(&line);
-    text[said.len] = '\0';
-    printed++;
-}
+#include "tests/host/loader_console_host.h"
 
 /* ---- a volume of four files: "\N0N\" KERNEL.MOD, BOOT.POL, a.mod, b.mod ---- */
 

@@ -16,22 +16,7 @@ static uint64_t cr4_is(void)
 
 uint64_t firmware_ticks;
 
-static char text[300];
-static struct fmt line;
-static unsigned printed;
-
-struct fmt *console_line(void)
-{
-    FMT_INIT(&line, text);
-    return &line;
-}
-
-void console_print(void)
-{
-    span_t said = fmt_text(&line);
-    text[said.len] = '\0';
-    printed++;
-}
+#include "tests/host/loader_console_host.h"
 
 /* ---- what is asked, in its order ---- */
 

@@ -25,21 +25,9 @@ static _Noreturn void stopped(void)
     longjmp(end, 1);
 }
 
-static char text[300];
-static struct fmt line;
 static const char *advised;
 
-struct fmt *console_line(void)
-{
-    FMT_INIT(&line, text);
-    return &line;
-}
-
-void console_print(void)
-{
-    span_t said = fmt_text(&line);
-    text[said.len] = '\0';
-}
+#include "tests/host/loader_console_host.h"
 
 void console_start(struct uefi_system_table *system)
 {

@@ -30,21 +30,7 @@ void cell_gone(void)
 {
 }
 
-bool obj_ended(const struct obj *o)
-{
-    (void)o;
-    return false;
-}
-
-void obj_handle_opened(struct obj *o, uint32_t rights)
-{
-    (void)o, (void)rights;
-}
-
-void obj_handle_closed(struct obj *o, uint32_t rights)
-{
-    (void)o, (void)rights;
-}
+#include "tests/host/objects_host.h"
 
 static void destroy_nothing(struct obj *o)
 {

@@ -124,18 +124,9 @@ static void traps_off(void)
     cr0 &= ~(uint64_t)CR0_TS;
 }
 
-static jmp_buf panicked;
-static char panic_text[100];
 static unsigned said;
 
-static _Noreturn void panics(const char *format, ...)
-{
-    va_list more;
-    va_start(more, format);
-    vsnprintf(panic_text, sizeof panic_text, format, more);
-    va_end(more);
-    longjmp(panicked, 1);
-}
+#include "tests/host/panic_host.h"
 
 static void say(const char *format, ...)
 {

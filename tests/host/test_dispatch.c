@@ -71,21 +71,7 @@ void (*const obj_destroy[NOS_TYPE_COUNT])(struct obj *) = {
     nothing, nothing, nothing, nothing, nothing, nothing,
 };
 
-bool obj_ended(const struct obj *o)
-{
-    (void)o;
-    return false;
-}
-
-void obj_handle_opened(struct obj *o, uint32_t rights)
-{
-    (void)o, (void)rights;
-}
-
-void obj_handle_closed(struct obj *o, uint32_t rights)
-{
-    (void)o, (void)rights;
-}
+#include "tests/host/objects_host.h"
 
 void audit_deny(uint32_t actor, uint32_t nr, nos_status_t status, const struct audit_ref *cause)
 {

@@ -28,8 +28,6 @@ static paddr_t table_or_none(void)
 
 static uint64_t cr4_now = CR4_PGE | CR4_PAE, cr4_written[2], cr3_between;
 static unsigned cr4_writes;
-static jmp_buf panicked;
-static char panic_text[200];
 
 static uint64_t cr4_is(void)
 {
@@ -42,14 +40,7 @@ static void cr4_becomes(uint64_t v)
     cr4_now = v;
 }
 
-static _Noreturn void panics(const char *format, ...)
-{
-    va_list more;
-    va_start(more, format);
-    vsnprintf(panic_text, sizeof panic_text, format, more);
-    va_end(more);
-    longjmp(panicked, 1);
-}
+#include "tests/host/panic_host.h"
 
 /* The boot CPU's stacks lie where this program does: the kernel's half begins below that. */
 #define KERNEL_FIRST 128

@@ -360,21 +360,7 @@ struct capsule *capsule_find(uint32_t id)
     return id == spawner.id && !orphan ? &spawner : NULL;
 }
 
-bool obj_ended(const struct obj *o)
-{
-    (void)o;
-    return false;
-}
-
-void obj_handle_opened(struct obj *o, uint32_t rights)
-{
-    (void)o, (void)rights;
-}
-
-void obj_handle_closed(struct obj *o, uint32_t rights)
-{
-    (void)o, (void)rights;
-}
+#include "tests/host/objects_host.h"
 
 /* ---- policies ---- */
 

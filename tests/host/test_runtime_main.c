@@ -9,18 +9,9 @@
 
 #include "kernel/core/lock.c"
 
-static jmp_buf end;
-static char panic_text[200];
 static unsigned said;
 
-static _Noreturn void panics(const char *format, ...)
-{
-    va_list more;
-    va_start(more, format);
-    vsnprintf(panic_text, sizeof panic_text, format, more);
-    va_end(more);
-    longjmp(end, 2);
-}
+#include "tests/host/panic_host.h"
 #define panic panics
 #define klog(...) ((void)said++)
 #include "kernel/runtime/background.c"
@@ -274,7 +265,7 @@ _Noreturn void arch_enter_user(struct arch_context *ctx)
     assert_ptr_equal(ctx, &context);
     assert_int_equal(big_lock.next, big_lock.serving);
     step('E');
-    longjmp(end, 1);
+    longjmp(panicked, 1);
 }
 
 void sched_tick(void)
@@ -418,7 +409,7 @@ static int fresh(void **state)
 /* 1: user mode was entered; 2: a panic. */
 static int boot(void)
 {
-    int how = setjmp(end);
+    int how = setjmp(panicked);
     if (how == 0) {
         kernel_main(&info);
     }
@@ -533,7 +524,7 @@ static void what_is_kept(void **state)
 static void another_cpu(void **state)
 {
     (void)state;
-    int how = setjmp(end);
+    int how = setjmp(panicked);
     if (how == 0) {
         up_cpu_started();
     }

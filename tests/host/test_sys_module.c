@@ -14,21 +14,9 @@ static struct notification a_note;
 
 /* ---- layers below ---- */
 
-static bool no_jobs;
-static unsigned jobs;
 static nos_status_t answer;
 
-void *job_alloc(void)
-{
-    jobs += !no_jobs;
-    return no_jobs ? NULL : calloc(1, PAGE_SIZE);
-}
-
-void job_free(void *job)
-{
-    jobs--;
-    free(job);
-}
+#include "tests/host/jobs_host.h"
 
 nos_status_t region_take(struct region *r, paddr_t *base, uint32_t *pages)
 {

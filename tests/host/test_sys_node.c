@@ -19,21 +19,9 @@ static struct obj node, thing;
 static struct module a_module;
 static struct capsule other;
 
-static bool no_jobs;
-static unsigned jobs;
 static nos_status_t answer;
 
-void *job_alloc(void)
-{
-    jobs += !no_jobs;
-    return no_jobs ? NULL : calloc(1, PAGE_SIZE);
-}
-
-void job_free(void *job)
-{
-    jobs--;
-    free(job);
-}
+#include "tests/host/jobs_host.h"
 
 static char logged[256];
 static size_t logged_len;

@@ -1,0 +1,22 @@
+/* The loader's console, for tests of its stages: the last line that was printed, and how many.
+ * Included once. */
+#pragma once
+
+#include "boot/console.h"
+
+static char text[300];
+static struct fmt line;
+static unsigned printed;
+
+struct fmt *console_line(void)
+{
+    FMT_INIT(&line, text);
+    return &line;
+}
+
+void console_print(void)
+{
+    span_t said = fmt_text(&line);
+    text[said.len] = '\0';
+    printed++;
+}
