@@ -111,7 +111,7 @@ test:
 	$(Q)tests/run $(HOST_TEST_BINS) $(KERNEL_CRYPTO_BINS) $(CHECKS) $(TEST_CHECKS) --then tests/reproducible $(QEMU_TESTS)
 endif
 
-.PHONY: test-kasan
+.PHONY: test-kasan print-flags
 test-kasan:
 	$(Q)$(MAKE) KASAN=1 test
 

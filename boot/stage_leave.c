@@ -132,8 +132,8 @@ static _Noreturn void enter(struct boot *b)
 
 nos_status_t stage_leave(struct boot *b)
 {
-    if ((cr4_read() & cr4_la57) !=
-        0) {  // our tables have four, and the switch needs a detour out of long mode
+    bool five_levels = (cr4_read() & cr4_la57) != 0;
+    if (five_levels) {  // our tables have four, and the switch needs a detour out of long mode
         b->subject = "5-level paging is on";
         return NOS_BOOT_FIRMWARE;
     }

@@ -18,8 +18,7 @@ void __wrap_kernel_main(struct nos_bootinfo *bi)
 
 nos_status_t __wrap_vault_init(struct nos_bootinfo *bi)
 {
-    klog("N0N-OS kernel, sanitised flavour: addresses, undefined behaviour, locks and references "
-         "are "
-         "checked");
+    klog("N0N-OS kernel, sanitised flavour: addresses, undefined behaviour, locks and "
+         "references are checked");
     return __real_vault_init(bi);
 }

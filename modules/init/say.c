@@ -22,8 +22,7 @@ static void to_console(const char *line)
 
     m.label = NOS_CONSOLE_WRITE | (uint64_t)len << 8;
     if (console.v != 0 && nos_msg_put(&m, 0, line, len)) {
-        // init takes what comes with requests; an answer brings it nothing that it would have to
-        // keep
+        // it takes handles with requests; an answer is to bring it none that it would have to keep
         uint32_t was = nos_msg_accept(&m, 0);
         nos_ignore(nos_call(console, &m, nos_now_ns() + PATIENCE_NS));  // it is in the log
         nos_msg_accept(&m, was);
