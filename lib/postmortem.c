@@ -68,7 +68,7 @@ static nos_status_t parse(span_t at, struct postmortem *out)
 }
 
 /* The magic may also stand elsewhere, in the kernel's own image for one: the first block that
- * holds counts, and of those that do not, what is wrong with the last. */
+ * holds counts, and of those that do not, one of which the check alone is wrong. */
 nos_status_t postmortem_find(span_t dump, struct postmortem *out)
 {
     static const uint8_t magic[] = NOS_PM_MAGIC;
@@ -79,7 +79,8 @@ nos_status_t postmortem_find(span_t dump, struct postmortem *out)
         span_t rest, seen;
         if (dump.data[at] == magic[0] && span_from(dump, at, &rest) &&
             span_cut(rest, 0, sizeof magic, &seen) && span_equal(seen, SPAN_OF(magic))) {
-            st = parse(rest, out);
+            nos_status_t found = parse(rest, out);
+            st = st == NOS_IO_ERROR && found != NOS_OK ? st : found;
         }
     }
     return st;

@@ -194,10 +194,14 @@ static void test_decoy(void **state)
     (void)state;
     make(NOS_PM_COMPLETE);
     memcpy(dump, magic, sizeof magic);
+    memcpy(dump + sizeof dump - sizeof magic, magic, sizeof magic);  // before the block, or behind
     assert_int_equal(find(&p), NOS_OK);
+    dump[at - 1] ^= 1;
+    assert_int_equal(find(&p), NOS_IO_ERROR);
     dump[AT] ^= 1;
     assert_int_equal(find(&p), NOS_BAD_MESSAGE);
     dump[0] ^= 1;
+    dump[sizeof dump - sizeof magic] ^= 1;
     assert_int_equal(find(&p), NOS_NOT_FOUND);
 }
 

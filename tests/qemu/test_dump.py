@@ -3,6 +3,7 @@ verb said while it lived. And one that breaks a second time while it writes that
 
 import json
 import os
+import re
 import subprocess
 
 import kernel
@@ -52,8 +53,9 @@ def _refusals(t, path):
         with t.case('one with a bit changed is refused'):
             with open(path, 'rb') as f:
                 ram = bytearray(f.read())
-            at = ram.rindex(b'N0N-OS LAST\1\2\3\4\0')
-            ram[ram.index(b'crashme', at)] ^= 1
+            heads = [m.start() for m in re.finditer(re.escape(b'N0N-OS LAST\1\2\3\4\0'), ram)]  # the image's constant is one
+            for at in {ram.find(b'crashme', head) for head in heads} - {-1}:
+                ram[at] ^= 1
             with open(copy, 'wb') as f:
                 f.write(ram)
             code, out, err = _ask(copy, 'log')
