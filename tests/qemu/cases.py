@@ -50,6 +50,7 @@ NOT_SANITISED = {
     'entry.': 'instructions of the way in and out are counted and stopped at',
     'races.one_panic': 'it looks whether a processor stands in a function: a check in it is another function',
     'storm': 'another flavour of the kernel',
+    'sched.budget': 'shares of a processor, of which the checks of the kernel itself take a fifth',
     'boot.memory_used': 'the shadow is an eighth of RAM',
     'zero.': 'what is searched for is left by the released kernel, and its stacks are of another size',
 }
