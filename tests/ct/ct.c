@@ -73,34 +73,35 @@ static uint64_t registers[GENERAL + 2 * VECTOR]; /* as the use leaves them */
 /* Call f on another stack with all registers zero; write them down when it returns. */
 void ct_call(void (*f)(void), void *top, uint64_t *to);
 
-#define VECTORS(X) \
-    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+// clang-format off
+#define VECTORS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 #define CLEAR(n) "pxor %xmm" #n ", %xmm" #n "\n\t"
 #define STORE(n) "movups %xmm" #n ", 120 + 16 * " #n "(%rsp)\n\t"
-#define ALSO(r) "pushq %" #r "\n\t"
 __asm__(".globl ct_call\n"
-        "ct_call:\n\t" ALSO(rbp) ALSO(rbx) ALSO(r12) ALSO(r13) ALSO(r14)
-            ALSO(r15) "movq %rsp, ct_old_stack(%rip)\n\t"
-                      "movq %rdx, ct_to(%rip)\n\t"
-                      "movq %rdi, ct_f(%rip)\n\t"
-                      "movq %rsi, %rsp\n\t" VECTORS(
-                          CLEAR) "xorl %eax, %eax; xorl %ebx, %ebx; xorl %ecx, %ecx; xorl %edx, "
-                                 "%edx; xorl %esi, %esi; xorl %edi, %edi\n\t"
-                                 "xorl %ebp, %ebp; xorl %r8d, %r8d; xorl %r9d, %r9d; xorl %r10d, "
-                                 "%r10d; xorl %r11d, %r11d\n\t"
-                                 "xorl %r12d, %r12d; xorl %r13d, %r13d; xorl %r14d, %r14d; xorl "
-                                 "%r15d, %r15d\n\t"
-                                 "call *ct_f(%rip)\n\t"
-                                 "movq ct_to(%rip), %rsp\n\t"
-                                 "addq $120, %rsp\n\t" /* down over the general ones */
-        ALSO(rax) ALSO(rbx) ALSO(rcx) ALSO(rdx) ALSO(rsi) ALSO(rdi) ALSO(rbp) ALSO(r8) ALSO(r9)
-            ALSO(r10) ALSO(r11) ALSO(r12) ALSO(r13) ALSO(r14) ALSO(r15) VECTORS(
-                STORE) "movq ct_old_stack(%rip), %rsp\n\t"
-                       "popq %r15; popq %r14; popq %r13; popq %r12; popq %rbx; popq %rbp\n\t"
-                       "ret\n\t"
-                       ".lcomm ct_old_stack, 8\n\t"
-                       ".lcomm ct_to, 8\n\t"
-                       ".lcomm ct_f, 8\n");
+        "ct_call:\n\t"
+        "pushq %rbp; pushq %rbx; pushq %r12; pushq %r13; pushq %r14; pushq %r15\n\t"
+        "movq %rsp, ct_old_stack(%rip)\n\t"
+        "movq %rdx, ct_to(%rip)\n\t"
+        "movq %rdi, ct_f(%rip)\n\t"
+        "movq %rsi, %rsp\n\t"
+        VECTORS(CLEAR)
+        "xorl %eax, %eax; xorl %ebx, %ebx; xorl %ecx, %ecx; xorl %edx, %edx\n\t"
+        "xorl %esi, %esi; xorl %edi, %edi; xorl %ebp, %ebp\n\t"
+        "xorl %r8d, %r8d; xorl %r9d, %r9d; xorl %r10d, %r10d; xorl %r11d, %r11d\n\t"
+        "xorl %r12d, %r12d; xorl %r13d, %r13d; xorl %r14d, %r14d; xorl %r15d, %r15d\n\t"
+        "call *ct_f(%rip)\n\t"
+        "movq ct_to(%rip), %rsp\n\t"
+        "addq $120, %rsp\n\t" /* pushed downwards: the general ones end where the vectors begin */
+        "pushq %rax; pushq %rbx; pushq %rcx; pushq %rdx; pushq %rsi; pushq %rdi; pushq %rbp\n\t"
+        "pushq %r8; pushq %r9; pushq %r10; pushq %r11; pushq %r12; pushq %r13; pushq %r14; pushq %r15\n\t"
+        VECTORS(STORE)
+        "movq ct_old_stack(%rip), %rsp\n\t"
+        "popq %r15; popq %r14; popq %r13; popq %r12; popq %rbx; popq %rbp\n\t"
+        "ret\n\t"
+        ".lcomm ct_old_stack, 8\n\t"
+        ".lcomm ct_to, 8\n\t"
+        ".lcomm ct_f, 8\n");
+// clang-format on
 
 static void run_apart(void (*f)(void))
 {
