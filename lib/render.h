@@ -16,7 +16,7 @@
 #include "lib/fmt.h"
 
 enum {
-    RENDER_LINE_MAX = 400,    // bytes; a header line or a row always fits
+    RENDER_LINE_MAX = 560,    // bytes; a header line or a row always fits
     RENDER_PAGE_MAX = 2048,   // mem, about
     RENDER_CRASH_MAX = 8192,  // one crash record
 };

@@ -295,6 +295,33 @@ static void test_any_record_is_plain_text(void **state)
     }
 }
 
+/* The longest line of the audit log that bytes from outside can make: every number as large as it
+ * gets, every right, text that shows as four characters a byte, each kind with each status. */
+static void test_longest_audit_line(void **state)
+{
+    struct nos_audit_entry e;
+    (void)state;
+    memset(&e, 0xff, sizeof e);
+    e.rec.back[0] = 1;
+    e.rec.back[1] = 2;
+    for (unsigned kind = 0; kind < 18; kind++) {
+        for (unsigned detail = 0; detail < 160; detail++) {
+            e.rec.kind = (uint16_t)kind;
+            e.body.status = -(int32_t)detail;
+            e.body.a = kind == NOS_AUDIT_TOKEN || kind == NOS_AUDIT_IMPORT
+                           ? (uint64_t)UINT32_MAX << 32 | NOS_TYPE_NOTIFICATION
+                           : (uint64_t)detail << 32 | UINT32_MAX;
+            e.body.b = kind == NOS_AUDIT_SUPERVISE ? (uint64_t)(detail % NOS_DECISION_COUNT) << 32 |
+                                                         (uint32_t) - (int32_t)detail
+                                                   : UINT64_MAX;
+            fmt_init(&f, out, RENDER_LINE_MAX);
+            render_audit(&f, &e);
+            assert_false(f.cut);
+            assert_int_equal(out[f.len - 1], '\n');
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_modules),
         cmocka_unit_test(test_audit_lines),
         cmocka_unit_test(test_any_record_is_plain_text),
+        cmocka_unit_test(test_longest_audit_line),
     };
     return cmocka_run_group_tests_name("fmt", tests, NULL, NULL);
 }
