@@ -4,7 +4,8 @@
 #include "modules/duel/duel.h"
 #include "sdk/start.h"
 
-enum { STACK = 8192, PRIORITY = 5, NOT_YET = -1000, SOON_NS = 20000000, GUESSES = 64, CALLS = 64 };
+enum { STACK = 8192, PRIORITY = 5, SOON_NS = 20000000, GUESSES = 64, CALLS = 64 };
+#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 
 static _Alignas(16) uint8_t stack[STACK];
 static struct nos_msg waiting;

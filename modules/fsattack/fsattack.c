@@ -241,7 +241,7 @@ static nos_status_t lock(uint64_t kind)
     return st == NOS_OK ? ask(&share, NOS_FS_LOCK, 4, said.word[0], kind, 0, UINT64_MAX) : st;
 }
 
-static int hold(void)
+_Noreturn static void hold(void)
 {
     row("hold-lock", NOS_OK, lock(NOS_FS_ALONE));
     fill();
@@ -366,7 +366,7 @@ int nos_main(void)
     row("attach", NOS_OK, nos_fs_attach(door("memfs"), &own));
     row("attach-share", NOS_OK, nos_fs_attach(door("rw-common"), &share));
     if (is("hold")) {
-        return hold();
+        hold();
     }
     if (is("plant")) {
         plant();

@@ -88,7 +88,7 @@ static int without_class(void)
 }
 
 /* Handles in slots whose tags are those of nobody else, then wait to be killed. */
-static int hold(void)
+_Noreturn static void hold(void)
 {
     enum { CHURN = 40, TIMES = 8 };
     static nos_handle_t made[CHURN];
@@ -132,7 +132,7 @@ int nos_main(void)
         return without_class();
     }
     if (is(word[0], "hold")) {
-        return hold();
+        hold();
     }
     while (is(word[0], "spin")) {
         __asm__ volatile("pause");

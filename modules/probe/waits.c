@@ -10,7 +10,8 @@
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
-enum { STACK = 4096, PRIORITY = 5, SOON_NS = 10000000, NOT_YET = -1000, WORD = 77 };
+enum { STACK = 4096, PRIORITY = 5, SOON_NS = 10000000, WORD = 77 };
+#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 
 #define HOUR_NS 3600000000000ull
 

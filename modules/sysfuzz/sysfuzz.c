@@ -18,7 +18,7 @@
 #include "sdk/start.h"
 
 enum { WORDS = 4, LINES = 10, CHECK_EVERY = 16 /* rounds */, ANEW = 2 };
-_Static_assert(ROUND == NOS_COVERED_REMEMBERED, "what a round did can be told");
+_Static_assert(ROUND == (int)NOS_COVERED_REMEMBERED, "what a round did can be told");
 _Static_assert(sizeof(struct program) <= NOS_COVERED_BUFFER, "a program can be told");
 
 /* Put there by who signs the module (tests/qemu/sysfuzz.py). Volatile: it is not empty. */

@@ -422,7 +422,7 @@ static struct thread *start_first(void)
     while (st == NOS_OK && !done) {
         st = spawn_step(j, &done);
     }
-    struct thread *t = st == NOS_OK ? j->capsule->threads : NULL;
+    struct thread *t = st == NOS_OK && j != NULL ? j->capsule->threads : NULL;
     if (j != NULL) {
         spawn_drop(j);
         job_free(j);
