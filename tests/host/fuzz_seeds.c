@@ -160,6 +160,37 @@ static struct buf memfs_requests(void)
     return buf_copy(SPAN_OF(out));
 }
 
+/* What three capsules do with handles: fuzz/fuzz_pass.c has the layout. */
+static void pass_seeds(void)
+{
+    enum { PASS = 0, MAKE = 1, DERIVE = 3, REVOKE = 7, MAP = 8, RETIRE = 9, LIMITS = 12, END = 13 };
+    enum { COPY = 0, MOVE = 4, NOTE = 1, POWER = 2, REGION_1 = 129 /* what is made */ };
+    static const uint8_t talk[] = {
+        MAKE, 0, NOTE,     0, 0,                          // party 0's handles 0, 1, 2
+        MAKE, 0, POWER,    0, 0,                          //
+        MAKE, 0, REGION_1, 0, 0,                          //
+        MAP,  0, 2,                                       //
+        PASS, 3, 0,        1, 0, COPY, 1, COPY, 2, MOVE,  // to party 1
+        PASS, 1, 1,        2, 2, MOVE,                    // on to party 2
+        PASS, 1, 0,        1, 0, MOVE,                    //
+        PASS, 2, 1,        1, 0, COPY, 1, COPY,           // to itself
+    };
+    static const uint8_t cut[] = {
+        MAKE,   0, NOTE,  0, 0,        //
+        DERIVE, 0, 0,     0, 9,        //
+        PASS,   1, 0,     1, 1, COPY,  //
+        REVOKE, 0, 1,                  //
+        PASS,   1, 1,     2, 0, COPY,  // a dead one
+        RETIRE,                        //
+        MAKE,   2, POWER, 0, 0,        //
+        LIMITS, 1, 5,                  // no class Io
+        PASS,   1, 2,     1, 0, MOVE,  //
+        END,    0,                     //
+    };
+    seed("pass", "talk", buf_copy(SPAN_OF(talk)));
+    seed("pass", "cut", buf_copy(SPAN_OF(cut)));
+}
+
 /* What capsules say to services: fuzz/fuzz_signer.c has the layout. */
 static size_t request(uint8_t *out, uint64_t label, uint8_t who, span_t words)
 {
@@ -502,6 +533,7 @@ int main(int argc, char **argv)
     seed("memfs", "requests", memfs_requests());
     seed("signer", "requests", signer_requests());
     seed("broker", "requests", broker_requests());
+    pass_seeds();
     replies_seeds();
     console_seeds();
     manage_seeds();
