@@ -43,6 +43,7 @@ FUZZ_manage_WORLD := $(FUZZ_WORLD) $(addprefix modules/manage/,manage.c debug.c 
     sdk/state.c
 FUZZ_init_WORLD := $(FUZZ_WORLD) $(sort $(wildcard modules/init/*.c))
 FUZZ_replies_WORLD := $(FUZZ_WORLD) $(addprefix sdk/,broker.c signer.c fs.c who.c net.c pipe.c stream.c ring.c upgrade.c state.c kit.c)
+FUZZ_loopback_WORLD := $(FUZZ_WORLD) $(addprefix modules/loopback/,loopback.c ports.c) sdk/upgrade.c sdk/state.c
 
 build/fuzz/obj/%.o: %.c tools/flags.mk fuzz/build.mk
 	$(say) CC '$@'

@@ -171,11 +171,12 @@ static void serve_close(struct nos_msg *m)
 static void serve(struct nos_msg *m, uint32_t handle)
 {
     uint64_t op = m->label & 0xff, len = m->label >> 8;
+    bool binds = op == NOS_NET_BIND && len == 0;
 
-    if (op != NOS_NET_BIND) {
-        close_number(handle);
+    if (!binds) {
+        close_number(handle);  // nobody else takes one
     }
-    if (op == NOS_NET_BIND && len == 0) {
+    if (binds) {
         serve_bind(m, handle);
     } else if (op == NOS_NET_SEND) {
         serve_send(m, len);

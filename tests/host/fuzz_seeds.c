@@ -363,6 +363,32 @@ static void console_seeds(void)
     seed("console", "session", buf_copy(span_of(s.bytes, s.len)));
 }
 
+/* A port with a lifeline; a datagram from it to itself, which is fetched; its end. And what is no
+ * request but brings a handle. */
+static void loopback_seeds(void)
+{
+    enum { SHAPE = 4, ALL_BUT_INSPECT = 251 };
+    static const uint8_t fine[] = { 0, NO_MAPPING, 0 }, line[] = { ENDPOINT, ALL_BUT_INSPECT };
+    const uint64_t port[] = { 7 }, data[] = { 7 | 7 << 16, 0x74786574 };
+
+    for (unsigned kept = 0; kept < 2; kept++) {
+        struct script s = { .len = 0 };
+        say_message(&s, NOS_NET_BIND | kept << 8, SPAN_OF(port));
+        s.bytes[SHAPE] |= 1;
+        say(&s, SPAN_OF(line));
+        say(&s, SPAN_OF(fine));  // answered
+        say(&s, SPAN_OF(fine));  // it lives
+        say_message(&s, NOS_NET_SEND | 4 << 8, SPAN_OF(data));
+        say(&s, SPAN_OF(fine));
+        say(&s, SPAN_OF(fine));
+        say_message(&s, NOS_NET_RECV, SPAN_OF(port));
+        say(&s, SPAN_OF(fine));
+        say_message(&s, NOS_NET_CLOSE, SPAN_OF(port));
+        say(&s, SPAN_OF(fine));
+        seed("loopback", kept == 0 ? "datagram" : "kept", buf_copy(span_of(s.bytes, s.len)));
+    }
+}
+
 /* Of an operator, with the first counters. */
 static void manage_seeds(void)
 {
@@ -536,6 +562,7 @@ int main(int argc, char **argv)
     pass_seeds();
     replies_seeds();
     console_seeds();
+    loopback_seeds();
     manage_seeds();
     init_seeds();
     text_seeds();
