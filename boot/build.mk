@@ -13,7 +13,6 @@ build/boot/BOOTX64.EFI: $(BOOT_OBJS) build/boot/libcrypto.a boot/build.mk tools/
 boot: build/boot/BOOTX64.EFI
 
 # The pure parts under ASan and UBSan on the host.
-TEST_boot_cpu_SRCS := boot/cpu.c
 TEST_boot_memmap_SRCS := boot/memmap.c
 TEST_boot_place_SRCS := boot/place.c
 TEST_boot_space_SRCS := boot/space.c boot/paging.c

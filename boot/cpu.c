@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "boot/insn.h"
 #include "lib/compiler.h"
 
 struct feature {
@@ -49,30 +50,18 @@ bool cpu_has_rdseed(const struct cpu_words *w)
     return has(w, &rdseed);
 }
 
-struct leaf {
-    uint32_t eax, ebx, ecx, edx;
-};
-
-static struct leaf cpuid(uint32_t number)
-{
-    struct leaf l = { number, 0, 0, 0 };
-    __asm__ volatile("cpuid" : "+a"(l.eax), "=b"(l.ebx), "+c"(l.ecx), "=d"(l.edx));
-    return l;
-}
-
 void cpu_read(struct cpu_words *out)
 {
     struct cpu_words w = { 0 };
     uint32_t last = cpuid(0).eax;
-    struct leaf l = cpuid(1);
+    struct cpu_leaf l = cpuid(1);
     w.leaf1_ecx = l.ecx;
     w.leaf1_edx = l.edx;
-    if (last >= 7) { /* uncovered(1): every host has it; refuse_boot tries one without */
+    if (last >= 7) {
         l = cpuid(7);
         w.leaf7_ebx = l.ebx;
         w.leaf7_ecx = l.ecx;
     }
-    /* uncovered(1): the same */
     if (cpuid(0x80000000).eax >= 0x80000001) {
         w.ext1_edx = cpuid(0x80000001).edx;
     }

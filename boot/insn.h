@@ -19,6 +19,19 @@ static inline bool rdrand_once(uint64_t *out)
     return ok;
 }
 
+struct cpu_leaf {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+/** Subleaf 0 of a leaf. What the processor does not have may be anything: ask for the last first.
+ */
+static inline struct cpu_leaf cpuid(uint32_t number)
+{
+    struct cpu_leaf l = { number, 0, 0, 0 };
+    __asm__ volatile("cpuid" : "+a"(l.eax), "=b"(l.ebx), "+c"(l.ecx), "=d"(l.edx));
+    return l;
+}
+
 static inline uint64_t cr4_read(void)
 {
     uint64_t cr4;

@@ -132,12 +132,11 @@ nos_status_t memmap_add_uefi(struct memmap *m, span_t map, uint64_t stride)
 /** The highest place in one descriptor, below LOW_LIMIT; 0 when there is none. */
 static uint64_t place_in(const struct descriptor *d, uint64_t len, uint64_t align)
 {
-    uint64_t end;
-    if (d->type != UEFI_MEM_CONVENTIONAL || (d->attribute & UEFI_MEM_ATTR_SP) != 0 ||
-        d->len < len || !checked_add(d->base, d->len, &end)) {
+    if (d->type != UEFI_MEM_CONVENTIONAL || (d->attribute & UEFI_MEM_ATTR_SP) != 0) {
         return 0;
     }
-    end = end > LOW_LIMIT ? LOW_LIMIT : end;
+    uint64_t low = d->base < LOW_LIMIT ? LOW_LIMIT - d->base : 0;
+    uint64_t end = d->base + (d->len < low ? d->len : low);
     uint64_t base = end < len ? 0 : (end - len) & ~(align - 1);
     return base >= d->base ? base : 0;
 }
@@ -161,8 +160,14 @@ bool memmap_find_free(span_t map, uint64_t stride, uint64_t len, uint64_t align,
     return best != 0;
 }
 
-/** Ranges i and i + 1 overlap, and i is the more cautious: cut the front off i + 1, which may then
- * belong later. */
+/** Firmware's code over its data, should it say both of one page. */
+static bool more_cautious(const struct nos_mem_range *a, const struct nos_mem_range *b)
+{
+    return a->kind != b->kind ? a->kind > b->kind : a->attr > b->attr;
+}
+
+/** Ranges i and i + 1 overlap, and i + 1 is not the more cautious: cut its front off; the rest may
+ * then belong later. */
 static bool cut_second(struct memmap *m, uint32_t i)
 {
     struct nos_mem_range b = m->range[i + 1];
@@ -204,7 +209,7 @@ static bool make_disjoint(struct memmap *m)
         const struct nos_mem_range *a = &m->range[i];
         if (a[1].base >= end_of(a)) {
             i++;
-        } else if (!(a[1].kind > a->kind ? cut_first(m, i) : cut_second(m, i))) {
+        } else if (!(more_cautious(a + 1, a) ? cut_first(m, i) : cut_second(m, i))) {
             return false;
         }
         // A cut that removed range i brings range i + 1 to its place, which may overlap nothing

@@ -33,9 +33,10 @@ MUST_CHECK nos_status_t memmap_add(struct memmap *m, uint64_t base, uint64_t len
 MUST_CHECK nos_status_t memmap_add_uefi(struct memmap *m, span_t map, uint64_t stride);
 
 /**
- * Sort, cut overlaps (the kind with the higher number wins: RESERVED over all, FREE under all),
- * merge, and write at most `max` ranges. When there are more, the smallest FREE ones are left out:
- * memory is lost, never gained. Errors: BOOT_FIRMWARE when it cannot be done within the room.
+ * Sort, cut overlaps (the kind with the higher number wins: RESERVED over all, FREE under all; of
+ * one kind the higher attr), merge, and write at most `max` ranges. When there are more, the
+ * smallest FREE ones are left out, of equal ones the lowest: memory is lost, never gained.
+ * Errors: BOOT_FIRMWARE when it cannot be done within the room.
  */
 MUST_CHECK nos_status_t memmap_finish(struct memmap *m, struct nos_mem_range *out, uint32_t max,
                                       uint32_t *n_out);

@@ -104,11 +104,8 @@ void paging_start(struct paging *t, uint64_t *pool, uint64_t pool_phys, uint32_t
     t->next = 0;
     for (uint32_t l = 0; l < PAGING_LEVELS; l++) {
         t->covers[l] = NOTHING;
-        t->at[l] = 0;
     }
-    if (pool == NULL || room > 0) {
-        (void)table_new(t, &t->at[TOP]);  // cannot fail: there is room, or it is a dry run
-    }
+    (void)table_new(t, &t->at[TOP]);  // no room for one: none for those under it, and no map
 }
 
 bool paging_map(struct paging *t, uint64_t virt, uint64_t phys, uint64_t len, uint32_t flags)
@@ -117,8 +114,7 @@ bool paging_map(struct paging *t, uint64_t virt, uint64_t phys, uint64_t len, ui
     if (len == 0) {
         return true;
     }
-    if (t->used == 0 || ((virt | phys | len) & 4095) != 0 || virt < t->next ||
-        !checked_add(virt, len - 1, &end) ||
+    if (((virt | phys | len) & 4095) != 0 || virt < t->next || !checked_add(virt, len - 1, &end) ||
         (flags & (PAGING_WRITE | PAGING_EXEC)) == (PAGING_WRITE | PAGING_EXEC)) {
         return false;
     }

@@ -27,6 +27,7 @@ struct space {
 void space_init(struct space *s, const struct elf_view *elf, const struct nos_bootinfo *info,
                 uint64_t enter_page);
 
-/** Map all of it. Errors: false when the tables' pool is full. */
+/** Map all of it; `mem` ascends. Errors: false when the tables' pool is full, or a range is not of
+ * whole pages or goes down. */
 MUST_CHECK bool space_map(const struct space *s, struct paging *t, const struct nos_mem_range *mem,
                           uint32_t n_mem);

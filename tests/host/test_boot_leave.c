@@ -36,7 +36,7 @@ static unsigned step(char c)
 
 static unsigned map_fails_at, pages_fail_at, tables_fail_at, exits_at, add_fails_at,
     finish_fails_at;
-static unsigned adds, finishes;
+static unsigned adds, kernel_adds, kernel_fails_at, finishes;
 static uint8_t map_bytes[480];
 static struct nos_mem_range ranges[64];
 static uint64_t pool[16 * 512];
@@ -92,7 +92,8 @@ nos_status_t memmap_add(struct memmap *m, uint64_t base, uint64_t len, enum nos_
     assert_int_equal(len, 0x42000);
     assert_int_equal(kind, NOS_MEM_KERNEL);
     assert_int_equal(attr, 0);
-    return NOS_OK;
+    assert_int_equal(adds, kernel_adds + 1);  // to what the firmware says
+    return ++kernel_adds == kernel_fails_at ? NOS_BOOT_FIRMWARE : NOS_OK;
 }
 
 nos_status_t memmap_finish(struct memmap *m, struct nos_mem_range *out, uint32_t max,
@@ -101,6 +102,7 @@ nos_status_t memmap_finish(struct memmap *m, struct nos_mem_range *out, uint32_t
     assert_ptr_equal(m->range, ranges);
     assert_ptr_equal(out, info.mem);
     assert_int_equal(max, NOS_MEM_RANGES_MAX);
+    assert_int_equal(kernel_adds, finishes + 1);
     *n_out = 7;
     return ++finishes == finish_fails_at ? NOS_BOOT_FIRMWARE : NOS_OK;
 }
@@ -174,8 +176,9 @@ static int fresh(void **state)
     memcpy(b.manifest.name, "kernel", 7);
     b.manifest.semver = span_of("1.2.3", 5);
     cr4 = 0x20;
-    n = adds = finishes = printed = 0;
-    map_fails_at = pages_fail_at = tables_fail_at = add_fails_at = finish_fails_at = 0;
+    n = adds = kernel_adds = finishes = printed = 0;
+    kernel_fails_at = map_fails_at = pages_fail_at = tables_fail_at = add_fails_at =
+        finish_fails_at = 0;
     exits_at = 1;
     return 0;
 }
@@ -195,6 +198,7 @@ static void at_the_first_try(void **state)
 {
     (void)state;
     firmware_ticks = 5;
+    info.flags = ~(uint32_t)NOS_BOOT_RANDOM_BASE;
     assert_int_equal(go(), NOS_OK);
     assert_string_equal(order, "mpmtpmtgxdE");
     assert_int_equal(entered[0], (uint64_t)pool);
@@ -247,6 +251,7 @@ static void each_failure(void **state)
         { &pages_fail_at, 1, NOS_NO_MEMORY, "mp", "memory map" },
         { &map_fails_at, 2, NOS_BOOT_FIRMWARE, "mpm", "memory map" },
         { &add_fails_at, 1, NOS_BOOT_FIRMWARE, "mpm", "memory map" },
+        { &kernel_fails_at, 1, NOS_BOOT_FIRMWARE, "mpm", "memory map" },
         { &finish_fails_at, 1, NOS_BOOT_FIRMWARE, "mpm", "memory map" },
         { &tables_fail_at, 1, NOS_BOOT_FIRMWARE, "mpmt", "memory map" },
         { &pages_fail_at, 2, NOS_NO_MEMORY, "mpmtp", "memory map" },

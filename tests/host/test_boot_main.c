@@ -55,8 +55,9 @@ static nos_status_t stage(struct boot *b, char name)
 nos_status_t pages_take(struct boot *b, uint64_t bytes, uint8_t **out)
 {
     assert_int_equal(bytes, sizeof(struct nos_bootinfo));
-    *out = pages;
-    return stage(b, 'i');
+    nos_status_t st = stage(b, 'i');
+    *out = st == NOS_OK ? pages : NULL;
+    return st;
 }
 
 nos_status_t stage_cpu(struct boot *b)
@@ -137,9 +138,11 @@ static void run(char at, nos_status_t st, const char *about)
     with = st;
     subject = about;
     advised = NULL;
+    printed = 0;
     if (setjmp(end) == 0) {
         boot_main(&the_image, &table, 0x7ec);
     }
+    assert_int_equal(printed, 1);  // the one message, on its line
 }
 
 static void in_their_order(void **state)

@@ -3,7 +3,7 @@
 #include "boot/uefi.h"
 #include "tests/host/test.h"
 
-enum { PAGE = 4096, ROOM = 64, MODEL_PAGES = 64, STRIDE = 48 };
+enum { PAGE = 4096, ROOM = 64, MODEL_PAGES = 64, STRIDE = 48, DESCRIPTOR = 40 };
 
 static struct nos_mem_range work[ROOM];
 static struct nos_mem_range out[NOS_MEM_RANGES_MAX];
@@ -46,6 +46,21 @@ static void test_sorts_and_merges(void **state)
     assert_int_equal(finish(&m, ROOM), 2);  // code and data of firmware stay apart
 }
 
+/* The firmware says of the same pages that they are its code and its data, in either order. */
+static void test_code_wins_over_data(void **state)
+{
+    (void)state;
+    for (uint32_t code_first = 0; code_first <= 1; code_first++) {
+        struct memmap m;
+        memmap_start(&m, work, ROOM);
+        assert_int_equal(memmap_add(&m, 0, 8 * PAGE, NOS_MEM_RUNTIME, code_first), NOS_OK);
+        assert_int_equal(memmap_add(&m, 0, 4 * PAGE, NOS_MEM_RUNTIME, 1 - code_first), NOS_OK);
+        assert_int_equal(finish(&m, ROOM), 2 - code_first);
+        expect(0, 0, code_first ? 8 : 4, NOS_MEM_RUNTIME);
+        assert_int_equal(out[0].attr, 1);
+    }
+}
+
 static void test_kernel_is_cut_out_of_loader_memory(void **state)
 {
     struct memmap m;
@@ -59,13 +74,18 @@ static void test_kernel_is_cut_out_of_loader_memory(void **state)
     expect(2, 15, 15, NOS_MEM_LOADER);
 }
 
+static uint8_t colour(const struct nos_mem_range *r)
+{
+    return (uint8_t)(2 * r->kind + r->attr);
+}
+
 /** The rule, page by page: who claims it with the highest number has it. */
 static void model(const struct nos_mem_range *in, uint32_t n, uint8_t page[MODEL_PAGES])
 {
     memset(page, 0, MODEL_PAGES);
     for (uint32_t i = 0; i < n; i++) {
         for (uint64_t p = in[i].base / PAGE; p < (in[i].base + in[i].len) / PAGE; p++) {
-            page[p] = in[i].kind > page[p] ? (uint8_t)in[i].kind : page[p];
+            page[p] = colour(&in[i]) > page[p] ? colour(&in[i]) : page[p];
         }
     }
 }
@@ -79,10 +99,11 @@ static void check_against(const uint8_t page[MODEL_PAGES], uint32_t n)
         if (i > 0) {
             uint64_t before = out[i - 1].base + out[i - 1].len;
             assert_true(before <= out[i].base);
-            assert_false(before == out[i].base && out[i - 1].kind == out[i].kind);  // merged
+            assert_false(before == out[i].base &&
+                         colour(&out[i - 1]) == colour(&out[i]));  // merged
         }
         for (uint64_t p = out[i].base / PAGE; p < end / PAGE; p++) {
-            seen[p] = (uint8_t)out[i].kind;
+            seen[p] = colour(&out[i]);
         }
     }
     assert_memory_equal(seen, page, MODEL_PAGES);
@@ -102,8 +123,11 @@ static void test_overlaps_like_the_model(void **state)
             seed = seed * 1103515245 + 12345;
             uint64_t base = seed >> 8 & 31;
             uint64_t len = seed >> 16 & 31;
-            in[i] = (struct nos_mem_range){ base * PAGE, len * PAGE, 1 + (seed >> 24) % 7, 0 };
-            add(&m, base, len, (enum nos_mem_kind)in[i].kind);
+            in[i] = (struct nos_mem_range){ base * PAGE, len * PAGE, 1 + (seed >> 24) % 7,
+                                            seed >> 30 & 1 };
+            assert_int_equal(
+                memmap_add(&m, in[i].base, in[i].len, (enum nos_mem_kind)in[i].kind, in[i].attr),
+                NOS_OK);
         }
         model(in, n, page);
         check_against(page, finish(&m, ROOM));
@@ -122,6 +146,32 @@ static void test_drops_the_smallest_free_ranges(void **state)
     assert_int_equal(finish(&m, 2), 2);
     expect(0, 0, 5, NOS_MEM_FREE);
     expect(1, 8, 1, NOS_MEM_ACPI);
+}
+
+/* One has to go: which, by where they lie. */
+static void test_which_free_range_goes(void **state)
+{
+    static const struct {
+        uint64_t pages[2], left; /* of two FREE ranges, and where the one that is left begins */
+    } rows[] = { { { 1, 5 }, 10 }, { { 5, 1 }, 0 }, { { 3, 3 }, 10 } };
+    struct memmap m;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        memmap_start(&m, work, ROOM);
+        add(&m, 0, rows[i].pages[0], NOS_MEM_FREE);
+        add(&m, 8, 1, NOS_MEM_ACPI);
+        add(&m, 10, rows[i].pages[1], NOS_MEM_FREE);
+        assert_int_equal(finish(&m, 2), 2);
+        uint32_t at = rows[i].left == 0 ? 0 : 1;
+        expect(at, rows[i].left, rows[i].pages[at], NOS_MEM_FREE);
+        expect(1 - at, 8, 1, NOS_MEM_ACPI);
+    }
+    memmap_start(&m, work, ROOM);  // behind the last is what was merged into it: no range any more
+    add(&m, 0, 1, NOS_MEM_ACPI);
+    add(&m, 10, 5, NOS_MEM_FREE);
+    add(&m, 15, 1, NOS_MEM_FREE);
+    assert_int_equal(finish(&m, 1), 1);
+    expect(0, 0, 1, NOS_MEM_ACPI);
 }
 
 static void test_gives_up_without_free_ranges(void **state)
@@ -160,6 +210,16 @@ static void test_no_room_to_split(void **state)
     add(&m, 0, 30, NOS_MEM_FREE);
     add(&m, 10, 5, NOS_MEM_RESERVED);
     assert_int_equal(memmap_finish(&m, out, ROOM, &n), NOS_BOOT_FIRMWARE);
+
+    memmap_start(&m, work, 3);  // what lies in another of its kind is no piece of its own
+    add(&m, 0, 30, NOS_MEM_FREE);
+    add(&m, 0, 20, NOS_MEM_FREE);
+    add(&m, 10, 5, NOS_MEM_RESERVED);
+    assert_int_equal(finish(&m, ROOM), 3);
+    memmap_start(&m, work, 2);
+    add(&m, 0, 30, NOS_MEM_FREE);
+    add(&m, 10, 5, NOS_MEM_FREE);
+    assert_int_equal(finish(&m, ROOM), 1);
 }
 
 static void descriptor(uint8_t *d, uint32_t type, uint64_t page, uint64_t pages, uint64_t attribute)
@@ -187,6 +247,7 @@ static void test_uefi_types(void **state)
         { UEFI_MEM_RUNTIME_CODE, 0, NOS_MEM_RUNTIME, 1 },
         { UEFI_MEM_RUNTIME_DATA, 0, NOS_MEM_RUNTIME, 0 },
         { UEFI_MEM_CONVENTIONAL, 0, NOS_MEM_FREE, 0 },
+        { UEFI_MEM_CONVENTIONAL, ~UEFI_MEM_ATTR_SP, NOS_MEM_FREE, 0 },
         { UEFI_MEM_CONVENTIONAL, UEFI_MEM_ATTR_SP, NOS_MEM_RESERVED, 0 },
         { UEFI_MEM_UNUSABLE, 0, NOS_MEM_RESERVED, 0 },
         { UEFI_MEM_ACPI_RECLAIM, 0, NOS_MEM_ACPI, 0 },
@@ -226,8 +287,12 @@ static void test_uefi_map_shape(void **state)
     memmap_start(&m, work, ROOM);
     assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), 32), NOS_BOOT_FIRMWARE);
     assert_int_equal(memmap_add_uefi(&m, span_of(d, STRIDE + 1), STRIDE), NOS_BOOT_FIRMWARE);
-    store_le64(d + 24, UINT64_MAX / 2);  // pages: the length does not fit
+    assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), 0), NOS_BOOT_FIRMWARE);
+    store_le64(d + STRIDE + 24, UINT64_MAX / 2);  // pages: the length does not fit
     assert_int_equal(memmap_add_uefi(&m, SPAN_OF(d), STRIDE), NOS_BOOT_FIRMWARE);
+    memmap_start(&m, work, ROOM);  // rows as short as a descriptor
+    assert_int_equal(memmap_add_uefi(&m, span_of(d, DESCRIPTOR), DESCRIPTOR), NOS_OK);
+    assert_int_equal(m.n, 1);
 }
 
 static void test_find_free(void **state)
@@ -270,19 +335,55 @@ static void test_find_free(void **state)
     assert_int_equal(base, 99);
 }
 
+/* One row that is no place for a page on a boundary of BIG, beside one that is, or alone. */
+static void test_find_free_says_no(void **state)
+{
+    enum { BIG = 512 };
+    static const struct {
+        uint32_t type;
+        uint64_t page, pages, attribute;
+        bool found;
+    } rows[] = {
+        { UEFI_MEM_CONVENTIONAL, 8 * BIG, BIG, 0, true },
+        { UEFI_MEM_CONVENTIONAL, 8 * BIG, BIG, ~UEFI_MEM_ATTR_SP, true },
+        { UEFI_MEM_CONVENTIONAL, 8 * BIG, BIG, UEFI_MEM_ATTR_SP, false },
+        { UEFI_MEM_BOOT_DATA, 8 * BIG, BIG, 0, false },
+        { UEFI_MEM_CONVENTIONAL, 8 * BIG + 1, BIG - 1, 0, false },
+        { UEFI_MEM_CONVENTIONAL, 8 * BIG, UINT64_MAX / 2, 0, false },  // a length that is none
+        { UEFI_MEM_CONVENTIONAL, (4ull << 30) / PAGE + BIG, BIG, 0, false },
+    };
+    uint8_t d[2 * STRIDE + 1] = { 0 };
+    uint64_t base;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        descriptor(d, UEFI_MEM_CONVENTIONAL, BIG, BIG, 0);
+        descriptor(d + STRIDE, rows[i].type, rows[i].page, rows[i].pages, rows[i].attribute);
+        assert_true(memmap_find_free(span_of(d, 2 * STRIDE), STRIDE, PAGE, BIG * PAGE, &base));
+        assert_int_equal(base, (rows[i].found ? 8 : 1) * BIG * PAGE);
+        assert_int_equal(
+            memmap_find_free(span_of(d + STRIDE, STRIDE), STRIDE, PAGE, BIG * PAGE, &base),
+            rows[i].found);
+    }
+    assert_false(memmap_find_free(SPAN_OF(d), STRIDE, PAGE, BIG * PAGE, &base));  // half a row
+    assert_false(memmap_find_free(SPAN_OF(d), 0, PAGE, BIG * PAGE, &base));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sorts_and_merges),
+        cmocka_unit_test(test_code_wins_over_data),
         cmocka_unit_test(test_kernel_is_cut_out_of_loader_memory),
         cmocka_unit_test(test_overlaps_like_the_model),
         cmocka_unit_test(test_drops_the_smallest_free_ranges),
+        cmocka_unit_test(test_which_free_range_goes),
         cmocka_unit_test(test_gives_up_without_free_ranges),
         cmocka_unit_test(test_refuses_malformed_ranges),
         cmocka_unit_test(test_no_room_to_split),
         cmocka_unit_test(test_uefi_types),
         cmocka_unit_test(test_uefi_map_shape),
         cmocka_unit_test(test_find_free),
+        cmocka_unit_test(test_find_free_says_no),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ static struct walk walk(const uint64_t *pool, uint64_t virt)
         if (level == 0 || (e & P_LARGE) != 0) {
             uint64_t base = e & P_ADDR;
             assert_int_equal(base & (size - 1), 0);  // the bits below are reserved in a big page
+            assert_int_equal((e & P_LARGE) != 0, level != 0);  // in a small one: another caching
             return (struct walk){ true, base | (virt & (size - 1)), e & (P_WRITE | P_NX | P_GLOBAL),
                                   size };
         }
@@ -86,6 +87,9 @@ static void test_unlike_alignment_needs_small_pages(void **state)
     paging_start(&t, pool, POOL_PHYS, POOL_TABLES);
     assert_true(paging_map(&t, 2 * MIB, 4 * MIB + PAGE, 2 * MIB, PAGING_EXEC | PAGING_BIG));
     expect(pool, 2 * MIB + 5, 4 * MIB + PAGE + 5, 0, PAGE);
+    assert_true(
+        paging_map(&t, 4 * MIB, 4 * MIB, 2 * MIB, PAGING_EXEC));  // nor big when not asked to
+    expect(pool, 4 * MIB, 4 * MIB, 0, PAGE);
     free(pool);
 }
 
@@ -96,6 +100,7 @@ static void test_refusals(void **state)
     (void)state;
     paging_start(&t, pool, POOL_PHYS, POOL_TABLES);
     assert_false(paging_map(&t, 0, 0, PAGE, PAGING_WRITE | PAGING_EXEC));
+    assert_false(paging_map(&t, 0, 0, PAGE, PAGING_WRITE | PAGING_EXEC | PAGING_GLOBAL));
     assert_false(paging_map(&t, 1, 0, PAGE, 0));
     assert_false(paging_map(&t, 0, 1, PAGE, 0));
     assert_false(paging_map(&t, 0, 0, 1, 0));
@@ -128,11 +133,12 @@ static const struct elf_view elf = {
     .mem_len = 14 * PAGE,
     .relro_off = 8 * PAGE,
     .relro_len = PAGE,
-    .n_seg = 3,
+    .n_seg = 3,  // and one behind them that is none
     .seg = {
         { .off = 0, .memsz = 3 * PAGE, .flags = ELF_R },
         { .off = 3 * PAGE, .memsz = 4 * PAGE + 1, .flags = ELF_R | ELF_X },
         { .off = 8 * PAGE, .memsz = 5 * PAGE + 7, .flags = ELF_R | ELF_W },
+        { .off = 14 * PAGE, .memsz = PAGE, .flags = ELF_R },
     },
 };
 static const struct nos_mem_range mem[] = {
@@ -163,6 +169,8 @@ static uint64_t *space_new(struct paging *t)
     struct nos_bootinfo info = { .kernel_base = 8 * MIB, .kernel_virt = NOS_KERNEL_BASE };
     struct space s;
     space_init(&s, &elf, &info, ENTER_PAGE);
+    assert_int_equal(s.n_pieces, 4);  // none empty
+    s.piece[4] = (struct space_piece){ 10 * PAGE, PAGE, 0 };
     paging_start(t, NULL, 0, 0);
     assert_true(space_map(&s, t, mem, N_MEM));
     uint32_t counted = t->used;
@@ -236,6 +244,66 @@ static void test_relro_is_of_one_segment(void **state)
     free(pool);
 }
 
+/* What of RAM cannot be mapped as it is said to be stops the loader: no map has a hole. */
+static void test_not_mapped(void **state)
+{
+    enum { RO = 8 * PAGE };  // the read-only pieces that the image begins with
+    static const struct {
+        struct nos_mem_range mem[2];
+        uint64_t enter;
+        bool done;
+    } rows[] = {
+        { { { MIB, MIB, NOS_MEM_FREE, 0 }, { 8 * MIB, RO, NOS_MEM_KERNEL, 0 } }, ENTER_PAGE, true },
+        { { { MIB, MIB, NOS_MEM_FREE, 0 }, { 8 * MIB, RO, NOS_MEM_KERNEL, 0 } }, 1, false },
+        { { { 16 * MIB, MIB, NOS_MEM_FREE, 0 }, { 8 * MIB, RO, NOS_MEM_KERNEL, 0 } },
+          ENTER_PAGE,
+          false },  // goes down, to the read-only pieces alone
+        { { { 16 * MIB, MIB, NOS_MEM_FREE, 0 }, { MIB, MIB, NOS_MEM_FREE, 0 } },
+          ENTER_PAGE,
+          false },
+        { { { MIB, MIB, NOS_MEM_FREE, 0 }, { 8 * MIB - 1, RO + 1, NOS_MEM_KERNEL, 0 } },
+          ENTER_PAGE,
+          false },
+    };
+    struct nos_bootinfo info = { .kernel_base = 8 * MIB, .kernel_virt = NOS_KERNEL_BASE };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct paging t = { 0 };
+        struct space s;
+        uint64_t *pool = pool_new(POOL_TABLES);
+        space_init(&s, &elf, &info, rows[i].enter);
+        paging_start(&t, pool, POOL_PHYS, POOL_TABLES);
+        assert_int_equal(space_map(&s, &t, rows[i].mem, 2), rows[i].done);
+        if (rows[i].done) {  // read-only up to where this RAM ends
+            expect(pool, NOS_DIRECT_BASE + 8 * MIB + RO - PAGE, 8 * MIB + RO - PAGE,
+                   P_NX | P_GLOBAL, PAGE);
+            assert_false(walk(pool, NOS_DIRECT_BASE + 8 * MIB + RO).mapped);
+        }
+        free(pool);
+    }
+}
+
+/* Ranges that touch share a big page, those behind the last are none. */
+static void test_touching_ranges(void **state)
+{
+    static const struct nos_mem_range touching[] = {
+        { 0, 3 * MIB, NOS_MEM_FREE, 0 },
+        { 3 * MIB, MIB, NOS_MEM_LOADER, 0 },
+        { 4 * MIB, MIB, NOS_MEM_FREE, 0 },
+    };
+    struct nos_bootinfo info = { .kernel_base = 8 * MIB, .kernel_virt = NOS_KERNEL_BASE };
+    struct paging t = { 0 };
+    struct space s;
+    uint64_t *pool = pool_new(POOL_TABLES);
+    (void)state;
+    space_init(&s, &elf, &info, ENTER_PAGE);
+    paging_start(&t, pool, POOL_PHYS, POOL_TABLES);
+    assert_true(space_map(&s, &t, touching, 2));
+    expect(pool, NOS_DIRECT_BASE + 3 * MIB, 3 * MIB, P_WRITE | P_NX | P_GLOBAL, 2 * MIB);
+    assert_false(walk(pool, NOS_DIRECT_BASE + 4 * MIB).mapped);
+    free(pool);
+}
+
 static void test_direct_map_is_ram_and_nothing_else(void **state)
 {
     (void)state;
@@ -298,6 +366,8 @@ int main(void)
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_kernel_rights),
         cmocka_unit_test(test_relro_is_of_one_segment),
+        cmocka_unit_test(test_not_mapped),
+        cmocka_unit_test(test_touching_ranges),
         cmocka_unit_test(test_direct_map_is_ram_and_nothing_else),
         cmocka_unit_test(test_no_page_is_writable_and_executable),
     };

@@ -51,6 +51,7 @@ struct fmt *console_line(void)
 
 void console_print(void)
 {
+    line_text[fmt_text(&line).len] = '\0';
     n_printed++;
 }
 
@@ -162,6 +163,12 @@ static void test_good(void **state)
     blake3_hash(buf_span(policy), want);
     assert_memory_equal(info.policy_hash, want, 32);
     assert_int_equal(pages_live, 0);
+    char id[17], said[100];
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(id + 2 * i, 3, "%02x", info.kernel_id[i]);
+    }
+    snprintf(said, sizeof said, "verified: policy epoch 7, kernel 1.2.3 %s", id);
+    assert_string_equal(line_text, said);
 }
 
 static void test_policy_refused(void **state)
@@ -251,6 +258,7 @@ static void test_laid_out(void **state)
 {
     (void)state;
     assert_int_equal(stage_verify(&b), NOS_OK);
+    b.subject = NULL;
     assert_int_equal(stage_kernel(&b), NOS_OK);
     assert_string_equal(b.subject, "KERNEL.MOD");
     assert_int_equal(info.kernel_len, ELF_MEM_LEN);

@@ -1,16 +1,51 @@
 /* The vault: what is credited, what is derived from what, what is forgotten when. */
 #include "tests/host/test.h"
 
-#include <pthread.h>
-#include <sys/mman.h>
-
 #include "kernel/arch/api/arch.h"
 #include "kernel/core/panic.h"
+#include "lib/compiler.h"
+#include "lib/crypto/ed25519.h"
+#include "tests/host/stack_host.h"
 
 static uint64_t tsc;
 #define arch_tsc() tsc  // in line in the kernel: the test's clock stands still
 
+/* Where on the stack a secret was handed on, and what it was. */
+static struct {
+    const uint8_t *at;
+    uint8_t what[32];
+    size_t len;
+} keep[4];
+static unsigned n_kept;
+
+static void note(const void *at, const void *secret, size_t len)
+{
+    if (n_kept < ARRAY_LEN(keep)) {
+        keep[n_kept].at = at;
+        keep[n_kept].len = len;
+        memcpy(keep[n_kept++].what, secret, len);
+    }
+}
+
+static void noted_keypair(uint8_t pk[32], uint8_t sk[64], const uint8_t seed[32])
+{
+    note(seed, seed, 32);
+    ed25519_keypair_from_seed(pk, sk, seed);
+}
+
+static void *noted_copy(void *to, const void *from, size_t n)
+{
+    if (n == sizeof(uint64_t)) {  // a word that is drawn
+        note(to, from, n);
+    }
+    return memcpy(to, from, n);
+}
+
+#define memcpy noted_copy
+#define ed25519_keypair_from_seed noted_keypair
 #include "kernel/crypto/vault.c"  // looked into: what it keeps is half of what is tested
+#undef ed25519_keypair_from_seed
+#undef memcpy
 
 /* ---- the machine ---- */
 
@@ -23,6 +58,7 @@ unsigned arch_entropy(uint8_t *out, size_t len)
 {
     entropy_calls++;
     memset(out, cpu_byte, len);
+    note(out, out, 32);
     return cpu_bits;
 }
 
@@ -112,6 +148,7 @@ static void test_credit(void **state)
         { 0, 4000, 255, NOS_NO_ENTROPY },  // no bytes, no credit
         { 31, 4000, 0, NOS_NO_ENTROPY },   // 31 bytes are 248 bits, whatever is claimed
         { 31, 4000, 8, NOS_OK },
+        { 256, 256, 0, NOS_OK },           // as many as there is room for
         { 257, 4000, 0, NOS_NO_ENTROPY },  // a length that cannot be
         { 300, 4000, 0, NOS_NO_ENTROPY },
         { UINT32_MAX, UINT32_MAX, 255, NOS_NO_ENTROPY },
@@ -276,17 +313,6 @@ static void test_stream_does_not_depend_on_the_pieces(void **state)
     assert_memory_equal(&v, whole, 8);
 }
 
-static bool holds(const void *where, size_t len, const uint8_t *what, size_t n)
-{
-    const uint8_t *p = where;
-    for (size_t i = 0; i + n <= len; i++) {
-        if (memcmp(p + i, what, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What was given out is nowhere in the vault, and neither is a key that could make it again. */
 static void test_backtracking(void **state)
 {
@@ -321,7 +347,7 @@ static void test_stream_repeats_nothing(void **state)
  * future for ever. */
 static void test_stream_is_refreshed(void **state)
 {
-    uint8_t a[POOL_BYTES], b[POOL_BYTES];
+    uint8_t a[POOL_BYTES], b[POOL_BYTES], other[POOL_BYTES];
     (void)state;
     open_vault();
     vault_random(a, sizeof a);
@@ -336,7 +362,7 @@ static void test_stream_is_refreshed(void **state)
         open_vault();
         entropy_calls = 0;
         for (unsigned i = 0; i < 63; i++) {
-            vault_random(a, sizeof a);
+            vault_random(other, sizeof other);
         }
         assert_int_equal(entropy_calls, 0);
         cpu_byte = (uint8_t)(0xc1 + change_at);
@@ -347,36 +373,6 @@ static void test_stream_is_refreshed(void **state)
 }
 
 /* ---- what is left behind ---- */
-
-enum { STACK = 1 << 20 };
-
-static uint8_t *thread_stack;
-
-/* Run `f` on a stack of its own, to be looked through afterwards. */
-static uint8_t *run_on_a_stack(void *(*f)(void *), void *arg)
-{
-    pthread_attr_t attr;
-    pthread_t t;
-    uint8_t *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    assert_ptr_not_equal(stack, MAP_FAILED);
-    thread_stack = stack;
-    assert_int_equal(pthread_attr_init(&attr), 0);
-    assert_int_equal(pthread_attr_setstack(&attr, stack, STACK), 0);
-    assert_int_equal(pthread_create(&t, &attr, f, arg), 0);
-    assert_int_equal(pthread_join(t, NULL), 0);
-    pthread_attr_destroy(&attr);
-    return stack;
-}
-
-static size_t stack_used;  // bytes from the stack's lowest on that the vault's frames lay in
-
-/* The end of a thread writes on its stack, vector registers among others: it may neither cover the
- * frames that are looked through nor be taken for them. */
-#define KEEP_CLEAR(pad) \
-    volatile uint8_t pad[1 << 16]; \
-    pad[0] = pad[sizeof pad - 1] = 1; \
-    stack_used = (size_t)(&pad[0] - (volatile uint8_t *)thread_stack)
 
 static void *thread_init(void *bi)
 {
@@ -450,21 +446,81 @@ static void test_next_seed_is_wiped(void **state)
     munmap(stack, STACK);
 }
 
+/* Nothing of a secret is where a function kept it. */
+static void run_and_look(void *(*f)(void *), void *arg, unsigned kept)
+{
+    n_kept = 0;
+    uint8_t *stack = run_on_a_stack(f, arg);
+    assert_int_equal(n_kept, kept);
+    for (unsigned i = 0; i < kept; i++) {
+        assert_in_range(keep[i].at - stack, 0, stack_used);
+        for (size_t k = 0; k < keep[i].len; k += 8) {
+            assert_memory_not_equal(keep[i].at + k, keep[i].what + k, 8);
+        }
+    }
+    munmap(stack, STACK);
+}
+
+static void *thread_refill(void *arg)
+{
+    KEEP_CLEAR(pad);
+    refill();
+    return pad[0] == 1 ? arg : NULL;
+}
+
 /* What the CPU gave for the 64th refill. */
 static void test_fresh_bytes_are_wiped(void **state)
 {
-    static uint8_t out[32];
-    uint8_t fresh[FRESH_BYTES];
     (void)state;
     open_vault();
     vault.refills = FRESH_EVERY - 1;
     cpu_byte = 0xc7;
-    memset(fresh, cpu_byte, sizeof fresh);
-    entropy_calls = 0;
-    uint8_t *stack = run_on_a_stack(thread_random, out);
-    assert_int_equal(entropy_calls, 1);
-    assert_false(holds(stack, stack_used, fresh, sizeof fresh));
-    munmap(stack, STACK);
+    run_and_look(thread_refill, NULL, 1);
+}
+
+static uint8_t given[ED25519_SK_LEN];
+
+static void *thread_gather(void *bi)
+{
+    KEEP_CLEAR(pad);
+    return gather(bi, given) == 2 * 512 && pad[0] == 1 ? bi : NULL;
+}
+
+static void *thread_derive(void *root)
+{
+    KEEP_CLEAR(pad);
+    derive_all(root);
+    return pad[0] == 1 ? root : NULL;
+}
+
+static void *thread_audit_key(void *from)
+{
+    KEEP_CLEAR(pad);
+    audit_key(NOS_CTX_AUDIT_RATCHET, span_of(from, KEY_LEN), given);
+    return pad[0] == 1 ? from : NULL;
+}
+
+static void *thread_random64(void *out)
+{
+    KEEP_CLEAR(pad);
+    *(uint64_t *)out = vault_random64();
+    return pad[0] == 1 ? out : NULL;
+}
+
+/* Each function wipes its own variables: the compiler may make it a part of its caller, and then
+ * no scrubbing below that goes over them. */
+static void test_each_wipes_what_is_its_own(void **state)
+{
+    static struct nos_bootinfo bi;
+    static uint8_t root[KEY_LEN] = { 0x70, 0x07 };
+    static uint64_t word;
+    (void)state;
+    bi = boot_info(64, 512);
+    run_and_look(thread_gather, &bi, 1);
+    run_and_look(thread_derive, root, 2);
+    run_and_look(thread_audit_key, root, 1);
+    open_vault();
+    run_and_look(thread_random64, &word, 1);
 }
 
 static void test_wipe(void **state)
@@ -580,6 +636,7 @@ int main(void)
         cmocka_unit_test_setup(test_stream_key_is_wiped, fresh),
         cmocka_unit_test_setup(test_next_seed_is_wiped, fresh),
         cmocka_unit_test_setup(test_fresh_bytes_are_wiped, fresh),
+        cmocka_unit_test_setup(test_each_wipes_what_is_its_own, fresh),
         cmocka_unit_test_setup(test_wipe, fresh),
         cmocka_unit_test_setup(test_sign, fresh),
     };
