@@ -42,6 +42,7 @@ FUZZ_console_WORLD := $(FUZZ_WORLD) $(addprefix modules/console/,console.c scree
 FUZZ_manage_WORLD := $(FUZZ_WORLD) $(addprefix modules/manage/,manage.c debug.c request.c staging.c) sdk/uart.c sdk/upgrade.c \
     sdk/state.c
 FUZZ_init_WORLD := $(FUZZ_WORLD) $(sort $(wildcard modules/init/*.c))
+FUZZ_doors_WORLD := $(FUZZ_WORLD) $(MEMFS_PURE) $(addprefix modules/memfs/,memfs.c client.c wads.c) sdk/upgrade.c sdk/state.c
 FUZZ_replies_WORLD := $(FUZZ_WORLD) $(addprefix sdk/,broker.c signer.c fs.c who.c net.c pipe.c stream.c ring.c upgrade.c state.c kit.c)
 FUZZ_loopback_WORLD := $(FUZZ_WORLD) $(addprefix modules/loopback/,loopback.c ports.c) sdk/upgrade.c sdk/state.c
 

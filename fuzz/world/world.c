@@ -57,6 +57,7 @@ static struct {
 
 void (*world_sent)(uint8_t byte);
 span_t (*world_line)(void);
+uint64_t (*world_badge)(uint8_t which);
 void (*world_asked)(const struct nos_ipc_regs *r);
 bool (*world_kernel)(uint64_t nr, const uint64_t a[6], uint64_t *value, nos_status_t *st);
 void (*nos_before_exit)(void);
@@ -438,7 +439,7 @@ static void incoming(struct nos_ipc_regs *r, bool answer)
     label |= (shape & 0x10) != 0 ? (world_word() & 0xffffff) << 8 : 0;
     PROMISE(accept <= NOS_MSG_HANDLES);
     r->rax = (uint64_t)(answer ? 0 : world_byte()) << 32;
-    r->rdi = answer ? 0 : shape >> 6;
+    r->rdi = answer ? 0 : world_badge != NULL ? world_badge(shape >> 6) : shape >> 6;
     r->rbx = answer || (shape & 0x20) != 0 ? 0 : 1000 + (uint64_t)world_byte();
     for (uint32_t i = 0; i < n; i++) {
         uint64_t w = world_word();

@@ -54,6 +54,9 @@ extern void (*world_sent)(uint8_t byte);
 /** A notification comes: what is on the line now. */
 extern span_t (*world_line)(void);
 
+/** A message comes: the badge of the handle that it was sent through. NULL: `which`, 0 to 3. */
+extern uint64_t (*world_badge)(uint8_t which);
+
 /** The first thread makes a message call; r->rax says which. */
 extern void (*world_asked)(const struct nos_ipc_regs *r);
 

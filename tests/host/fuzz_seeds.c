@@ -363,8 +363,8 @@ static void console_seeds(void)
     seed("console", "session", buf_copy(span_of(s.bytes, s.len)));
 }
 
-/* A port with a lifeline; a datagram from it to itself, which is fetched; its end. And what is no
- * request but brings a handle. */
+/* A port with a lifeline; datagrams from it to itself, of which one is fetched; its end. And what
+ * is no request but brings a handle. */
 static void loopback_seeds(void)
 {
     enum { SHAPE = 4, ALL_BUT_INSPECT = 251 };
@@ -376,17 +376,68 @@ static void loopback_seeds(void)
         say_message(&s, NOS_NET_BIND | kept << 8, SPAN_OF(port));
         s.bytes[SHAPE] |= 1;
         say(&s, SPAN_OF(line));
-        say(&s, SPAN_OF(fine));  // answered
-        say(&s, SPAN_OF(fine));  // it lives
-        say_message(&s, NOS_NET_SEND | 4 << 8, SPAN_OF(data));
-        say(&s, SPAN_OF(fine));
-        say(&s, SPAN_OF(fine));
+        say(&s, SPAN_OF(fine));        // answered
+        say(&s, SPAN_OF(fine));        // it lives
+        for (int i = 0; i < 3; i++) {  // one more than a sender may have in a queue
+            say_message(&s, NOS_NET_SEND | 4 << 8, SPAN_OF(data));
+            say(&s, SPAN_OF(fine));
+            say(&s, SPAN_OF(fine));
+        }
         say_message(&s, NOS_NET_RECV, SPAN_OF(port));
         say(&s, SPAN_OF(fine));
         say_message(&s, NOS_NET_CLOSE, SPAN_OF(port));
         say(&s, SPAN_OF(fine));
         seed("loopback", kept == 0 ? "datagram" : "kept", buf_copy(span_of(s.bytes, s.len)));
     }
+}
+
+/* A request of memfs's first client, who writes 8 bytes to its window before. `waits`: the service
+ * has answered the last one already. */
+static void say_file_request(struct script *s, const char *text, bool waits, uint64_t label,
+                             span_t words)
+{
+    uint8_t window[8] = { 0 };
+
+    memcpy(window, text, strlen(text));
+    say(s, span_of("\0\0\0", 3));
+    say_word(s, load_le64(window));
+    if (waits) {
+        say_byte(s, 255);
+    }
+    say_byte(s, 0x40);
+    say_byte(s, (uint8_t)(words.len / 8));
+    say_word(s, label);
+    say(s, span_of("\3\1", 2));
+    for (size_t i = 0; i + 8 <= words.len; i += 8) {
+        say_word(s, load_le64(words.data + i));
+    }
+}
+
+static void doors_seeds(void)
+{
+    enum { START = 12, RW = NOS_FS_READABLE | NOS_FS_WRITABLE };
+    const uint64_t file[] = { 0, RW | NOS_FS_CREATE, 1 }, bytes[] = { 1, 0, 100 },
+                   loan[] = { 1, 9 };
+    const uint64_t map[] = { 1, 0 };
+    struct script s = { .len = START };
+
+    memset(s.bytes, 0, START);  // the watch, two doors of one share, one of another, the wads'
+    say_message(&s, NOS_FS_ATTACH, span_of("", 0));
+    memset(s.bytes + s.len, 0, 6);  // window and handles
+    s.len += 6;
+    say(&s, span_of("\0\37\0\0\37\0\0", 7));  // it takes the answer, and lives; the watch is told
+    say_file_request(&s, "a", true, NOS_FS_OPEN, SPAN_OF(file));
+    say_file_request(&s, "text", false, NOS_FS_WRITE, SPAN_OF(bytes));
+    say_file_request(&s, "", false, NOS_FS_READ, SPAN_OF(bytes));
+    say_file_request(&s, "", false, NOS_FS_MAP, SPAN_OF(map));
+    say(&s, span_of("\0\0\37\0", 4));
+    say_file_request(&s, "", true, NOS_FS_LEND, SPAN_OF(loan));
+    memset(s.bytes + s.len, 0, 6);
+    s.len += 6;
+    say(&s, span_of("\0\37\0", 3));
+    say_notification(&s, 1);
+    say(&s, span_of("\373\373", 2));  // one has gone
+    seed("doors", "session", buf_copy(span_of(s.bytes, s.len)));
 }
 
 /* Of an operator, with the first counters. */
@@ -563,6 +614,7 @@ int main(int argc, char **argv)
     replies_seeds();
     console_seeds();
     loopback_seeds();
+    doors_seeds();
     manage_seeds();
     init_seeds();
     text_seeds();
