@@ -46,14 +46,11 @@ nos_status_t thread_cancel(struct thread *t)
 /* Any thread of the capsule can answer, so another takes the place of `t`; no loan goes along. */
 static struct thread *heir_of(const struct thread *t)
 {
-    struct thread *other = t->capsule->threads;
+    struct thread *first = t->capsule->threads;
     if (t->capsule->state != NOS_CAPSULE_RUNNING) {
         return NULL;
     }
-    while (other != NULL && other == t) {
-        other = other->sibling;
-    }
-    return other;
+    return first == t ? t->sibling : first;
 }
 
 static void inherit(struct thread *caller, struct thread *heir)

@@ -329,7 +329,6 @@ struct arch_context *endpoint_fault_fast(struct endpoint *ep, struct thread *t, 
     }
     t->fault = kind | FAULT_PENDING;
     t->fault_addr = addr;
-    t->badge = c->fault_badge;
     t->via = c->fault_via;
     fast_stamp(r, c, c->fault_badge);
     fast_take(ep, t, r);

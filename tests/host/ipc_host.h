@@ -56,9 +56,11 @@ bool background_step(void)
     return false;
 }
 
+static uint64_t host_background_due;
+
 uint64_t background_due(void)
 {
-    return 0;
+    return host_background_due;
 }
 
 nos_status_t continuation_step(struct thread *t, bool *done)
@@ -188,6 +190,8 @@ nos_status_t space_map_private(struct space *s, uint64_t va, uint32_t pages, uns
 /* Who was given which region: the charge itself is kernel/object/region.c's. */
 static struct region *given;
 static nos_status_t may_give = NOS_OK;
+static uint64_t may_give_pages; /* what was asked for last */
+static uint32_t may_give_regions;
 
 bool obj_ended(const struct obj *o)
 {
@@ -202,7 +206,9 @@ uint32_t region_cost(const struct region *r)
 
 nos_status_t region_may_give(const struct capsule *to, uint64_t pages, uint32_t regions)
 {
-    (void)to, (void)pages, (void)regions;
+    (void)to;
+    may_give_pages = pages;
+    may_give_regions = regions;
     return may_give;
 }
 

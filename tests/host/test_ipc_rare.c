@@ -29,7 +29,7 @@ static void no_memory_for_an_object(void **state)
     unsigned made = 0;
     (void)state;
     for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc(order).v != 0) {
+        while (frame_alloc_dirty(order).v != 0) {
         }
     }
     while (endpoint_create(&e) == NOS_OK) {  // what the page has that is there
