@@ -2,4 +2,4 @@
 .PHONY: proofs
 proofs:
 	$(Q)deps/setup run test
-	$(Q)tests/run --then 'tests/spin/run --missed' tests/cbmc/run
+	$(Q)tests/run --then $(if $(PROOFS),,'tests/spin/run --missed') 'tests/cbmc/run $(PROOFS)'

@@ -58,4 +58,4 @@ mutants:
 	$(Q)deps/setup run test
 	$(Q)for what in mutants-src mutants-bins; do $(SUBMAKE) $$what \
 	    CORE="$$(tools/trusted-core --core | sed -n 's,\.\([ch]\)\t\(full\|part\)$$,.\1,p' | tr '\n' ' ')" || exit 1; done
-	$(Q)tests/mutants/run
+	$(Q)tests/mutants/run $(MUTANTS)
