@@ -39,9 +39,9 @@ static void tell(const struct nos_who *by, const struct nos_msg *m, const struct
 {
     static const char *const done[] = { "", "keeps", "gave", "deleted" };
     static const char *const asked[] = { "request of", "to keep", "to give", "to delete" };
-    unsigned op = m->label < 256 && m->label <= NOS_BROKER_DELETE ? (unsigned)m->label
-                  : (m->label & 0xff) == NOS_BROKER_PUT           ? NOS_BROKER_PUT
-                                                                  : 0;
+    unsigned op = m->label <= NOS_BROKER_DELETE         ? (unsigned)m->label
+                  : (m->label & 0xff) == NOS_BROKER_PUT ? NOS_BROKER_PUT
+                                                        : 0;
     const char *owner = a->owner[0] != '\0' ? a->owner : by->name;
 
     if (a->status == NOS_OK) {

@@ -56,7 +56,8 @@ static void give(uint64_t pages, const char *what)
     row("give/back", NOS_OK, child_do(&child, ORDER_GIVE));
     r.v = child.m.pass[0].handle;
     row("give/map-back", NOS_OK, nos_sys_region_map(r, READ, &at));
-    row("give/content-back", NOS_OK, *(uint64_t *)at == 0xfee1 ? NOS_OK : NOS_IO_ERROR);
+    row("give/content-back", NOS_OK,
+        at != NULL && *(uint64_t *)at == 0xfee1 ? NOS_OK : NOS_IO_ERROR);
     row("give/charge-back", NOS_OK, own_pages() >= mine + pages ? NOS_OK : NOS_BAD_STATE);
     nos_ignore(nos_sys_region_unmap(at));
     nos_ignore(nos_sys_handle_close(r));
