@@ -114,7 +114,7 @@ static void each_block(uint64_t f, uint64_t n, enum state st)
         unsigned fits = 63u - (unsigned)__builtin_clzll(n);
         order = order > FRAME_ORDER_MAX ? FRAME_ORDER_MAX : order;
         order = order > fits ? fits : order;
-        if (f != 0 && st == ST_DEFERRED) {
+        if (st == ST_DEFERRED) {
             list_push((uint32_t)f, order, ST_DEFERRED);
         } else if (f != 0) {
             insert((uint32_t)f, order, st);
@@ -134,7 +134,6 @@ static void zero_block(paddr_t p, unsigned order)
 
 static const struct nos_mem_range *find_home(const struct nos_bootinfo *bi, uint64_t bytes)
 {
-    /* uncovered(1): a panic follows */
     for (uint32_t i = bi->n_mem; i-- > 0;) {  // from the top: low memory is for what needs it
         const struct nos_mem_range *r = &bi->mem[i];
         if (r->kind == NOS_MEM_FREE && r->len >= bytes + PAGE_SIZE) {

@@ -125,16 +125,17 @@ static struct area *area_at(struct space *s, uint64_t va)
 
 /* ---- places ---- */
 
+static uint32_t random_pool[32], random_left; /* for places */
+
 /* Never given out twice, never in memory once it was used. */
 static uint32_t random_below(uint32_t n)
 {
-    static uint32_t pool[32], left;
-    if (left == 0) {
-        vault_random(pool, sizeof pool);
-        left = ARRAY_LEN(pool);
+    if (random_left == 0) {
+        vault_random(random_pool, sizeof random_pool);
+        random_left = ARRAY_LEN(random_pool);
     }
-    uint32_t v = pool[--left];
-    pool[left] = 0;
+    uint32_t v = random_pool[--random_left];
+    random_pool[random_left] = 0;
     return (uint32_t)((uint64_t)v * n >> 32);
 }
 
@@ -188,10 +189,10 @@ static nos_status_t area_begin(struct space *s, const struct area *a)
         (a->prot & (PROT_W | PROT_X)) == (PROT_W | PROT_X) || (a->prot & PROT_R) == 0) {
         return NOS_INVALID;
     }
-    nos_status_t st = s->pages > s->limit ? NOS_QUOTA : NOS_OK;  // tables may go above it
-    if (st == NOS_OK && UNLIKELY(s->n_areas == s->room)) {
-        st = make_room(s);
+    if (s->pages > s->limit) {  // tables may go above it
+        return NOS_QUOTA;
     }
+    nos_status_t st = LIKELY(s->n_areas != s->room) ? NOS_OK : make_room(s);
     if (st != NOS_OK) {
         return st;
     }

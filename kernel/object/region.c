@@ -61,7 +61,6 @@ static void unpay(struct region *r)
         r->next->prev = r->prev;
     }
     r->owner = NULL;
-    r->next = r->prev = NULL;
 }
 
 static void free_tables(struct region *r)
@@ -125,9 +124,8 @@ bool region_zero_step(struct region *r)
 {
     if (r->unfilled != 0) {
         uint64_t first = (uint64_t)--r->unfilled * PAGES_A_TABLE;
-        uint32_t n = r->pages - first < PAGES_A_TABLE ? r->pages - (uint32_t)first : PAGES_A_TABLE;
         arch_table_fill((paddr_t){ r->tables.v + (uint64_t)r->unfilled * PAGE_SIZE },
-                        (paddr_t){ r->base.v + first * PAGE_SIZE }, n);
+                        (paddr_t){ r->base.v + first * PAGE_SIZE }, r->pages - (uint32_t)first);
         return false;
     }
     uint32_t n = r->dirty < STEP_PAGES ? r->dirty : STEP_PAGES;

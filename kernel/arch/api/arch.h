@@ -103,7 +103,7 @@ _Noreturn void arch_halt(void); /* interrupts off, for ever */
 struct arch_space {
     paddr_t root; /* top table; kernel half shared by all spaces */
     uint64_t low,
-        high; /* user tables cover no address outside [low, high): the tear-down starts at low */
+        high; /* its own tables cover no address outside [low, high): tear-down starts at low */
     paddr_t spare; /* an empty page table that an unmap left over, for the next map; 0 = none */
     uint64_t *directory; /* the one used last, of the 1 GiB `gib`; NULL = none */
     uint64_t gib;
@@ -138,7 +138,8 @@ struct arch_run {
 };
 MUST_CHECK nos_status_t arch_map_run(struct arch_space *s, const struct arch_run *r);
 
-/** Fill a page table for ARCH_MAP_TABLES: `pages` (1..512) contiguous frames, then nothing. */
+/** Fill a page table for ARCH_MAP_TABLES: `pages` contiguous frames, as many of them as it has room
+ * for, then nothing. */
 void arch_table_fill(paddr_t table, paddr_t first, uint32_t pages);
 
 /** Remove one page: its frame, or 0 if none was mapped there. A CPU may still use it until

@@ -182,9 +182,7 @@ static nos_status_t map_tables(struct arch_space *s, const struct arch_run *r)
         return NOS_INVALID;
     }
     for (uint32_t i = 0; (uint64_t)i * TABLE_ENTRIES < r->pages; i++) {
-        uint64_t va = r->va + i * span;
-        cover(s, va);
-        uint64_t *entry = user_entry(s, va, 2);
+        uint64_t *entry = user_entry(s, r->va + i * span, 2);
         if (entry == NULL) {
             return NOS_NO_MEMORY;
         }
@@ -251,7 +249,7 @@ static uint64_t *find_entry(const struct arch_space *s, uint64_t va, uint64_t **
 paddr_t arch_unmap(struct arch_space *s, uint64_t va)
 {
     uint64_t *above, *entry = find_entry(s, va, &above);
-    if (entry == NULL || (*entry & PTE_PRESENT) == 0) {
+    if (entry == NULL) {
         return (paddr_t){ 0 };
     }
     KASSERT((*above & PTE_SHARED) == 0);
@@ -289,14 +287,15 @@ paddr_t arch_clear(struct arch_space *s, uint64_t va, uint32_t pages, bool alone
 
 bool arch_table_put(struct arch_space *s, paddr_t table)
 {
-    if (table.v != 0 && s->spare.v == 0) {
+    if (table.v == 0) {
+        return false;
+    }
+    if (s->spare.v == 0) {
         s->spare = table;
         return false;
     }
-    if (table.v != 0) {
-        up_table_free(table);
-    }
-    return table.v != 0;
+    up_table_free(table);
+    return true;
 }
 
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)

@@ -34,6 +34,7 @@ static const struct {
     uint8_t port, len;
 } blocks[] = { { 56, 88 }, { 60, 88 }, { 64, 89 }, { 68, 89 },
                { 72, 90 }, { 76, 91 }, { 80, 92 }, { 84, 93 } };
+_Static_assert(ARRAY_LEN(blocks) + 2 == PORTS_ACPI_MAX, "these, SMI_CMD and RESET_REG");
 
 bool ports_meet(const struct port_range *ranges, unsigned n, uint16_t port, uint32_t count)
 {
@@ -48,8 +49,7 @@ bool ports_meet(const struct port_range *ranges, unsigned n, uint16_t port, uint
 
 static void add(struct port_range *out, unsigned *n, uint32_t port, uint16_t count)
 {
-    /* uncovered(1): there are PORTS_ACPI_MAX fields to be added */
-    if (port != 0 && port <= UINT16_MAX && count != 0 && *n < PORTS_ACPI_MAX) {
+    if (port != 0 && port <= UINT16_MAX && count != 0) {
         out[(*n)++] = (struct port_range){ (uint16_t)port, count };
     }
 }
@@ -57,8 +57,8 @@ static void add(struct port_range *out, unsigned *n, uint32_t port, uint16_t cou
 unsigned ports_of_fadt(span_t fadt, struct port_range out[PORTS_ACPI_MAX])
 {
     unsigned n = 0;
-    uint32_t port;
-    uint64_t reset;
+    uint32_t port = 0;
+    uint64_t reset = 0;
     uint8_t len, space;
 
     for (unsigned i = 0; i < ARRAY_LEN(blocks); i++) {
