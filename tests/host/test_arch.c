@@ -145,6 +145,18 @@ static void test_ports_fadt(void **state)
     store_le64(fadt + RESET + 4, 0x10cf9);  // not a port
     store_le32(fadt + PM_TIMER, 0x10000);   // nor this
     assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 2);
+    store_le64(fadt + RESET + 4, 0x100000cf9);  // a port in its low half alone
+    assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 2);
+    store_le64(fadt + RESET + 4, 0xcf9);
+    fadt[RESET] = 0;  // an address in memory
+    assert_int_equal(ports_of_fadt(span_of(fadt, FADT_LEN), r), 2);
+    fadt[RESET] = 1;
+    store_le64(fadt + RESET + 4, 0xffff);  // the last port
+    store_le32(fadt + PM_TIMER, 0xffff);
+    fadt[PM_TIMER_LEN] = 1;
+    n = ports_of_fadt(span_of(fadt, FADT_LEN), r);
+    assert_int_equal(n, 4);
+    assert_true(ports_meet(&r[1], 1, 0xffff, 1) && ports_meet(&r[3], 1, 0xffff, 1));
     free(fadt);
 }
 
@@ -199,16 +211,32 @@ static void test_debugger_steps(void **state)
     arch_context_step(&c, false);
     assert_int_equal(c.flags, FLAG_FIXED | FLAG_IF);
     assert_int_equal(c.t0, 7);
+    c.flags |= FLAG_TF;  // a step into a system call
+    c.fast = ARCH_FAST;
+    arch_context_get(&c, regs);
+    assert_int_equal(regs[NOS_REG_r11], FLAG_FIXED | FLAG_IF);
+    assert_int_equal(regs[NOS_REG_rflags], FLAG_FIXED | FLAG_IF);
 }
 
+/* Cut anywhere: what is whole counts, and nothing else. */
 static void test_ports_fadt_short(void **state)
 {
+    static const uint8_t lens[] = { 88, 88, 89, 89, 90, 91, 92, 93 }; /* of the eight blocks */
     (void)state;
-    for (size_t n = 0; n < FADT_LEN; n++) {
+    for (size_t n = 0; n <= FADT_LEN; n++) {
         struct port_range r[PORTS_ACPI_MAX];
-        uint8_t *fadt = malloc(n == 0 ? 1 : n);
-        memset(fadt, 1, n);
-        assert_true(ports_of_fadt(span_of(fadt, n), r) <= PORTS_ACPI_MAX);
+        uint8_t full[FADT_LEN] = { 0 }, *fadt = malloc(n == 0 ? 1 : n);
+        unsigned whole = (n >= SMI_CMD + 4) + (n >= RESET + 12);
+        store_le32(full + SMI_CMD, 0xb2);
+        full[RESET] = 1;
+        store_le64(full + RESET + 4, 0xcf9);
+        for (unsigned i = 0; i < ARRAY_LEN(lens); i++) {
+            store_le32(full + PM1A_EVT + 4 * i, 0x600 + 16 * i);
+            full[lens[i]] = 4;
+            whole += n > lens[i];
+        }
+        memcpy(fadt, full, n);
+        assert_int_equal(ports_of_fadt(span_of(fadt, n), r), whole);
         free(fadt);
     }
 }

@@ -509,7 +509,7 @@ static void no_memory_for_a_cell(void **state)
     }
     uint32_t used = t.used;
     for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc(order).v != 0) {
+        while (frame_alloc_dirty(order).v != 0) {
         }
     }
     struct handle_slot like = *slot(child);

@@ -30,7 +30,10 @@ void port_answer(void);
 #define arch_answer port_answer /* kernel_host_impl.h has an empty one */
 #define invlpg(at) (seen[host_cpu].va = (at), note_flush(false))
 #define write_cr3(v) ((void)(v), note_flush(true))
+static uint32_t looks_at(const uint32_t *word);
+#define __atomic_load_n(word, order) looks_at(word)
 #include "kernel/arch/x86_64/ipi.c"
+#undef __atomic_load_n
 #undef arch_answer
 #undef invlpg
 #undef write_cr3
@@ -65,7 +68,7 @@ void park(struct stacks *s, uint32_t *halted)
     longjmp(parked, 1);
 }
 
-void lapic_send(uint32_t apic_id, uint32_t what)
+static void taken(uint32_t apic_id, uint32_t what)
 {
     unsigned was = host_cpu;
     host_become(apic_id);
@@ -80,12 +83,54 @@ void lapic_send(uint32_t apic_id, uint32_t what)
     host_become(was);
 }
 
+/* CPUs that take their time: an interrupt is taken when its sender has looked so often at what the
+ * CPU says. One that is `dead` never takes it. */
+static struct {
+    unsigned looks, dead;
+    struct {
+        uint32_t what;
+        unsigned looks;
+    } of[CPUS_MAX];
+    uint32_t asked_meanwhile; /* of CPU 1, right after it has looked */
+} slow;
+
+void lapic_send(uint32_t apic_id, uint32_t what)
+{
+    if (slow.looks == 0) {
+        taken(apic_id, what);
+    } else {
+        slow.of[apic_id].what = what;
+    }
+}
+
+static uint32_t looks_at(const uint32_t *word)
+{
+    for (unsigned i = 0; i < CPUS; i++) {
+        bool its = word == &cpus[i].asked || word == &cpus[i].halted;
+        if (!its || i == host_cpu) {
+            continue;
+        }
+        slow.of[i].looks++;
+        assert_true(slow.of[i].looks <= 2 * STOP_SPINS);
+        if (slow.of[i].what != 0 && slow.of[i].looks == slow.looks && i != slow.dead) {
+            taken(i, slow.of[i].what);
+        }
+    }
+    uint32_t v = *word;
+    if (slow.asked_meanwhile != 0 && word == &cpus[1].asked) {
+        cpus[1].asked = slow.asked_meanwhile;
+        slow.asked_meanwhile = 0;
+    }
+    return v;
+}
+
 /* 0 asks; 1 and 2 have the space loaded, 3 another. */
 static int setup(void **state)
 {
     (void)state;
     host_start();
     memset(seen, 0, sizeof seen);
+    memset(&slow, 0, sizeof slow);
     stopper = 0;
     cpus_running = (1u << CPUS) - 1;
     for (unsigned i = 0; i < CPUS; i++) {
@@ -214,6 +259,53 @@ static void all_others_stop(void **state)
     assert_int_equal(cpus[0].halted, 0);
 }
 
+/* Whoever asks waits for all that he has asked. */
+static void answers_are_waited_for(void **state)
+{
+    (void)state;
+    slow.looks = 3;
+    arch_flush(&space, 0x5000, 3);
+    assert_int_equal(seen[1].pages, 3);
+    assert_int_equal(seen[2].pages, 3);
+    assert_int_equal(cpus[1].asked | cpus[2].asked, 0);
+    memset(&slow.of, 0, sizeof slow.of);
+    arch_catch(3);
+    assert_true(seen[3].user);
+    assert_int_equal(cpus[3].asked, 0);
+    memset(&slow.of, 0, sizeof slow.of);
+    arch_stop_others();
+    for (unsigned i = 1; i < CPUS; i++) {
+        assert_int_equal(cpus[i].halted, 1);
+        assert_true(slow.of[i].looks < STOP_SPINS);  // and no longer
+    }
+}
+
+/* But not for ever when the machine ends: the others stop, and this one goes on. */
+static void one_does_not_stop(void **state)
+{
+    (void)state;
+    slow.looks = 3;
+    slow.dead = 2;
+    arch_stop_others();
+    assert_int_equal(cpus[1].halted, 1);
+    assert_int_equal(cpus[2].halted, 0);
+    assert_int_equal(cpus[3].halted, 1);
+}
+
+/* What is asked right after a CPU has looked and found nothing is there at its next look. */
+static void asked_a_moment_later(void **state)
+{
+    (void)state;
+    host_become(1);
+    slow.asked_meanwhile = ASK_CLEAN;
+    port_answer();
+    assert_int_equal(cpus[1].asked, ASK_CLEAN);
+    assert_int_equal(seen[1].cleaned, 0);
+    port_answer();
+    assert_int_equal(cpus[1].asked, 0);
+    assert_int_equal(seen[1].cleaned, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +317,9 @@ int main(void)
         cmocka_unit_test_setup(looking_answers_too, setup),
         cmocka_unit_test_setup(all_stacks_are_cleaned, setup),
         cmocka_unit_test_setup(all_others_stop, setup),
+        cmocka_unit_test_setup(answers_are_waited_for, setup),
+        cmocka_unit_test_setup(one_does_not_stop, setup),
+        cmocka_unit_test_setup(asked_a_moment_later, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -280,13 +280,15 @@ static void no_table(void **state)
 /* A device's memory is mapped too, and ends otherwise. */
 static void what_is_no_region(void **state)
 {
-    struct obj device;
+    struct region as = { .mapped = 5 }; /* what lies behind a device is nobody's count */
+    struct obj *device = &as.obj;
     (void)state;
-    obj_init(&device, NOS_TYPE_DEVICE);
-    obj_get(&device);
-    region_unmapped(&(struct area){ .owner = &device });
-    assert_int_equal(device.refs, 1);
-    assert_false(obj_ended(&device));
+    obj_init(device, NOS_TYPE_DEVICE);
+    obj_get(device);
+    region_unmapped(&(struct area){ .owner = device });
+    assert_int_equal(device->refs, 1);
+    assert_int_equal(as.mapped, 5);
+    assert_false(obj_ended(device));
 }
 
 /* Nobody else may reach frames that the kernel verifies. */
@@ -312,9 +314,19 @@ static void taking(void **state)
     assert_int_equal(c.space.pages, 0);
     assert_int_equal(c.n_objects, 0);
     assert_int_equal(region_take(r, &base, &pages), NOS_BAD_STATE);
+    assert_int_equal(r->base.v, 0);  // it names none
     uint64_t deferred = frame_stats().deferred;
     obj_put(&r->obj);
     assert_int_equal(frame_stats().deferred, deferred);  // the frames are somebody else's now
+    assert_int_equal(c.space.pages, 0);
+    assert_int_equal(c.n_objects, 0);  // it has been paid for once
+    frame_free_run(base, pages);
+    assert_int_equal(region_create(&c, REGION_SMALL_MAX + 1, &r), NOS_OK);
+    deferred = frame_stats().deferred;
+    assert_int_equal(region_take(r, &base, &pages), NOS_OK);
+    assert_int_equal(frame_stats().deferred, deferred + 1);  // a page table has no further use
+    assert_int_equal(r->tables.v, 0);
+    obj_put(&r->obj);
     frame_free_run(base, pages);
 }
 
@@ -489,6 +501,7 @@ static void ends(void **state)
     assert_int_equal(region_cache.used, 4);  // r[1] is gone, r[0] and r[2] are empty names
     assert_true(obj_ended(&r[0]->obj));
     assert_int_equal(r[0]->pages, 0);
+    assert_int_equal(r[0]->base.v | r[0]->tables.v, 0);  // it names no frame
     obj_put(&r[0]->obj);
     obj_put(&r[2]->obj);
     assert_int_equal(region_cache.used, 2);
@@ -529,7 +542,7 @@ static void cut_mappings_go(void **state)
 /* An end looks at so many capsules a step. */
 static void an_end_among_many(void **state)
 {
-    static struct capsule many[CAPSULES_AT_ONCE + 2];
+    static struct capsule many[CAPSULES_AT_ONCE - 1]; /* with c as many as one step looks at */
     struct region *r;
     uint64_t va;
     (void)state;
@@ -546,7 +559,9 @@ static void an_end_among_many(void **state)
     assert_int_equal(map(&other, r, PROT_R, &va), NOS_OK);
     c.state = NOS_CAPSULE_EXITED;
     region_end_step(r);
-    assert_int_equal(r->mapped, 1);  // not there yet
+    assert_int_equal(r->mapped, 1);  // not there yet,
+    assert_int_equal(r->pages, 2);   // so that no frame has gone
+    assert_int_equal(frame_stats().deferred, 0);
     region_end_step(r);
     assert_int_equal(r->mapped, 0);
     region_end_step(r);
@@ -594,6 +609,9 @@ static void giving(void **state)
     obj_put(&r->obj);
     region_unmap_area(&third.space, space_borrows(&third.space, &r->obj));
     assert_int_equal(other.space.pages, others);
+    assert_null(other.regions);
+    assert_ptr_equal(c.regions, s);
+    assert_null(s->next);
 }
 
 /* 16 KiB in one step, and nobody has the region before it is clean; a thread that dies meanwhile
@@ -637,6 +655,11 @@ static void zeroed_in_steps(void **state)
     assert_null(t.job);
     assert_int_equal(c.space.pages, 33);
     assert_int_equal(region_cache.used, 1);
+    frame_free(frame_alloc(6), 6);
+    struct region *again;
+    assert_int_equal(region_create(&c, 33, &again), NOS_OK);
+    assert_int_equal(again->dirty, 0);  // what is clean is not cleared once more
+    obj_put(&again->obj);
     c.handles.limit = c.handles.used;
     assert_int_equal(region_create(&c, 1, &r), NOS_OK);
     t.job = r;
