@@ -34,7 +34,7 @@ static struct {
 
 static uint64_t rights_of(uint64_t handle)
 {
-    struct nos_handle_info h;
+    struct nos_handle_info h = { 0 };
     nos_status_t st = nos_sys_handle_info((nos_handle_t){ (uint32_t)handle }, &h, sizeof h);
     return st == NOS_OK ? h.rights : 0;
 }
