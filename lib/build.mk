@@ -2,7 +2,7 @@
 LIB_SRCS += $(sort $(wildcard lib/*.c))
 
 # Host tests that stand on the golden modules and policies.
-GOLDEN_TESTS := acpi audit crash elf manifest mgframe mod policy psf symbols tlv token trust wad
+GOLDEN_TESTS := acpi audit crash edges elf manifest mgframe mod policy psf symbols tlv token trust wad
 $(foreach t,$(GOLDEN_TESTS),$(eval TEST_$(t)_SRCS += tests/host/golden.c))
 
 # Parsers run once for each file or token: small before fast.

@@ -185,8 +185,8 @@ static nos_status_t check_entry(struct elf_view *v, uint64_t entry)
         return NOS_ELF_ENTRY;
     }
     for (uint32_t i = 0; i < v->n_seg; i++) {
-        const struct elf_segment *s = &v->seg[i];
-        if ((s->flags & ELF_X) != 0 && checked_sub(off, s->off, &rel) && rel < s->file.len) {
+        if ((v->seg[i].flags & ELF_X) != 0 && checked_sub(off, v->seg[i].off, &rel) &&
+            rel < v->seg[i].file.len) {
             v->entry = off;
             return NOS_OK;
         }
@@ -258,7 +258,7 @@ static nos_status_t read_dynamic(span_t table, struct dynamic *d)
 static nos_status_t parse_dynamic(const struct phdr *p, struct elf_view *v, bool *seen)
 {
     struct dynamic d = { 0 };
-    span_t table;
+    span_t table = { 0 };
 
     if (*seen || !file_bytes_at(v, p->vaddr, p->filesz, &table)) {
         return NOS_ELF_DYNAMIC;
@@ -291,9 +291,8 @@ static nos_status_t parse_relro(const struct phdr *p, struct elf_view *v)
         return NOS_ELF_BOUNDS;
     }
     for (uint32_t i = 0; i < v->n_seg; i++) {
-        const struct elf_segment *s = &v->seg[i];
-        uint64_t room = (s->memsz + in_page) & ~in_page;
-        if ((s->flags & ELF_W) != 0 && checked_sub(off, s->off, &rel) && rel < room &&
+        uint64_t room = (v->seg[i].memsz + in_page) & ~in_page;
+        if ((v->seg[i].flags & ELF_W) != 0 && checked_sub(off, v->seg[i].off, &rel) && rel < room &&
             p->memsz <= room - rel) {
             uint64_t from = (off + in_page) & ~in_page, end = (off + p->memsz) & ~in_page;
             v->relro_off = from < end ? from : 0;

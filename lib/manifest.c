@@ -168,13 +168,13 @@ static nos_status_t parse_private(span_t v, struct manifest *m)
 
 static nos_status_t parse_caps(span_t v, struct manifest *m)
 {
-    struct nos_cap cap, before = { 0 };
+    struct nos_cap cap, before = { 0 };  // of no kind, so before all that there are
 
     if (v.len == 0 || v.len % CAP_BYTES != 0 || v.len / CAP_BYTES > NOS_CAPS_MAX) {
         return NOS_MAN_FIELD;
     }
     for (uint32_t i = 0; cap_read(v, i, &cap); i++) {
-        if (cap_check(&cap) != NOS_OK || (i > 0 && cap_compare(&before, &cap) >= 0)) {
+        if (cap_check(&cap) != NOS_OK || cap_compare(&before, &cap) >= 0) {
             return NOS_MAN_CAP;
         }
         before = cap;
@@ -193,7 +193,7 @@ static nos_status_t parse_text(span_t v, size_t most, span_t *out)
 static nos_status_t parse_semver(span_t v, struct manifest *m)
 {
     m->semver = v;
-    return field_if(v.len >= 5 && v.len <= 32 && text_is_semver(v));
+    return field_if(v.len <= 32 && text_is_semver(v));
 }
 
 static bool split_symbols(span_t v, uint64_t *len, span_t *hashes)
@@ -327,8 +327,7 @@ nos_status_t manifest_parse(span_t tlv, struct manifest *out)
 
 bool manifest_cap(const struct manifest *m, uint32_t i, struct nos_cap *out)
 {
-    /* uncovered(1): their number is the span's length in records */
-    return i < m->n_caps && cap_read(m->caps, i, out);
+    return cap_read(m->caps, i, out);
 }
 
 nos_status_t manifest_check_header(const struct manifest *m, const struct mod_view *v)

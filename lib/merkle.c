@@ -32,7 +32,6 @@ void merkle_push(struct merkle *t, unsigned height, const uint8_t hash[32])
     uint8_t sum[32];
 
     memcpy(sum, hash, sizeof sum);
-    /* uncovered(1): a size of 2^39 */
     for (; h < MERKLE_LEVELS - 1 && (t->size >> h & 1) != 0; h++) {
         merkle_node(t->node[h], sum, sum);
     }

@@ -98,7 +98,7 @@ static nos_status_t extract_header(span_t file, struct mod_view *v)
 /* Padding from `at` to the next page; `*next` is where it ends. */
 static nos_status_t take_padding(span_t file, size_t at, size_t *next)
 {
-    span_t pad;
+    span_t pad = { 0 };
     if (!span_cut(file, at, page_up(at) - at, &pad)) {
         return NOS_MOD_TRUNCATED;
     }
@@ -157,7 +157,7 @@ static nos_status_t extract_symbols(span_t file, struct mod_view *v)
 
 nos_status_t mod_extract(span_t file, struct mod_view *out)
 {
-    struct mod_view v;
+    struct mod_view v = { 0 };
 
     nos_status_t st = extract_header(file, &v);
     if (st == NOS_OK) {

@@ -46,7 +46,7 @@ static bool lump_chunk(span_t lump, uint32_t i, span_t *chunk)
 
 nos_status_t mod_check_lump_chunk(span_t lump, span_t hashes, uint32_t i)
 {
-    span_t chunk, row;
+    span_t chunk = { 0 }, row = { 0 };
     if (!lump_chunk(lump, i, &chunk) || !span_cut(hashes, (size_t)i * HASH_LEN, HASH_LEN, &row) ||
         !hash_matches(chunk, row.data)) {
         return NOS_HASH_CHUNK;
@@ -111,8 +111,8 @@ static nos_status_t refusal_of(enum mod_hash_stage stage)
  */
 static void find_symbols(struct mod_hasher *h)
 {
-    uint64_t len;
-    span_t hashes;
+    uint64_t len = 0;
+    span_t hashes = { 0 };
     if (manifest_find_symbols(h->view->manifest, &len, &hashes) && len == h->view->symbols.len) {
         h->symbols_hashes = hashes;
     }
@@ -126,7 +126,6 @@ static void next_stage(struct mod_hasher *h)
     }
     h->stage++;
     h->chunk = 0;
-    h->at = 0;
 }
 
 static void hash_some(struct mod_hasher *h, span_t bytes, size_t max)
@@ -178,7 +177,7 @@ nos_status_t mod_check_hashes(struct mod_hasher *scratch, const struct mod_view 
     nos_status_t st = NOS_OK;
 
     mod_hash_init(scratch, v);
-    while (st == NOS_OK && !done) {
+    while (!done) {
         st = mod_hash_step(scratch, NOS_MOD_CHUNK, &done);
     }
     return st;

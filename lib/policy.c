@@ -69,7 +69,7 @@ static nos_status_t extract_header(span_t file, struct policy_view *v, uint64_t 
 
 nos_status_t policy_extract(span_t file, struct policy_view *out)
 {
-    struct policy_view v;
+    struct policy_view v = { 0 };
     uint64_t body_len;
 
     nos_status_t st = extract_header(file, &v, &body_len);

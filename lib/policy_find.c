@@ -8,16 +8,15 @@
 
 enum { PUBLISHER_LEN = 80, RULE_LEN = 96, START_LEN = 80 };
 
-static bool record_at(span_t records, uint32_t n, uint32_t i, size_t len, span_t *out)
+static bool record_at(span_t records, uint32_t i, size_t len, span_t *out)
 {
-    /* uncovered(1): n is the number of whole records in the span */
-    return i < n && span_cut(records, (size_t)i * len, len, out);
+    return span_cut(records, (size_t)i * len, len, out);
 }
 
 bool policy_publisher_at(const struct policy *p, uint32_t i, struct nos_pol_publisher *out)
 {
     span_t s;
-    if (!record_at(p->publishers, p->n_publishers, i, PUBLISHER_LEN, &s)) {
+    if (!record_at(p->publishers, i, PUBLISHER_LEN, &s)) {
         return false;
     }
     memcpy(out->id, s.data, 32);
@@ -67,7 +66,7 @@ bool policy_publisher(const struct policy *p, const uint8_t id[32], struct nos_p
 bool policy_rule_at(const struct policy *p, uint32_t i, struct nos_pol_rule *out)
 {
     span_t s;
-    if (!record_at(p->rules, p->n_rules, i, RULE_LEN, &s)) {
+    if (!record_at(p->rules, i, RULE_LEN, &s)) {
         return false;
     }
     out->match = load_le32(s.data);
@@ -154,14 +153,13 @@ bool policy_rule(const struct policy *p, const uint8_t module_id[32],
 
 bool policy_grant(const struct policy *p, uint32_t i, struct nos_cap *out)
 {
-    /* uncovered(1): their number is the span's length in records */
-    return i < p->n_grants && cap_read(p->grants, i, out);
+    return cap_read(p->grants, i, out);
 }
 
 bool policy_boot_file(const struct policy *p, uint32_t i, char out[NOS_NAME_MAX])
 {
     span_t s;
-    if (!record_at(p->boot, p->n_boot, i, NOS_NAME_MAX, &s)) {
+    if (!record_at(p->boot, i, NOS_NAME_MAX, &s)) {
         return false;
     }
     memcpy(out, s.data, NOS_NAME_MAX);
@@ -171,7 +169,7 @@ bool policy_boot_file(const struct policy *p, uint32_t i, char out[NOS_NAME_MAX]
 bool policy_start(const struct policy *p, uint32_t i, struct nos_pol_start *out)
 {
     span_t s;
-    if (!record_at(p->start, p->n_start, i, START_LEN, &s)) {
+    if (!record_at(p->start, i, START_LEN, &s)) {
         return false;
     }
     memcpy(out->name, s.data, sizeof out->name);

@@ -14,7 +14,7 @@ static inline bool secret_equal(const uint8_t *a, const uint8_t *b, size_t n)
         diff |= (uint32_t)(a[i] ^ b[i]);
         __asm__("" : "+r"(diff));  // hide diff, or the compiler may stop early
     }
-    return ((diff - 1) >> 31) & 1;  // diff is 0..255: only 0 borrows
+    return (diff - 1) >> 31;  // diff is 0..255: only 0 borrows
 }
 
 /** Overwrite `n` bytes at `p` with zero, whether or not anybody reads them again. */

@@ -21,19 +21,18 @@ static nos_status_t tlv_order(int32_t last, uint16_t tag)
 
 nos_status_t tlv_next(struct tlv_iter *it, uint16_t *tag, span_t *value, bool *more)
 {
-    uint16_t t, rsv;
-    uint32_t len;
-    span_t v, rest;
+    span_t head = { 0 }, v, rest;
 
     if (it->rest.len == 0) {
         *more = false;
         return NOS_OK;
     }
-    if (!span_le16(it->rest, 0, &t) || !span_le16(it->rest, 2, &rsv) ||
-        !span_le32(it->rest, 4, &len)) {
+    if (!span_cut(it->rest, 0, NOS_TLV_HDR, &head)) {
         return NOS_TLV_TRUNCATED;
     }
-    if (rsv != 0) {
+    uint16_t t = load_le16(head.data);
+    uint32_t len = load_le32(head.data + 4);
+    if (load_le16(head.data + 2) != 0) {
         return NOS_TLV_RESERVED;
     }
     nos_status_t st = tlv_order(it->last, t);
@@ -65,7 +64,7 @@ void tlv_write_init(struct tlv_writer *w, mspan_t room)
 
 void tlv_put(struct tlv_writer *w, uint16_t tag, span_t value)
 {
-    mspan_t head, body;
+    mspan_t record;
 
     if (w->status != NOS_OK) {
         return;
@@ -74,18 +73,17 @@ void tlv_put(struct tlv_writer *w, uint16_t tag, span_t value)
     if (w->status != NOS_OK) {
         return;
     }
-    if (value.len > UINT32_MAX || !mspan_cut(w->room, w->used, NOS_TLV_HDR, &head) ||
-        !mspan_cut(w->room, w->used + NOS_TLV_HDR, value.len, &body)) {
+    if (value.len > UINT32_MAX || !mspan_cut(w->room, w->used, NOS_TLV_HDR + value.len, &record)) {
         w->status = NOS_TOO_BIG;
         return;
     }
-    store_le16(head.data, tag);
-    store_le16(head.data + 2, 0);
-    store_le32(head.data + 4, (uint32_t)value.len);
+    store_le16(record.data, tag);
+    store_le16(record.data + 2, 0);
+    store_le32(record.data + 4, (uint32_t)value.len);
     if (value.len != 0) {
-        memcpy(body.data, value.data, value.len);
+        memcpy(record.data + NOS_TLV_HDR, value.data, value.len);
     }
-    w->used += NOS_TLV_HDR + value.len;
+    w->used += record.len;
     w->last = tag;
 }
 

@@ -45,8 +45,8 @@ static nos_status_t trust_shape(span_t section, struct trust_view *t)
     if (t->n_root == 0 && span_from(section, 8, &after_magic) && span_is_zero(after_magic)) {
         return NOS_TRUST_EMPTY;
     }
-    if (rsv != 0 || !span_is_zero(pad) || t->n_root == 0 || t->n_root > TRUST_ROOTS_MAX ||
-        t->k == 0 || t->k > t->n_root || !roots_ok(head, t->n_root)) {
+    if (rsv != 0 || !span_is_zero(pad) || t->n_root > TRUST_ROOTS_MAX || t->k == 0 ||
+        t->k > t->n_root || !roots_ok(head, t->n_root)) {
         return NOS_TRUST_FORMAT;
     }
     return NOS_OK;

@@ -5,7 +5,6 @@
 #include <sodium/crypto_aead_chacha20poly1305.h>
 #include <string.h>
 
-#include "lib/checked.h"
 #include "lib/crypto/scrub.h"
 
 _Static_assert(AEAD_KEY_LEN == crypto_aead_chacha20poly1305_ietf_KEYBYTES, "key");
@@ -15,9 +14,8 @@ _Static_assert(AEAD_TAG_LEN == crypto_aead_chacha20poly1305_ietf_ABYTES, "tag");
 /** Is `sealed_len` what sealing `plain_len` bytes gives, and within one nonce's keystream? */
 static bool lengths_fit(size_t plain_len, size_t sealed_len)
 {
-    uint64_t want;
-    return checked_add(plain_len, AEAD_TAG_LEN, &want) && sealed_len == want &&
-           plain_len <= crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX;
+    return plain_len <= crypto_aead_chacha20poly1305_ietf_MESSAGEBYTES_MAX &&
+           sealed_len == plain_len + AEAD_TAG_LEN;
 }
 
 bool aead_seal(mspan_t out, span_t plain, span_t ad, const uint8_t nonce[AEAD_NONCE_LEN],

@@ -31,17 +31,12 @@ void blake3_init_keyed(struct blake3_ctx *c, const uint8_t key[BLAKE3_KEY_BYTES]
 
 void blake3_update(struct blake3_ctx *c, span_t in)
 {
-    if (in.len > 0) {
-        blake3_hasher_update(hasher(c), in.data, in.len);
-    }
+    blake3_hasher_update(hasher(c), in.data, in.len);
 }
 
 void blake3_final_xof(const struct blake3_ctx *c, uint64_t seek, mspan_t out)
 {
-    if (out.len > 0) {
-        blake3_hasher_finalize_seek((const blake3_hasher *)(const void *)c, seek, out.data,
-                                    out.len);
-    }
+    blake3_hasher_finalize_seek((const blake3_hasher *)(const void *)c, seek, out.data, out.len);
 }
 
 void blake3_final(const struct blake3_ctx *c, uint8_t out[BLAKE3_LEN])

@@ -3,8 +3,6 @@
 
 #include <sodium/crypto_hash_sha256.h>
 
-#include "lib/secret.h"
-
 _Static_assert(SHA256_LEN == crypto_hash_sha256_BYTES, "hash");
 _Static_assert(sizeof(crypto_hash_sha256_state) == sizeof(struct sha256_ctx), "size");
 _Static_assert(_Alignof(crypto_hash_sha256_state) <= _Alignof(struct sha256_ctx), "alignment");
@@ -26,8 +24,7 @@ void sha256_update(struct sha256_ctx *c, span_t in)
 
 void sha256_final(struct sha256_ctx *c, uint8_t out[SHA256_LEN])
 {
-    crypto_hash_sha256_final(state(c), out);
-    secret_wipe(c, sizeof(*c));
+    crypto_hash_sha256_final(state(c), out);  // leaves the state zero
 }
 
 void sha256_hash(span_t in, uint8_t out[SHA256_LEN])

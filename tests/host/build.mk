@@ -48,7 +48,7 @@ KERNEL_ON_HOST_OBJS := build/kernel/lib/freestanding/string.o build/kernel/libcr
 
 build/kernel-on-host/%: tests/host/%.c $(KERNEL_ON_HOST_OBJS) tools/flags.mk
 	$(say) LINK '$@'
-	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES) $(CFLAGS_$<) -MMD -MP $< $(KERNEL_ON_HOST_OBJS) \
+	$(Q)mkdir -p $(@D) && $(HOST_clang_CC) $(HOST_BASE) -DKERNEL_ON_HOST $(WARN) $(INCLUDES) $(CFLAGS_$<) -MMD -MP $< $(KERNEL_ON_HOST_OBJS) \
 	    $(TEST_$(*:test_%=%)_LIBS) -lcmocka -o $@
 
 # --- rules made after every build.mk has been read (tools/rules.mk asks for them) --------------------------------

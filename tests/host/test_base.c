@@ -51,6 +51,9 @@ static void test_empty_span(void **state)
     assert_int_equal(byte, 7);
     assert_true(span_equal(empty, empty));
     assert_true(span_is_zero(empty));
+    mspan_t room, none = { NULL, 0 };
+    assert_true(mspan_cut(none, 0, 0, &room));
+    assert_null(room.data);
 }
 
 static void test_take(void **state)

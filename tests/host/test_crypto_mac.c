@@ -1,6 +1,7 @@
 /* ChaCha20-Poly1305 (RFC 8439) and HMAC-SHA-512 (RFC 4231). */
 #include "lib/crypto/aead.h"
 #include "lib/crypto/hmac.h"
+#include "tests/host/guard.h"
 #include "tests/host/hex.h"
 
 static void test_hmac_rfc_4231(void **state)
@@ -115,6 +116,11 @@ static void test_aead_refuses(void **state)
         assert_false(aead_open(MSPAN_OF(out), span_of(sealed, n), SPAN_OF(ad), nonce, key));
         assert_false(aead_seal(mspan_of(sealed, n), SPAN_LIT("hello"), SPAN_OF(ad), nonce, key));
     }
+    // what is good opens into room of its own length alone
+    uint8_t room[6] = { 0 };
+    assert_false(aead_open(mspan_of(room, 4), SPAN_OF(sealed), SPAN_OF(ad), nonce, key));
+    assert_false(aead_open(mspan_of(room, 6), SPAN_OF(sealed), SPAN_OF(ad), nonce, key));
+    assert_true(span_is_zero(SPAN_OF(room)));
     // lengths that wrap, and more than one nonce may cipher: nothing is read
     const size_t most = 64 * (((size_t)1 << 32) - 1);
     assert_false(aead_seal(mspan_of(sealed, 15), span_of(out, SIZE_MAX), SPAN_OF(ad), nonce, key));
@@ -122,13 +128,28 @@ static void test_aead_refuses(void **state)
         aead_seal(mspan_of(sealed, most + 17), span_of(out, most + 1), SPAN_OF(ad), nonce, key));
 }
 
+static void seal_the_most(void)
+{
+    static const uint8_t key[32], nonce[12];
+    const size_t most = 64 * (((size_t)1 << 32) - 1);
+    uint8_t *none = forbidden(GUARD_PAGE);
+    (void)!aead_seal(mspan_of(none, most + 16), span_of(none, most), SPAN_LIT("ad"), nonce, key);
+}
+
+/* Under one nonce 256 GiB less 64 bytes may be sealed: it is begun, and finds no such plain text.
+ */
+static void test_aead_most(void **state)
+{
+    (void)state;
+    assert_true(touches(seal_the_most));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hmac_rfc_4231),
-        cmocka_unit_test(test_aead_rfc_8439_2_8_2),
-        cmocka_unit_test(test_aead_rfc_8439_a_5),
-        cmocka_unit_test(test_aead_refuses),
+        cmocka_unit_test(test_hmac_rfc_4231),     cmocka_unit_test(test_aead_rfc_8439_2_8_2),
+        cmocka_unit_test(test_aead_rfc_8439_a_5), cmocka_unit_test(test_aead_refuses),
+        cmocka_unit_test(test_aead_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,10 +172,11 @@ static void test_cap_intersect(void **state)
 /* Parse a golden manifest with one record changed. */
 static nos_status_t parse_with(uint16_t tag, span_t value, bool drop)
 {
-    struct manifest m;
+    struct manifest m = { .n_caps = 99 };
     struct buf b = golden_manifest((struct change){ tag, drop, value });
     nos_status_t st = manifest_parse(buf_span(b), &m);
     buf_free(&b);
+    assert_int_equal(m.n_caps == 99, st != NOS_OK);  // what is refused writes nothing
     return st;
 }
 
@@ -266,6 +267,7 @@ static const struct {
     REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_OK),  // 32 bytes
     REC(NOS_MAN_SEMVER, "1.2.3-aaaaaaaaaaaaaaaaaaaaaaaaaaa", NOS_MAN_FIELD),
     REC(NOS_MAN_LICENCE, "", NOS_MAN_FIELD),
+    REC(NOS_MAN_LICENCE, "I", NOS_OK),
     REC(NOS_MAN_LICENCE, "I\nSC", NOS_MAN_FIELD),
     REC(NOS_MAN_LICENCE, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         NOS_MAN_FIELD),
@@ -291,6 +293,10 @@ static const struct {
     REC(NOS_MAN_SYMBOLS, "", NOS_MAN_FIELD),
     REC(NOS_MAN_SYMBOLS, "\0\0\0\0\0\0\0\0", NOS_MAN_FIELD),  // no symbols: no record
     REC(NOS_MAN_SYMBOLS, "\1\0\0\0\0\0\0\0", NOS_MAN_FIELD),  // no hash
+    REC(NOS_MAN_SYMBOLS,
+        "\1\0\0\0\0\0\0\0"
+        "0123456789abcdef0123456789abcdef",
+        NOS_OK),  // one byte
     REC(NOS_MAN_SYMBOLS,
         "\1\0\1\0\0\0\0\0"
         "0123456789abcdef0123456789abcdef",
@@ -322,6 +328,8 @@ static void test_one_record_broken(void **state)
     struct buf big = buf_new(8 + 65 * 32);  // 65 chunks: above the limit of a lump
     store_le64(big.data, (uint64_t)NOS_MOD_SYMBOLS_MAX + 1);
     assert_int_equal(parse_with(NOS_MAN_SYMBOLS, buf_span(big), false), NOS_MAN_FIELD);
+    store_le64(big.data, NOS_MOD_SYMBOLS_MAX);
+    assert_int_equal(parse_with(NOS_MAN_SYMBOLS, span_of(big.data, 8 + 64 * 32), false), NOS_OK);
     buf_free(&big);
 }
 
@@ -416,6 +424,16 @@ static void test_control(void **state)
             }
         }
     }
+}
+
+/* No endpoint is 16 zeros, not a name behind a zero. */
+static void test_control_with_a_hidden_name(void **state)
+{
+    uint8_t v[32] = { 0, 'x', [CTL_AT_ESCALATE] = NOS_ESCALATE_DEPENDANTS };
+    struct manifest m;
+    (void)state;
+    assert_int_equal(parse_supervised("svc", NOS_RIGHT_RECV, SPAN_OF(v), (span_t){ 0 }, &m),
+                     NOS_MAN_FIELD);
 }
 
 static void test_needs(void **state)
@@ -612,6 +630,8 @@ static void test_caps_list(void **state)
     assert_int_equal(parse_caps_of(twice, 2), NOS_MAN_CAP);
     struct nos_cap kinds[2] = { c[0], cap(NOS_CAP_LOG, 0, 0, 0) };
     assert_int_equal(parse_caps_of(kinds, 2), NOS_MAN_CAP);
+    kinds[1] = cap(NOS_CAP_PORTS, NOS_RIGHT_READ, 0, 1);  // the kind counts first, then the object
+    assert_int_equal(parse_caps_of(kinds, 2), NOS_OK);
     c[1].rsv = 1;
     assert_int_equal(parse_caps_of(c, 2), NOS_MAN_CAP);
 }
@@ -684,6 +704,11 @@ static void test_find_symbols(void **state)
     assert_true(manifest_find_symbols(buf_span(m), &len, &hashes));
     assert_int_equal(hashes.len, 32);
     assert_false(manifest_find_symbols(buf_span(none), &len, &hashes));
+    uint8_t alike[40] = { 1 };  // the same shape under another tag
+    struct buf other = golden_manifest((struct change){ NOS_MAN_ABOUT, false, SPAN_OF(alike) });
+    assert_true(manifest_find_symbols(buf_span(other), &len, &hashes));
+    assert_int_equal(len, 43);
+    buf_free(&other);
     assert_false(manifest_find_symbols(buf_span(bad), &len, &hashes));
     m.data[2] = 1;  // reserved: broken before the record
     assert_false(manifest_find_symbols(buf_span(m), &len, &hashes));
@@ -703,6 +728,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_one_record_broken),
         cmocka_unit_test(test_control),
+        cmocka_unit_test(test_control_with_a_hidden_name),
         cmocka_unit_test(test_needs),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_words),

@@ -190,7 +190,7 @@ static void test_prefixes(void **state)
 static void test_consistency(void **state)
 {
     struct merkle base;
-    struct merkle_proof p, q;
+    struct merkle_proof p;
     uint8_t a_root[32], b_root[32];
     (void)state;
     struct merkle_source s = source(&base, 0, N);
@@ -200,9 +200,25 @@ static void test_consistency(void **state)
             naive(0, a, a_root);
             assert_true(merkle_prove_consistent(&s, a, b, &p));
             assert_true(merkle_consistent(a, a_root, b, b_root, proof_span(&p)));
-            if (a == b) {
-                continue;
-            }
+        }
+        assert_false(merkle_prove_consistent(&s, 0, b, &p));
+        assert_false(merkle_prove_consistent(&s, b, N + 1, &p));
+    }
+}
+
+static void test_consistency_spoiled(void **state)
+{
+    struct merkle base;
+    struct merkle_proof p, q;
+    uint8_t a_root[32], b_root[32];
+    (void)state;
+    struct merkle_source s = source(&base, 0, N);
+    for (uint32_t b = 1; b <= 20; b++) {
+        naive(0, b, b_root);
+        for (uint32_t a = 1; a < b; a++) {
+            naive(0, a, a_root);
+            assert_true(merkle_prove_consistent(&s, a, b, &p));
+            assert_true(merkle_consistent(a, a_root, b, b_root, proof_span(&p)));
             for (uint32_t k = 0; k < p.n; k++) {
                 q = p;
                 q.hash[k][0] ^= 1;
@@ -213,6 +229,8 @@ static void test_consistency(void **state)
             q = p;
             memcpy(q.hash[q.n++], leaf[0], 32);
             assert_false(merkle_consistent(a, a_root, b, b_root, proof_span(&q)));
+            assert_false(
+                merkle_consistent(a, a_root, b, b_root, span_of(p.hash, (size_t)p.n * 32 + 31)));
             assert_false(merkle_consistent(a, b_root, b, b_root, proof_span(&p)));
             assert_false(merkle_consistent(a, a_root, b, a_root, proof_span(&p)));
             assert_false(merkle_consistent(b, b_root, a, a_root, proof_span(&p)));
@@ -223,10 +241,51 @@ static void test_consistency(void **state)
         assert_false(merkle_consistent(b, b_root, b, b_root, span_of(leaf[0], 32)));
         assert_false(merkle_consistent(b, b_root, b, leaf[N - 1], span_of(leaf, 0)));
         assert_false(merkle_consistent(b, b_root, b + 1, b_root, span_of(leaf, 31)));
-        assert_false(merkle_prove_consistent(&s, 0, b, &p));
-        assert_false(merkle_consistent(0, b_root, b, b_root, span_of(p.hash, 0)));
-        assert_false(merkle_prove_consistent(&s, b, N + 1, &p));
+        assert_true(merkle_consistent(b, b_root, b, b_root, span_of(leaf, 0)));
+        assert_false(merkle_consistent(0, b_root, b, b_root, span_of(leaf, 0)));
+        assert_false(merkle_consistent(b + 1, b_root, b, b_root, span_of(leaf, 0)));
     }
+}
+
+/* Roots that a list too long, or too short, does lead to. */
+static void test_lists_of_another_length(void **state)
+{
+    uint8_t proof[4][32], three[32], four[32], above_three[32], above_four[32], pair[32];
+    (void)state;
+    merkle_node(leaf[9], leaf[0], above_three);
+    assert_false(merkle_included(leaf[0], 0, 1, span_of(leaf[9], 32), above_three));
+
+    memcpy(proof[0], leaf[2], 32);
+    memcpy(proof[1], leaf[3], 32);
+    naive(0, 2, proof[2]);
+    memcpy(proof[3], leaf[9], 32);
+    naive(0, 3, three);
+    naive(0, 4, four);
+    assert_true(merkle_consistent(3, three, 4, four, span_of(proof, 96)));
+    merkle_node(leaf[9], three, above_three);
+    merkle_node(leaf[9], four, above_four);
+    assert_false(merkle_consistent(3, above_three, 4, above_four, SPAN_OF(proof)));
+    naive(2, 4, pair);
+    assert_false(merkle_consistent(3, leaf[2], 4, pair, span_of(proof, 64)));
+}
+
+/* Sizes from 2^40 on are none: then no node beside those that are there is read or written. */
+static void test_no_tree_so_large(void **state)
+{
+    struct {
+        struct merkle t;
+        uint8_t behind[32];
+    } m = { 0 };
+    uint8_t root[32];
+    (void)state;
+    m.t.size = (1ull << MERKLE_LEVELS) - 1;
+    merkle_push(&m.t, 0, leaf[0]);
+    assert_true(span_is_zero(SPAN_OF(m.behind)));
+    memcpy(m.t.node[0], leaf[7], 32);
+    memcpy(m.behind, leaf[8], 32);
+    m.t.size = 1ull << MERKLE_LEVELS | 1;
+    merkle_root(&m.t, root);
+    assert_memory_equal(root, leaf[7], 32);
 }
 
 static void test_consistency_from_a_base(void **state)
@@ -292,6 +351,9 @@ int main(void)
         cmocka_unit_test(test_inclusion_spoiled),
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_consistency),
+        cmocka_unit_test(test_consistency_spoiled),
+        cmocka_unit_test(test_lists_of_another_length),
+        cmocka_unit_test(test_no_tree_so_large),
         cmocka_unit_test(test_consistency_from_a_base),
         cmocka_unit_test(test_base64),
     };

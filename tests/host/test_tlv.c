@@ -2,6 +2,7 @@
 #include "lib/text.h"
 #include "lib/tlv.h"
 #include "tests/host/golden.h"
+#include "tests/host/guard.h"
 #include "tests/host/test.h"
 
 /* Walk to the end; the number of records in *n. */
@@ -87,6 +88,9 @@ static void test_end_leaves_outputs(void **state)
     assert_int_equal(tlv_next(&it, &tag, &value, &more), NOS_OK);
     assert_false(more);
     assert_int_equal(tag + value.len, 154);
+    tlv_init(&it, SPAN_LIT("\1\0\0\0\0\0\0\0"));
+    assert_int_equal(tlv_next(&it, &tag, &value, &more), NOS_OK);
+    assert_true(more);  // whatever it was before
 }
 
 static void test_unknown(void **state)
@@ -121,8 +125,14 @@ static void test_writer(void **state)
     tlv_put(&w, 1, SPAN_LIT(""));
     assert_int_equal(tlv_write_end(&w, &out), NOS_TLV_ORDER);
     tlv_write_init(&w, mspan_of(room, 10));
+    out = (span_t){ NULL, 77 };
     tlv_put(&w, 2, SPAN_LIT("abc"));
     assert_int_equal(tlv_write_end(&w, &out), NOS_TOO_BIG);
+    assert_int_equal(out.len, 77);
+    tlv_write_init(&w, mspan_of(room, 8));
+    tlv_put(&w, 2, SPAN_LIT(""));
+    tlv_put(&w, 2, SPAN_LIT(""));  // no order, and no room either: the order comes first
+    assert_int_equal(tlv_write_end(&w, &out), NOS_TLV_DUPLICATE);
 }
 
 /* --- text
@@ -149,6 +159,8 @@ static void test_utf8(void **state)
                                        "\x7f",
                                        "\x80",
                                        "\xbf",
+                                       "\x83\x80",
+                                       "\x81\x80\x80\x80",
                                        "\xc2\x80" /* C1 */,
                                        "\xc2\x9f",
                                        "\xc0\x80",
@@ -167,6 +179,7 @@ static void test_utf8(void **state)
                                        "\xf0\x90\x80",
                                        "\xf4\x90\x80\x80",
                                        "\xf5\x80\x80\x80",
+                                       "\xf8\x90\x80\x80",
                                        "\xff",
                                        "\xd8\x9c" /* ALM */,
                                        "\xe2\x80\x8e",
@@ -181,16 +194,12 @@ static void test_utf8(void **state)
                                        "ok\xe2\x80\xaetxt" };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        struct buf b = buf_copy(span_of(good[i], strlen(good[i])));
-        assert_true(text_ok(buf_span(b)));
-        buf_free(&b);
+        assert_true(text_ok(at_the_edge(span_of(good[i], strlen(good[i])))));
     }
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        struct buf b = buf_copy(span_of(bad[i], strlen(bad[i])));
-        if (text_ok(buf_span(b))) {
+        if (text_ok(at_the_edge(span_of(bad[i], strlen(bad[i]))))) {
             fail_msg("bad text %zu was taken", i);
         }
-        buf_free(&b);
     }
     assert_false(text_ok(span_of("a\0b", 3)));
 }
@@ -198,29 +207,46 @@ static void test_utf8(void **state)
 static void test_semver(void **state)
 {
     static const char *const good[] = { "0.0.1",      "1.2.3",     "10.20.30",
-                                        "1.2.3-rc.1", "1.2.3+b-5", "1.2.3-RC.1+B.2" };
+                                        "1.2.3-rc.1", "1.2.3+b-5", "1.2.3-RC.1+Z.2" };
     static const char *const bad[] = {
-        "",       "1",      "1.2",       "1.2.",    ".2.3",  "1..3",  "a.2.3",   "1.2.3-",
-        "1.2.3 ", "1.2.3x", "1.2.3-r c", "1.2.3\n", "1,2.3", "1.2,3", "1.2.3-{", "1.2.3-[",
+        "",      "1",      "1.2",     "1.2.",    ".2.3",      "1..3",
+        "a.2.3", "1.2.3-", "1.2.3 ",  "1.2.3x",  "1.2.3-r c", "1.2.3\n",
+        "1,2.3", "1.2,3",  "1.2.3-{", "1.2.3-[", "1.2.3xy",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good) + ARRAY_LEN(bad); i++) {
         const char *text = i < ARRAY_LEN(good) ? good[i] : bad[i - ARRAY_LEN(good)];
-        struct buf b = buf_copy(span_of(text, strlen(text)));
-        assert_int_equal(text_is_semver(buf_span(b)), i < ARRAY_LEN(good));
-        buf_free(&b);
+        span_t s = at_the_edge(span_of(text, strlen(text)));
+        assert_int_equal(text_is_semver(s), i < ARRAY_LEN(good));
     }
+    assert_true(text_is_semver(span_of("1.2.34", 5)));  // what follows is not of it
+}
+
+/* Room that is there by its address alone, but for its first page. */
+static mspan_t large_room(void)
+{
+    const size_t len = (size_t)8 << 30;
+    uint8_t *at = forbidden(len);
+    assert_int_equal(mprotect(at, GUARD_PAGE, PROT_READ | PROT_WRITE), 0);
+    return mspan_of(at, len);
+}
+
+static void put_the_longest(void)
+{
+    struct tlv_writer w;
+    tlv_write_init(&w, large_room());
+    tlv_put(&w, 1, span_of(large_room().data, UINT32_MAX));
 }
 
 static void test_longer_than_any_record(void **state)
 {
-    uint8_t room[16];
     struct tlv_writer w;
     span_t out;
     (void)state;
-    tlv_write_init(&w, MSPAN_OF(room));
-    tlv_put(&w, 1, span_of(room, (size_t)UINT32_MAX + 1));  // not one byte of it is read
+    tlv_write_init(&w, large_room());
+    tlv_put(&w, 1, span_of(large_room().data, (size_t)UINT32_MAX + 1));  // none of it is read
     assert_int_equal(tlv_write_end(&w, &out), NOS_TOO_BIG);
+    assert_true(touches(put_the_longest));
 }
 
 static void test_names(void **state)
@@ -241,13 +267,16 @@ static void test_names(void **state)
         assert_false(name_ok(span_of(bad[i], strlen(bad[i]))));
     }
     assert_false(name16_set(n, SPAN_LIT("abcdefghijklmnopq")));
+    assert_false(name_ok(span_of("a", 0)));
+    assert_true(name16_set(n, (span_t){ NULL, 0 }));
+    assert_int_equal(name16_len(n), 0);
     memcpy(n, "ab\0\0\0\0\0\0\0\0\0\0\0\0\0x", 16);
     assert_false(name16_ok(n));  // not zero after the first zero
 }
 
 static void test_file_names(void **state)
 {
-    static const char *const good[] = { "INIT.MOD", "A.B", "N0N-OS_1.MOD", "ABCDEFGHIJKL.MOD" };
+    static const char *const good[] = { "INIT.MOD", "Z.B", "N0N-OS_1.MOD", "ABCDEFGHIJKL.MOD" };
     static const char *const bad[] = { "",   ".",     ".MOD",    "INIT.",  "INIT", "A.B.C",
                                        "..", "a.MOD", "A/B.MOD", "A\\B.M", "A B.M" };
     char n[16];

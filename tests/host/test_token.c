@@ -58,6 +58,11 @@ static void test_chains(void **state)
         assert_memory_equal(id, want, 32);
         buf_free(&b);
     }
+    struct buf five = buf_new((BLOCKS + 1) * TOKEN_BYTES);  // no chain: of its first four
+    token_id(span_of(five.data, BLOCKS * TOKEN_BYTES), want);
+    token_id(buf_span(five), id);
+    assert_memory_equal(id, want, 32);
+    buf_free(&five);
 }
 
 /* What a signature covers, said a second time. */
@@ -153,6 +158,7 @@ static const struct {
 static void test_one_rule_broken(void **state)
 {
     struct token t;
+    struct token_chain c;
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct buf b = golden_token();
@@ -160,7 +166,7 @@ static void test_one_rule_broken(void **state)
             b.data[rows[i].at + k] = (uint8_t)(rows[i].value >> (8 * k));
         }
         nos_status_t st = token_parse(buf_span(b), &t);
-        if (st != rows[i].status) {
+        if (st != rows[i].status || token_chain_parse(buf_span(b), &c) != st) {
             fail_msg("row %zu: %d", i, st);
         }
         buf_free(&b);

@@ -28,6 +28,7 @@ static void test_round_trip(void **state)
         assert_memory_equal(t.key_id[n - 1], golden_root(n, n - 1).id, 32);
         blake3_derive(NOS_CTX_ROOT_SET, span_of(bytes + 32, 32 * (size_t)n), set);
         assert_memory_equal(t.set_id, set, 32);
+        assert_true(span_is_zero(span_of(t.key_id[n - 1] + 32, 32 * (size_t)(4 - n))));
     }
 }
 
@@ -62,6 +63,20 @@ static void test_one_rule_broken(void **state)
     assert_int_equal(trust_parse(SPAN_OF(bytes), &t), NOS_TRUST_FORMAT);  // not ascending
     memcpy(bytes + 32, bytes + 64, 32);
     assert_int_equal(trust_parse(SPAN_OF(bytes), &t), NOS_TRUST_FORMAT);  // one root twice
+    section(bytes, 4, 1);
+    store_le32(bytes + 8, 5);  // all four are there, and it says one more
+    assert_int_equal(trust_parse(SPAN_OF(bytes), &t), NOS_TRUST_FORMAT);
+}
+
+/* Only what counts is written, whatever the places behind it hold. */
+static void test_unused_places_are_zero(void **state)
+{
+    struct trust_view t = golden_trust(2, 1);
+    uint8_t bytes[TRUST_BYTES];
+    (void)state;
+    memset(t.root[2], 1, 64);
+    trust_write(&t, bytes);
+    assert_true(span_is_zero(span_of(bytes + 96, TRUST_BYTES - 96)));
 }
 
 static void test_empty_and_padded(void **state)
@@ -154,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_one_rule_broken),
+        cmocka_unit_test(test_unused_places_are_zero),
         cmocka_unit_test(test_empty_and_padded),
         cmocka_unit_test(test_more_roots_than_places),
         cmocka_unit_test(test_pe),
