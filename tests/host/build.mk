@@ -35,6 +35,7 @@ CFLAGS_tests/host/test_simd.c := -isystem $(BLAKE3_DIR)
 
 # Parts of the kernel with a faked machine around them.
 TEST_audit_kernel_SRCS := tests/host/golden.c
+TEST_audit_edges_SRCS := tests/host/golden.c
 TEST_token_pass_SRCS := tests/host/golden.c
 TEST_death_SRCS := tests/host/golden.c
 TEST_pipeline_SRCS := $(filter-out %/registry.c,$(sort $(wildcard kernel/modules/*.c))) kernel/object/object.c \

@@ -36,7 +36,7 @@ static size_t stack_used;  // bytes from the stack's lowest on that its frames l
     pad[0] = pad[sizeof pad - 1] = 1; \
     stack_used = (size_t)(&pad[0] - (volatile uint8_t *)thread_stack)
 
-static bool holds(const void *where, size_t len, const uint8_t *what, size_t n)
+static inline bool holds(const void *where, size_t len, const uint8_t *what, size_t n)
 {
     const uint8_t *p = where;
     for (size_t i = 0; i + n <= len; i++) {
