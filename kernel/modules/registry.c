@@ -122,8 +122,7 @@ uint64_t module_frames(void)
  * record of the log. */
 static bool is_listed(const struct refusal *r)
 {
-    uint32_t n = n_refusals < MODULE_REFUSALS ? n_refusals : MODULE_REFUSALS;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = MODULE_REFUSALS; i-- > 0;) {  // one that was not written has status NOS_OK
         const struct refusal *o = &refusals[i];
         if (o->status == r->status && memcmp(o->id, r->id, sizeof o->id) == 0 &&
             memcmp(o->name, r->name, sizeof o->name) == 0) {

@@ -34,7 +34,7 @@ nos_status_t stage5_admit(const struct module *m, struct admission *out)
     if (v->sec_version < a.rule.sec_min || v->sec_version < pub.sec_min) {
         return NOS_SEC_VERSION;
     }
-    a.classes = m->man.classes & pub.classes & a.rule.classes;
+    a.classes = m->man.classes & a.rule.classes;
     if ((a.classes & NOS_CLASS_COREEXEC) == 0) {
         return NOS_GRANT_NO_RULE;  // it could not even exit: a rule like that admits nothing
     }

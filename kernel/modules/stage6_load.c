@@ -165,7 +165,7 @@ static void fill_some(struct load_job *j)
 static void store_split(const struct load_job *j, uint64_t off, uint64_t value)
 {
     for (unsigned i = 0; i < 8; i++) {
-        page_of(j, off + i)[(off + i) % PAGE_SIZE] = (uint8_t)(value >> 8 * i & 0xff);
+        page_of(j, off + i)[(off + i) % PAGE_SIZE] = (uint8_t)(value >> 8 * i);
     }
 }
 

@@ -104,9 +104,12 @@ static paddr_t new_frame(int fill)
     return ptr_phys(p);
 }
 
+static size_t clean_frames;
+
 paddr_t frame_alloc(unsigned order)
 {
     assert_int_equal(order, 0);
+    clean_frames++;
     return new_frame(0);
 }
 
@@ -370,8 +373,8 @@ struct policy_parts {
     uint32_t flags;
     struct nos_pol_rule rule;  // for publisher 0x11, module "hello"
     struct nos_cap grant[8];
-    uint32_t n_grants;
-    uint8_t publisher;  // its id's bytes; 0: 0x11, who signs the golden module
+    uint32_t n_grants, no_rules;  // the last ones are in the table, and of no rule
+    uint8_t publisher;            // its id's bytes; 0: 0x11, who signs the golden module
     uint32_t pub_flags, pub_sec_min;
 };
 
@@ -410,7 +413,7 @@ static void policy_use(const struct policy_parts *p)
     publisher.classes = NOS_CLASS_COREEXEC;
     memcpy(publisher.pk, op.pk, 32);
     policy_publisher_write(&publisher, pub + 160);
-    rule.grants_n = p->n_grants;
+    rule.grants_n = p->n_grants - p->no_rules;
     policy_rule_write(&rule, rules);
     rule = policy_parts().rule;
     rule.match = NOS_MATCH_NAME;
@@ -1349,13 +1352,16 @@ static void test_children_and_flags(void **state)
     assert_int_equal(cap.limits.objects, 300);
     assert_int_equal(cap.children.mem_pages, 1024);
     assert_int_equal(cap.children.capsules, 3);
-    assert_false(cap.kill_on_filter);
+    assert_false(cap.kill_on_filter || cap.no_debug);
     drop_handles();
-    p.rule.flags = NOS_RULE_KILL_ON_FILTER;
-    policy_use(&p);
-    assert_int_equal(grant(modules), NOS_OK);
-    assert_true(cap.kill_on_filter);
-    drop_handles();
+    for (unsigned i = 0; i < 2; i++) {
+        p.rule.flags = i == 0 ? NOS_RULE_KILL_ON_FILTER : NOS_RULE_NO_DEBUG;
+        policy_use(&p);
+        assert_int_equal(grant(modules), NOS_OK);
+        assert_int_equal(cap.kill_on_filter, i == 0);
+        assert_int_equal(cap.no_debug, i == 1);
+        drop_handles();
+    }
 }
 
 static void test_filter_reaches_the_capsule(void **state)
@@ -1527,6 +1533,60 @@ static void test_a_part_is_granted(void **state)
     }
 }
 
+/* A start that fails tells of what it had come to, and no further: nothing was decided of the rest.
+ */
+static void test_told_as_far_as_it_came(void **state)
+{
+    struct policy_parts p = policy_parts();
+    (void)state;
+    p.grant[0] = named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "console");
+    p.n_grants = 1;
+    struct module *m = hello_under(&p, (struct change){ 0 });
+    uint8_t *second = (uint8_t *)(uintptr_t)m->man.caps.data + CAP_BYTES;
+    store_le32(second + 4, NOS_RIGHT_CALL | NOS_RIGHT_RECV);
+    frames_max = 0;
+    assert_int_equal(grant(m), NOS_NO_MEMORY);
+    assert_int_equal(n_told, 3);
+    assert_int_equal(last_told()->status, NOS_NO_MEMORY);
+    drop_handles();
+}
+
+/* Floors are met by what stands on them; a grant of the table that is not the rule's is nobody's.
+ */
+static void test_the_edges_of_a_rule(void **state)
+{
+    struct policy_parts p = policy_parts();
+    (void)state;
+    p.rule.sec_min = 3;  // the golden one's
+    p.grant[0] = named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "other");
+    p.grant[1] = named(NOS_CAP_ENDPOINT, NOS_RIGHT_CALL, "console");
+    p.n_grants = 2;
+    p.no_rules = 1;
+    assert_int_equal(grant(hello_under(&p, (struct change){ 0 })), NOS_OK);
+    assert_int_equal(cap.handles.used, 0);
+    drop_handles();
+}
+
+/* The newest refusals, in order, however many there were. */
+static void test_many_refusals(void **state)
+{
+    struct nos_module_info info;
+    (void)state;
+    for (uint64_t i = 0; i < 5 * MODULE_REFUSALS; i++) {
+        struct refusal r = { .status = NOS_HASH_CHUNK, .version = i, .id = { (uint8_t)i, 1 } };
+        r.id[2] = (uint8_t)(i >> 8);
+        registry_refuse(&r, STAGE_HASHES, 7);
+        registry_refuse(&r, STAGE_HASHES, 7);  // is listed
+        uint32_t n = i < MODULE_REFUSALS ? (uint32_t)i : MODULE_REFUSALS - 1;
+        assert_int_equal(module_info(n + 1, &info), NOS_NOT_FOUND);
+        for (uint32_t k = 0; k <= n; k++) {
+            assert_int_equal(module_info(k, &info), NOS_OK);
+            assert_int_equal(info.version, i - n + k);
+        }
+        assert_true(n_refusals < 2 * MODULE_REFUSALS);
+    }
+}
+
 /* What can be worked out ahead of its step, without the lock, comes to the same. */
 static void test_ahead_of_its_step(void **state)
 {
@@ -1623,6 +1683,9 @@ static void test_listing(void **state)
     assert_string_equal(sup.name, "hello");
     assert_int_equal(sup.n_needs, 1);
     assert_string_equal((const char *)sup.needs, "console");
+    m->man.semver = span_of("1.2\x80", 3);  // what stands behind it does not matter
+    assert_int_equal(module_info(0, &info), NOS_OK);
+    assert_string_equal(info.semver, "1.2");
     assert_int_equal(module_supervision(1, &sup), NOS_NOT_FOUND);
     assert_int_equal(module_supervision(3, &sup), NOS_NOT_FOUND);
 }
@@ -1653,10 +1716,16 @@ static nos_status_t load(struct module *m, uint32_t limit)
     module_load_init(&j, m, &cap);
     for (load_steps = 0; !done; load_steps++) {
         uint64_t was = j.at;
+        size_t clean = clean_frames;
+        done = true;
         st = module_load_step(&j, &done);
         if (j.phase == 2 && j.at > was) {
             assert_true(j.at - was <= MODULE_STEP);
         }
+        if (j.phase == 3 && j.at > was) {
+            assert_true(j.at - was <= 512);
+        }
+        assert_true(clean_frames - clean <= 64);
     }
     return st;
 }
@@ -1747,9 +1816,55 @@ static void test_load_bss(void **state)
         struct buf image = golden_image();
         store_le64(phdr(image, ELF_DATA) + 40, memsz[i]);
         struct module *m = with_image(image);
+        uint64_t empty = (memsz[i] + PAGE_SIZE - 1) / PAGE_SIZE - 1;
+        clean_frames = 0;
+        assert_int_equal(load(m, 4096), NOS_OK);
+        check_image(m);
+        assert_int_equal(clean_frames, empty <= 64 ? empty : 0);
+        assert_true(empty > 64 || load_steps <= 9);  // they are not zeroed once more
+        drop_space();
+    }
+}
+
+/* The first segment is the writable one, with a hole behind it, and what lies in the file behind a
+ * segment's bytes is no part of it: relocations of its two pages, in either order. */
+static void test_load_with_a_hole(void **state)
+{
+    static const uint64_t target[][2] = { { 0x1008, 0x2c0 }, { 0x2c0, 0x1008 } };
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(target); k++) {
+        struct buf image = golden_image();
+        memset(image.data + 0x300, 0xee, 0xd00);
+        store_le32(phdr(image, ELF_TEXT) + 4, ELF_R | ELF_W);
+        store_le64(phdr(image, ELF_TEXT) + 40, 0x2000);
+        store_le32(phdr(image, ELF_DATA) + 4, ELF_R | ELF_X);
+        store_le32(phdr(image, ELF_RELRO), 0);
+        for (int n = ELF_DATA; n <= ELF_DYN; n++) {
+            store_le64(phdr(image, n) + 16, 0x5000);
+            store_le64(phdr(image, n) + 24, 0x5000);
+        }
+        store_le64(image.data + 24, 0x5000);
+        store_le64(image.data + ELF_RELA_AT, target[k][0]);
+        store_le64(image.data + ELF_RELA_AT + 24, target[k][1]);
+        store_le64(image.data + ELF_RELA_AT + 40, 0x5000);
+        struct module *m = with_image(image);
         assert_int_equal(load(m, 4096), NOS_OK);
         check_image(m);
         drop_space();
+    }
+}
+
+/* As large as its limit is not too large. */
+static void test_load_at_its_limit(void **state)
+{
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        struct golden_mod p = golden_parts();
+        store_le64(phdr(p.image, ELF_DATA) + 40, (63 + more) * (uint64_t)PAGE_SIZE);
+        struct buf f = golden_module(&p);
+        assert_int_equal(verify(buf_span(f)), more ? NOS_ELF_SIZE : NOS_OK);
+        buf_free(&f);
+        golden_parts_free(&p);
     }
 }
 
@@ -1879,6 +1994,7 @@ static void expect_reloc(size_t at, uint64_t value, nos_status_t st)
     assert_int_equal(last_told()->status, st);
     assert_int_equal(last_told()->a, STAGE_LOAD);
     assert_memory_equal(last_told()->subject, m->id, 32);
+    assert_ptr_equal(causes[0][0], &m->record);  // it was verified once
     drop_space();
 }
 
@@ -1907,6 +2023,8 @@ static void test_execute(void **state)
         start->handle[i].handle = 100 + i;
     }
     memset(start->arg, 0x77, sizeof start->arg);
+    memset(start->seed, 0, sizeof start->seed);
+    start->given = 101;
     memset(arg, 'a', sizeof arg);
     assert_int_equal(module_execute(m, &cap, start, span_of(arg, sizeof arg)), NOS_OK);
 
@@ -1928,7 +2046,11 @@ static void test_execute(void **state)
     assert_int_equal(s->n_handles, 3);
     assert_int_equal(s->handle[2].handle, 102);
     size_t used = offsetof(struct nos_start, handle) + 3 * sizeof s->handle[0];
-    assert_true(span_is_zero(span_of((const uint8_t *)s + used, PAGE_SIZE - used)));
+    size_t given_at = offsetof(struct nos_start, given), end = given_at + sizeof s->given;
+    assert_true(span_is_zero(span_of((const uint8_t *)s + used, given_at - used)));
+    assert_true(span_is_zero(span_of((const uint8_t *)s + end, PAGE_SIZE - end)));
+    assert_int_equal(s->given, 101);
+    assert_int_equal(s->supervisor, 3);
 
     assert_int_equal(cap.stack_top % 16, 0);
     for (uint32_t i = 1; i <= cap.limits.stack_pages; i++) {
@@ -2066,6 +2188,11 @@ int main(void)
         TEST(test_no_room_for_a_handle),
         TEST(test_grant_asks_the_policy_again),
         TEST(test_load),
+        TEST(test_told_as_far_as_it_came),
+        TEST(test_the_edges_of_a_rule),
+        TEST(test_many_refusals),
+        TEST(test_load_with_a_hole),
+        TEST(test_load_at_its_limit),
         TEST(test_load_bss),
         TEST(test_load_many_relocations),
         TEST(test_load_relro),
