@@ -24,6 +24,8 @@ FUZZ_memmap_SRCS := boot/memmap.c
 FUZZ_term_SRCS := modules/console/term.c
 FUZZ_prompt_SRCS := $(TEST_shell_edit_SRCS) $(TEST_shell_line_SRCS)
 FUZZ_request_SRCS := modules/manage/request.c
+# Of kernel_main only what reads the boot information is run: what else it calls is not linked.
+FUZZ_bootinfo_LIBS := -no-pie -Wl,--unresolved-symbols=ignore-all
 
 # nonosctl without a terminal and without files: fuzz/cli_host.c.
 FUZZ_CLI := fuzz/cli_host.c $(filter-out cli/report.c cli/curl.c,$(CLI_FOR_TESTS))

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "abi/bootinfo.h"
 #include "abi/fs.h"
 #include "abi/broker.h"
 #include "abi/manage.h"
@@ -189,6 +190,23 @@ static void pass_seeds(void)
     };
     seed("pass", "talk", buf_copy(SPAN_OF(talk)));
     seed("pass", "cut", buf_copy(SPAN_OF(cut)));
+}
+
+/* A map with files in the loader's frames, and words that lie: fuzz/fuzz_bootinfo.c has the layout.
+ */
+static void bootinfo_seeds(void)
+{
+    enum { FILE = 70, POLICY = 68, KERNEL = 69, LOADER = NOS_MEM_LOADER, FREE = NOS_MEM_FREE };
+    static const uint8_t map[] = { FREE + 70, 20,   1,           LOADER, 30,     0,    FILE, 2,
+                                   64,        FILE, 5,           100,    POLICY, 9,    1,    KERNEL,
+                                   12,        200,  NOS_MEM_NVS, 3,      1,      FREE, 90,   0,
+                                   LOADER,    4,    0,           FREE,   50,     2 };
+    uint8_t lies[1 + 10] = { 0 };
+
+    store_le16(lies + 1, offsetof(struct nos_bootinfo, symbols_len));
+    store_le64(lies + 3, 1 << 20);
+    seed("bootinfo", "map", buf_copy(SPAN_OF(map)));
+    seed("bootinfo", "lies", buf_copy(SPAN_OF(lies)));
 }
 
 /* What capsules say to services: fuzz/fuzz_signer.c has the layout. */
@@ -610,6 +628,7 @@ int main(int argc, char **argv)
     seed("memfs", "requests", memfs_requests());
     seed("signer", "requests", signer_requests());
     seed("broker", "requests", broker_requests());
+    bootinfo_seeds();
     pass_seeds();
     replies_seeds();
     console_seeds();
