@@ -93,6 +93,7 @@ class Run:
 
     def __init__(self, name, words, lines=(), timeout=60, kernel=covered.KERNEL):
         self.kept, self.broke_in, self.verdict = [], [], ''
+        name = f'{name}-{os.getpid()}'      # two runs of a seed at once share no file
         said = os.path.join(TOP, 'build', 'test-logs', f'{name}.covered')
         config = Config(smp=1, single=False)
         with boot(name, {'BOOT.POL': policy_from(_admit)}, config, modules=[('SYSFUZZ', module(list(lines)))], kernel=kernel,
@@ -113,6 +114,7 @@ class Run:
             for tag, data in covered.records(f.read()):
                 if tag in (covered.KEPT, covered.BROKE_IN):
                     (self.kept if tag == covered.KEPT else self.broke_in).append(text_of(data))
+        os.remove(said)
 
     def is_bad(self):
         """The kernel broke or stood still, its books are not in order, or the fuzzer could not go on."""
