@@ -25,7 +25,7 @@ _Static_assert(0 SHARE_LIST(X) == AUDIT_PROTECTED, "all of the room is shared ou
 struct share {
     uint16_t kind;
     uint16_t size;
-    uint32_t kept; /* entries ever put here; the newest `size` of them are there */
+    uint64_t kept; /* entries ever put here; the newest `size` of them are there */
 };
 
 static struct nos_audit_entry *run_frame[RING_FRAMES];
@@ -92,7 +92,7 @@ static bool protect(struct ring *r, const struct nos_audit_entry *e)
     for (size_t i = 0; i < ARRAY_LEN(shares); base += shares[i].size, i++) {
         struct share *s = &shares[i];
         if (s->kind == e->rec.kind) {
-            uint32_t at = base + s->kept % s->size;
+            uint32_t at = base + (uint32_t)(s->kept % s->size);
             if (!have_place(room_frame, at)) {
                 return false;
             }
@@ -122,7 +122,7 @@ const struct nos_audit_entry *ring_protected(uint64_t seq)
     uint32_t base = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(shares); base += shares[i].size, i++) {
-        uint32_t n = shares[i].kept < shares[i].size ? shares[i].kept : shares[i].size;
+        uint64_t n = shares[i].kept < shares[i].size ? shares[i].kept : shares[i].size;
         for (uint32_t k = 0; k < n; k++) {
             const struct nos_audit_entry *e = frame_at(room_frame, base + k);
             if (e->rec.seq >= seq && (best == NULL || e->rec.seq < best->rec.seq)) {
