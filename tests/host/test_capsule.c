@@ -89,6 +89,7 @@ static void found_by_number(void **state)
         assert_ptr_equal(capsule_nth(i), c[i]);
     }
     assert_null(capsule_nth(4));
+    assert_null(capsule_nth(UINT32_MAX));
     assert_null(capsule_find(4));
     assert_null(capsule_find(c[0]->id + 2 * HASH));
     assert_int_equal(capsule_count(), 4);
@@ -123,6 +124,7 @@ static void a_start(void **state)
     j.note = &a_note;
     j.bits = 0x30;
     obj_get(&a_note.obj);
+    assert_int_equal(cell_new(&c->handles.cells, 0, &j.via), NOS_OK);
     assert_int_equal(spawn_step(&j, &done), NOS_OK);  // it is paid for: nobody is above it
     assert_true(j.paid);
     assert_false(done);
@@ -151,6 +153,7 @@ static void a_start(void **state)
     assert_ptr_equal(told.ref, &c->record);
     assert_ptr_equal(c->on_end, &a_note);
     assert_int_equal(c->end_bits, 0x30);
+    assert_int_equal(c->end_via, j.via);  // who takes back that handle is not to hear of the end
     assert_null(j.note);
     spawn_drop(&j);
     assert_int_equal(c->state, NOS_CAPSULE_RUNNING);
@@ -292,6 +295,37 @@ static void what_a_parent_has_left(void **state)
     all_back();
 }
 
+/* What does fit is paid at once and once, and who cannot pay at all hears so at once, however much
+ * of others is still to be given back. */
+static void no_wait_without_need(void **state)
+{
+    struct capsule *p = started_without_thread(0);
+    struct spawn_job j;
+    bool done;
+    (void)state;
+    p->children = (struct nos_children){ 250, 5 };
+    capsule_end(started_without_thread(0), NOS_CAPSULE_KILLED, 0);
+    assert_int_equal(child(p, &j, &done), NOS_OK);
+    assert_true(j.paid);
+    assert_false(done);
+    assert_int_equal(p->children.mem_pages, 150);
+    assert_int_equal(p->children.capsules, 4);
+    assert_int_equal(p->sponsors, 1);
+    assert_true(capsule_reclaim_pending());
+    spawn_drop(&j);
+    capsule_end(p, NOS_CAPSULE_KILLED, 0);
+    all_back();
+
+    capsule_end(started_without_thread(0), NOS_CAPSULE_KILLED, 0);
+    done = false;
+    assert_int_equal(begin(&j, 77), NOS_OK);
+    assert_int_equal(spawn_step(&j, &done), NOS_CANCELLED);
+    assert_true(done);
+    assert_true(capsule_reclaim_pending());
+    spawn_drop(&j);
+    all_back();
+}
+
 static void what_a_child_may_hand_on(void **state)
 {
     struct capsule *p = started_without_thread(0);
@@ -347,6 +381,7 @@ int main(void)
         TEST(ended_in_between),
         TEST(undone),
         TEST(what_a_parent_has_left),
+        TEST(no_wait_without_need),
         TEST(what_a_child_may_hand_on),
         TEST(a_parent_that_is_gone),
     };

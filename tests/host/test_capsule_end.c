@@ -25,6 +25,7 @@ static void every_end(void **state)
         cpus[0].resched = false;
         background_news = 0;
         host_now++;
+        told.ref = NULL;
         capsule_end(c, rows[i / 2].how, rows[i / 2].code);
         assert_int_equal(told.kind, rows[i / 2].kind);
         assert_int_equal(told.actor, 0);

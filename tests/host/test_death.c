@@ -7,7 +7,11 @@
 #define HOST_HAS_CAPSULES
 #include "tests/host/kernel_host_impl.h"
 
+#include "tests/host/panic_host.h"
+
+#define panic panics
 #include "kernel/runtime/death.c"
+#undef panic
 #include "lib/crash.h"
 #include "tests/host/golden.h"
 
@@ -27,11 +31,14 @@ static uint64_t memory[4][512];
 static char log_text[1000];
 static uint64_t log_bytes;
 static uint32_t n_handles;
-static bool module_known;
+static bool module_known, no_frame;
 
 paddr_t frame_alloc(unsigned order)
 {
     const paddr_t p = { 0x1000000 };
+    if (no_frame) {
+        return (paddr_t){ 0 };
+    }
     memset(phys_ptr(p), 0, (size_t)PAGE_SIZE << order);
     return p;
 }
@@ -154,6 +161,25 @@ static void test_empty(void **state)
     assert_int_equal(get(0).seq, 0);
     assert_int_equal(death_record(1, &r), NOS_NOT_FOUND);
     assert_int_equal(death_record(UINT64_MAX, &r), NOS_NOT_FOUND);
+    die(NOS_CAPSULE_CRASHED);
+    death_init();  // an empty ring: numbers begin at 0 again
+    assert_int_equal(death_record(0, &r), NOS_NOT_FOUND);
+    die(NOS_CAPSULE_CRASHED);
+    assert_int_equal(get(0).seq, 0);
+    assert_int_equal(death_record(1, &r), NOS_NOT_FOUND);
+}
+
+/* A machine that could not say what died does not start. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    no_frame = true;
+    if (setjmp(panicked) == 0) {
+        death_init();
+        fail_msg("a ring without memory");
+    }
+    no_frame = false;
+    assert_non_null(strstr(panic_text, "no memory for crash records"));
 }
 
 /* Numbers kept, in order. */
@@ -297,17 +323,42 @@ static void test_private(void **state)
     assert_int_equal(r.flags, NOS_CR_THREAD | NOS_CR_PRIVATE);
     assert_int_equal(r.trace[0].ip, IMAGE + 0x210);
     assert_true(span_is_zero(SPAN_OF(r.regs)) && span_is_zero(SPAN_OF(r.stack)));
+    die(NOS_CAPSULE_EXITED);  // nothing was held back of one that did not crash
+    assert_int_equal(get(1).flags, NOS_CR_THREAD);
 }
 
-/* A return to outside of the image ends the trace. */
+/* Of many threads the record is about the one that ran; of one that others killed, about the first.
+ */
+static void test_which_thread(void **state)
+{
+    struct thread runs = thread, killer = { .capsule = &(struct capsule){ .id = 2 } };
+    (void)state;
+    runs.ctx.ip = IMAGE + 0x220;
+    cpus[0].current = &runs;
+    die(NOS_CAPSULE_CRASHED);
+    struct nos_crash_record r = get(0);
+    assert_int_equal(r.trace[0].ip, IMAGE + 0x220);
+    assert_int_equal(r.regs[NOS_REG_rip], IMAGE + 0x220);
+    cpus[0].current = &killer;
+    die(NOS_CAPSULE_KILLED);
+    assert_int_equal(get(1).trace[0].ip, IMAGE + 0x210);
+}
+
+/* A return to outside of the image ends the trace, and so does a frame that is not all there. */
 static void test_trace_leaves_the_image(void **state)
 {
     (void)state;
     memory[2][0] = STACK + 0x20;
     memory[2][1] = IMAGE + IMAGE_LEN;
+    memory[2][4] = STACK + 0x40;
+    memory[2][5] = IMAGE + 0x220;
     thread.ctx.fp = STACK;
     die(NOS_CAPSULE_CRASHED);
     assert_int_equal(get(0).n_trace, 1);
+    memory[2][0] = STACK + PAGE_SIZE - 8;
+    memory[2][1] = IMAGE + 0x220;
+    die(NOS_CAPSULE_CRASHED);
+    assert_int_equal(get(1).n_trace, 2);
 }
 
 /* An idle CPU ends it: the kernel killed it, nobody else; and it may have no thread any more. */
@@ -335,9 +386,15 @@ static void test_symbol_names(void **state)
     memset(out, 0, sizeof out);
     death_symbol(&mod, 0x1234567a, out);
     assert_string_equal(out, "a_name_of_more_than_twenty_e+0x1234547a");
-    memset(out, 0, sizeof out);
-    death_symbol(&mod, 0x1ff, out);  // before the first
-    assert_string_equal(out, "");
+    memset(out, 'z', sizeof out);
+    death_symbol(&mod, 0x1ff, out);  // before the first: nothing is written
+    for (size_t i = 0; i < sizeof out; i++) {
+        assert_int_equal(out[i], 'z');
+    }
+    /* What is found in a lump that is refused would be what the call before has left on the stack:
+     * it follows one that finds something, with no other call between. */
+    death_symbol(&mod, 0x200, out);
+    out[0] = 0;
     one[4] = 1;  // reserved
     death_symbol(&mod, 0x200, out);
     assert_string_equal(out, "");
@@ -416,9 +473,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_empty, start, stop),
+        cmocka_unit_test_setup_teardown(test_no_memory, start, stop),
         cmocka_unit_test_setup_teardown(test_ring, start, stop),
         cmocka_unit_test_setup_teardown(test_place, start, stop),
         cmocka_unit_test_setup_teardown(test_private, start, stop),
+        cmocka_unit_test_setup_teardown(test_which_thread, start, stop),
         cmocka_unit_test_setup_teardown(test_endless_trace, start, stop),
         cmocka_unit_test_setup_teardown(test_own_memory_only, start, stop),
         cmocka_unit_test_setup_teardown(test_no_bytes_of_others, start, stop),

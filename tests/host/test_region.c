@@ -45,9 +45,11 @@ void cell_gone(void)
 {
 }
 
+static const uint64_t untouched = UINT64_MAX; /* in a register; no handle, which has 32 bits */
+
 /* What the steps of long calls say, and what became of them. */
 static struct {
-    bool pure, killed, unfinished;
+    bool pure, killed, unfinished, unlocked;
     nos_status_t load, spawn, import;
     unsigned ahead, later, denied, crashed;
 } work;
@@ -67,13 +69,14 @@ static unsigned undone, dropped;
 
 bool token_import_is_pure(const struct token_job *j)
 {
-    (void)j;
+    assert_non_null(j);
     return work.pure;
 }
 
 void token_import_ahead(struct token_job *j)
 {
-    (void)j;
+    assert_non_null(j);
+    assert_true(work.unlocked);
     work.ahead += 100;
 }
 
@@ -118,24 +121,29 @@ void spawn_drop(struct spawn_job *j)
 
 bool module_job_is_pure(const struct module_job *j)
 {
-    (void)j;
+    assert_non_null(j);
     return work.pure;
 }
 
 void module_job_ahead(struct module_job *j)
 {
-    (void)j;
+    assert_non_null(j);
+    assert_true(work.unlocked);
     work.ahead++;
 }
 
 void sched_step_begin(struct thread *t)
 {
     (void)t;
+    assert_false(work.unlocked);
+    work.unlocked = true;
 }
 
 bool sched_step_end(struct thread *t)
 {
     (void)t;
+    assert_true(work.unlocked);
+    work.unlocked = false;
     return !work.killed;
 }
 
@@ -246,6 +254,7 @@ static void shortage(void **state)
         }
     }
     assert_int_equal(region_create(&c, 4, &r), NOS_NO_MEMORY);
+    assert_null(job_alloc());
     assert_int_equal(c.space.pages, 0);
     assert_int_equal(c.n_objects, 0);
     assert_int_equal(region_cache.used, 0);
@@ -663,8 +672,10 @@ static void zeroed_in_steps(void **state)
     c.handles.limit = c.handles.used;
     assert_int_equal(region_create(&c, 1, &r), NOS_OK);
     t.job = r;
+    t.ctx.w[0] = untouched;
     assert_int_equal(continuation_step(&t, &done), NOS_QUOTA);
     assert_true(done);
+    assert_int_equal(t.ctx.w[0], untouched);
     assert_int_equal(region_cache.used, 1);
 }
 
@@ -684,6 +695,13 @@ static void a_spawn_without_room_for_its_handle(void **state)
         assert_null(t.job);
         assert_int_equal(undone, full);
         assert_int_equal(dropped, full + 1);
+        struct handle_slot *slot;
+        if (full == 0) {  // what it has of its child
+            assert_int_equal(handle_get(&c.handles, (uint32_t)t.ctx.w[0], 1u << other.obj.type,
+                                        NOS_RIGHT_KILL, &slot),
+                             NOS_OK);
+            assert_ptr_equal(slot->obj, &other.obj);
+        }
     }
     t.cont = CONT_VERIFY;
     t.job = job_alloc();
@@ -718,10 +736,17 @@ static void every_continuation(void **state)
         work.load = work.spawn = work.import = NOS_OK;
         work.pure = i != 1;  // worked out ahead, without the lock
         work.ahead = 0;
+        t.ctx.w[0] = untouched;  // no handle before the last step
         assert_int_equal(continuation_step(&t, &done), NOS_OK);
         assert_false(done);
         assert_non_null(t.job);
         assert_int_equal(work.ahead, i == 0 ? 1 : i == 1 ? 0 : 100);
+        work.pure = false;  // the next step needs the lock
+        work.ahead = 0;
+        assert_int_equal(continuation_step(&t, &done), NOS_OK);
+        assert_int_equal(work.ahead, 0);
+        assert_int_equal(t.ctx.w[0], untouched);
+        work.pure = i != 1;
         work.killed = i != 1;
         assert_int_equal(continuation_step(&t, &done), i == 1 ? NOS_OK : NOS_CANCELLED);
         work.killed = false;
@@ -742,7 +767,9 @@ static void every_continuation(void **state)
     c.handles.limit = c.handles.used;  // and without room for its handle
     t.job = job_alloc();
     ((struct verify_wait *)t.job)->job.out = &made;
+    t.ctx.w[0] = untouched;
     assert_int_equal(continuation_step(&t, &done), NOS_QUOTA);
+    assert_int_equal(t.ctx.w[0], untouched);
     c.handles.limit = 8;
     assert_int_equal(made.obj.refs, 1);
 
