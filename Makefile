@@ -117,7 +117,7 @@ test-kasan:
 	$(Q)$(MAKE) KASAN=1 test
 
 # All of docs/assurance.md in one call: what `make test` boots, here on the sanitised kernel. Of the fuzzers the short way.
-ASSURE := check lint ct test-diff coverage coverage-kernel mutants proofs test-kasan
+ASSURE := check ct test-diff coverage coverage-kernel mutants proofs test-kasan lint
 assure:
 	$(Q)tests/run --then $(ASSURE:%='$(MAKE) %') \
 	    '$(MAKE) fuzz FUZZ_SECONDS=5' '$(MAKE) fuzz-calls FUZZ_CALLS=20000'

@@ -12,6 +12,8 @@
 #include "sdk/ipc.h"
 #include "sdk/syscalls.h"
 
+#define NOT_YET ((nos_status_t)-1000)  // what no call answers
+
 /* Label of a call to the dueler; the words of its answer. */
 enum order {
     ORDER_PING = 1,    // word 0 = the sender's id, 1 = the badge, as the kernel stamped them

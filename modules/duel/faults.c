@@ -6,7 +6,6 @@
 #include "sdk/start.h"
 
 enum { STACK = 8192, PRIORITY = 5, WAIT_NS = 1000000000 };
-#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 #define KERNEL_TEXT 0xffffffff80000000ull
 #define NON_CANONICAL 0x0000800000000000ull
 

@@ -5,7 +5,6 @@
 #include "sdk/start.h"
 
 enum { STACK = 8192, PRIORITY = 5, SOON_NS = 20000000, GUESSES = 64, CALLS = 64 };
-#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 
 static _Alignas(16) uint8_t stack[STACK];
 static struct nos_msg waiting;

@@ -12,7 +12,6 @@
 #include "sdk/start.h"
 
 enum { STACK = 4096, PRIORITY = 5, SOON_NS = 5000000, READ = 1, POLL = NOS_DEADLINE_POLL };
-#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 
 struct worker {
     _Alignas(16) uint8_t stack[STACK];

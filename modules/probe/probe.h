@@ -6,6 +6,8 @@
 #include "abi/status.h"
 #include "sdk/syscalls.h"
 
+#define NOT_YET ((nos_status_t)-1000)  // what no call answers
+
 struct target {
     nos_handle_t console, node;            /* granted: call; inspect */
     nos_handle_t region, endpoint, notify; /* made here, all rights */

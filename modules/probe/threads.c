@@ -11,7 +11,6 @@
 #include "sdk/start.h"
 
 enum { STACK = 4096, ROUNDS = 100, PRIORITY = 5, SOON_NS = 10000000 };
-#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 
 static _Alignas(16) uint8_t stack[STACK];
 static volatile nos_status_t outcome;

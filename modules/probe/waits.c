@@ -11,7 +11,6 @@
 #include "sdk/start.h"
 
 enum { STACK = 4096, PRIORITY = 5, SOON_NS = 10000000, WORD = 77 };
-#define NOT_YET ((nos_status_t)-1000)  // what no call answers
 
 #define HOUR_NS 3600000000000ull
 

@@ -360,6 +360,30 @@ static void test_the_farthest_cause(void **state)
     }
 }
 
+/* More of one kind than 32 bits count: the newest are in the room, each in the place of the oldest.
+ */
+static void test_four_thousand_million_of_a_kind(void **state)
+{
+    struct share *s = &shares[2];
+    struct nos_audit_entry e = { .rec = { .kind = s->kind } };
+    struct ring r = { .cap = AUDIT_RING };
+    (void)state;
+    start(ARRAY_LEN(arena));
+    for (; e.rec.seq < s->size; e.rec.seq++) {
+        assert_true(protect(&r, &e));
+    }
+    s->kept = (UINT32_MAX / s->size) * (uint64_t)s->size;
+    for (; e.rec.seq < 3u * s->size; e.rec.seq++) {
+        assert_true(protect(&r, &e));
+    }
+    assert_true(s->kept > UINT32_MAX);
+    assert_int_equal(r.dropped, 2u * s->size);
+    for (uint64_t seq = 2u * s->size; seq < 3u * s->size; seq++) {
+        assert_int_equal(ring_protected(seq)->rec.seq, seq);
+    }
+    assert_int_equal(ring_protected(0)->rec.seq, 2u * s->size);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
@@ -382,6 +406,7 @@ int main(void)
         TEST(test_a_ref_moves_on),
         TEST(test_copies_at_the_end_of_the_run),
         TEST(test_the_farthest_cause),
+        TEST(test_four_thousand_million_of_a_kind),
     };
     return cmocka_run_group_tests_name("audit_edges", tests, NULL, NULL);
 }
