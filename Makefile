@@ -126,7 +126,7 @@ assure:
 .PHONY: assure-quick ci
 assure-quick:
 	$(Q)tests/run --then '$(MAKE) ct' '$(MAKE) proofs PROOFS=--quick' '$(MAKE) mutants MUTANTS="--sample 200"' \
-	    '$(MAKE) KASAN=1 test QEMU_TESTS="tests/qemu/run --only sanitised"'
+	    '$(MAKE) KASAN=1 test ONLY=sanitised'
 
 ci:
 	$(Q)deps/setup run test

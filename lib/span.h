@@ -106,19 +106,19 @@ static inline uint64_t load_le64(const uint8_t *p)
 
 static inline void store_le16(uint8_t *p, uint16_t v)
 {
-    p[0] = (uint8_t)v;
+    p[0] = (uint8_t)(v & 0xff);
     p[1] = (uint8_t)(v >> 8);
 }
 
 static inline void store_le32(uint8_t *p, uint32_t v)
 {
-    store_le16(p, (uint16_t)v);
+    store_le16(p, (uint16_t)(v & 0xffff));
     store_le16(p + 2, (uint16_t)(v >> 16));
 }
 
 static inline void store_le64(uint8_t *p, uint64_t v)
 {
-    store_le32(p, (uint32_t)v);
+    store_le32(p, (uint32_t)(v & 0xffffffff));
     store_le32(p + 4, (uint32_t)(v >> 32));
 }
 

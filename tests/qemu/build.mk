@@ -22,7 +22,8 @@ QEMU_TEST_NEEDS := $(IMAGE) $(CRAFT) $(NONOSCTL) $(MODULE_MODS) $(STORM_FILES) $
 TEST_CHECKS += 'tools/check-linked $(KERNEL_ELF) $(MODULE_MODS:.mod=.elf)' 'tools/check-linked --tool $(NONOSCTL)' tests/gates/run
 
 # With one processor, then again with four.
-QEMU_TESTS := tests/qemu/run 'tests/qemu/run --cpus 4'
+# ONLY=NAME: the boots whose name has that text.
+QEMU_TESTS := $(if $(ONLY),'tests/qemu/run --only $(ONLY)',tests/qemu/run 'tests/qemu/run --cpus 4')
 SOAK_TESTS := 'tests/qemu/run --soak' 'tests/qemu/run --soak --cpus 4'
 
 .PHONY: test-qemu test-libc test-ports qemu-test-needs soak prove-zero-state
