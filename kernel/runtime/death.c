@@ -34,7 +34,7 @@ static uint64_t deaths, crashes;
 void death_init(void)
 {
     paddr_t p = frame_alloc(RING_ORDER);
-    if (p.v == 0) { /* uncovered(1): a panic follows */
+    if (p.v == 0) {
         panic("no memory for crash records");
     }
     ring = phys_ptr(p);
