@@ -10,10 +10,11 @@
 /* ---- page tables that may run out, registers that are only noted, a panic that comes back ---- */
 
 static unsigned tables_left, tables_taken;
+static unsigned table_refused; /* of those to come this one alone; 0: none */
 
 static paddr_t table_or_none(void)
 {
-    if (tables_left == 0) {
+    if (tables_left == 0 || (table_refused != 0 && --table_refused == 0)) {
         return (paddr_t){ 0 };
     }
     tables_left--;
@@ -95,7 +96,7 @@ static int fresh(void **state)
     n_tables = 0;
     frame_init(&host_bi);
     tables_left = 1000;
-    tables_taken = wipers = cr4_writes = 0;
+    tables_taken = table_refused = wipers = cr4_writes = 0;
     cr4_now = CR4_PGE | CR4_PAE;
     host_cr3 = 0;
     device_next = DEVICE_BASE;
@@ -195,6 +196,7 @@ static bool breaks(uint64_t va, unsigned level, uint64_t entry)
     *entry_of(va, level) = entry;
     if (setjmp(panicked) != 0) {
         assert_non_null(strstr(panic_text, "writable and executable, or for user mode"));
+        assert_non_null(strstr(panic_text, "map 0x40000000 "));  // an address, without its flags
         assert_int_equal(wipers, 0);
         return true;
     }
@@ -214,6 +216,7 @@ static void what_the_loader_may_not(void **state)
         assert_true(breaks(at[level], level, leaf | PTE_WRITE));
         assert_true(breaks(at[level], level, leaf | PTE_USER));
         assert_true(breaks(at[level], level, leaf | PTE_USER | PTE_NX | PTE_WRITE));
+        assert_false(breaks(at[level], level, (leaf | PTE_USER) & ~PTE_PRESENT));  // maps nothing
     }
     assert_false(breaks(0x9000, 1, PTE_PRESENT | PTE_WRITE | PTE_USER));  // low: not taken over
 }
@@ -229,6 +232,13 @@ static void too_little_memory(void **state)
         assert_int_equal(wipers, 0);
         assert_int_equal(cr4_writes, 0);
         assert_int_equal(host_cr3, 0);
+    }
+    for (unsigned nth = 1; nth <= needed; nth++) {  // there would be enough for the rest
+        fresh(state);
+        table_refused = nth;
+        assert_int_equal(take_over(), NOS_NO_MEMORY);
+        assert_int_equal(tables_taken, nth - 1);  // nothing is begun after that
+        assert_int_equal(wipers, 0);
     }
     fresh(state);
     tables_left = needed;
@@ -298,6 +308,7 @@ static void another_cpus_stacks(void **state)
     unsigned taken = tables_taken;
     assert_int_equal((uint64_t)kernel_stacks_new(), va);
     unsigned needed = tables_taken - taken + 1;
+    assert_int_equal(tables_taken - taken, sizeof(struct stacks) / PAGE_SIZE - 1 - STACK_FAULTS);
     for (uint64_t at = 0; at < sizeof(struct stacks); at += PAGE_SIZE) {
         bool guard = at == 0;
         for (unsigned i = 0; i < STACK_FAULTS; i++) {
@@ -320,6 +331,13 @@ static void another_cpus_stacks(void **state)
         tables_left = few;
         assert_null(kernel_stacks_new());
         assert_int_equal(device_next, DEVICE_BASE + 0x200000 - 3 * PAGE_SIZE);
+    }
+    for (unsigned nth = 1; nth <= needed; nth++) {
+        fresh(state);
+        assert_int_equal(take_over(), NOS_OK);
+        device_next = DEVICE_BASE + 0x200000;  // no table yet, and a guard wants none
+        table_refused = nth;
+        assert_null(kernel_stacks_new());
     }
 }
 

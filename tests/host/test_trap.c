@@ -1,5 +1,8 @@
 /* kernel/arch/x86_64/trap.c: whose fault a vector is, and the only one of the kernel's own that it
  * survives. */
+#include <signal.h>
+#include <ucontext.h>
+
 #include "tests/host/kernel_host.h"
 #include "tests/host/test.h"
 
@@ -236,12 +239,13 @@ static void first_fpu_use(void **state)
 static void interrupts(void **state)
 {
     (void)state;
-    assert_ptr_equal(trap_user(&context, VECTOR_IRQ, VEC_TIMER), &elsewhere);
+    const uint64_t timer = 0xffffffffffffff00 | VEC_TIMER;  // its low byte is the vector
+    assert_ptr_equal(trap_user(&context, VECTOR_IRQ, timer), &elsewhere);
     assert_int_equal(line_told, UP_LINE_TIMER);
     assert_int_equal(eois, 1);
     eois = 0;
     due = false;  // early: the timer is armed again
-    assert_ptr_equal(trap_user(&context, VECTOR_IRQ, VEC_TIMER), &context);
+    assert_ptr_equal(trap_user(&context, VECTOR_IRQ, timer), &context);
     assert_int_equal(eois, 1);
     assert_int_equal(irqs, 1);
     assert_ptr_equal(trap_user(&context, VECTOR_IRQ, 0xffffffffffffff34), &elsewhere);
@@ -375,6 +379,51 @@ static void its_own_illegal_instruction(void **state)
     }
 }
 
+/* ---- windows: the instructions are refused here, one by one, and passed over ---- */
+
+enum { OP_HLT = 0xf4, OP_CLI = 0xfa, OP_STI = 0xfb };
+static char refused[8]; /* s, h, c for each; a capital: in no window */
+
+static void refuse(int signal_, siginfo_t *info, void *where)
+{
+    greg_t *ip = &((ucontext_t *)where)->uc_mcontext.gregs[REG_RIP];
+    uint8_t op = *(const uint8_t *)*ip;
+    size_t n = strlen(refused);
+    (void)info;
+    if ((op != OP_HLT && op != OP_CLI && op != OP_STI) || n + 1 == sizeof refused) {
+        (void)signal(signal_, SIG_DFL);  // a crash of ours
+        return;
+    }
+    char name = op == OP_HLT ? 'h' : op == OP_CLI ? 'c' : 's';
+    refused[n] = (char)(name - (cpus[0].in_window == 1 ? 0 : 'a' - 'A'));
+    ++*ip;
+}
+
+/* Interrupts are let in only while it says that they are, and from the first moment on. */
+static void windows(void **state)
+{
+    static const struct {
+        void (*does)(void);
+        const char *by;
+        uint32_t after;
+    } rows[] = {
+        { arch_idle, "shc", 0 },
+        { arch_irq_open, "s", 1 },
+        { arch_irq_close, "c", 0 },
+        { arch_irq_window, "sc", 0 },
+    };
+    struct sigaction ours = { .sa_sigaction = refuse, .sa_flags = SA_SIGINFO }, before;
+    (void)state;
+    assert_int_equal(sigaction(SIGSEGV, &ours, &before), 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        memset(refused, 0, sizeof refused);
+        rows[i].does();
+        assert_string_equal(refused, rows[i].by);
+        assert_int_equal(cpus[0].in_window, rows[i].after);
+    }
+    assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
+}
+
 static void a_new_context(void **state)
 {
     struct arch_context c;
@@ -399,6 +448,7 @@ int main(void)
         TEST(in_a_window),
         TEST(what_is_told_of_the_end),
         TEST(its_own_illegal_instruction),
+        TEST(windows),
         TEST(a_new_context),
     };
     return cmocka_run_group_tests_name("trap", tests, NULL, NULL);
