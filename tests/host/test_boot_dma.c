@@ -51,6 +51,7 @@ static uefi_status_t UEFI_CALL read_it(struct uefi_pci_io *io, enum uefi_pci_wid
     assert_int_equal(offset, 4);
     assert_int_equal(count, 1);
     if (d->reads_left == 0) {
+        *(uint16_t *)out = 0;  // nothing's word
         return UEFI_INVALID_PARAMETER;
     }
     d->reads_left--;
@@ -204,6 +205,9 @@ static void taken(void **state)
     device[0].command = 0x0103;
     dma_on_again(&b);  // once
     assert_int_equal(device[0].command, 0x0103);
+    device[0].command = 0x0107;
+    dma_off_again();  // what was given back stays so
+    assert_int_equal(device[0].command, 0x0107);
 }
 
 static void that_would_not_let_it_go(void **state)

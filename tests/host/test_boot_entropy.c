@@ -4,15 +4,19 @@
 #include "boot/console.h"
 #include "boot/cpu.h"
 #include "boot/insn.h"
+#include "lib/crypto/scrub.h"
 #include "tests/host/test.h"
 
 static bool seed_gives(uint64_t *out), rand_gives(uint64_t *out);
+static void scrub(void);
 #define rdseed_once seed_gives
 #define rdrand_once rand_gives
+#define secret_scrub scrub
 #include "boot/stage_cpu.c"
 #include "boot/stage_entropy.c"
 #undef rdseed_once
 #undef rdrand_once
+#undef secret_scrub
 
 uint64_t firmware_ticks;
 
@@ -100,6 +104,14 @@ static uefi_status_t UEFI_CALL locate(const struct uefi_guid *guid, void *key, v
 static struct uefi_boot_services bs = { .locate_protocol = locate };
 static struct nos_bootinfo info;
 static struct boot b;
+static unsigned scrubs;
+static uint32_t scrubbed_at;
+
+static void scrub(void)
+{
+    scrubs++;
+    scrubbed_at = info.entropy_len;
+}
 
 static int fresh(void **state)
 {
@@ -111,6 +123,7 @@ static int fresh(void **state)
     has_seed = true;
     lacks = false;
     locate_says = rng_says = UEFI_SUCCESS;
+    scrubs = printed = 0;
     return 0;
 }
 
@@ -138,6 +151,9 @@ static void credited(uint32_t len, uint32_t bits, uint32_t sources, const char *
     assert_int_equal(info.entropy_bits, bits);
     assert_int_equal(info.entropy_sources, sources);
     assert_string_equal(text, words);
+    assert_int_equal(printed, 1);
+    assert_int_equal(scrubs, 1);  // when no more words come
+    assert_int_equal(scrubbed_at, len);
 }
 
 static void all_of_them(void **state)

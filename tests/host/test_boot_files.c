@@ -3,6 +3,7 @@
 #include "boot/console.h"
 #include "boot/firmware.h"
 #include "boot/volume.h"
+#include "tests/host/guard.h"
 #include "tests/host/test.h"
 
 static bool listed(const struct policy *p, uint32_t n, char name[NOS_NAME_MAX]);
@@ -215,6 +216,7 @@ static void both_are_read(void **state)
 {
     (void)state;
     file[0].most = 300;  // in pieces
+    info.kernel.status = info.policy.status = NOS_BOOT_NO_FILE;
     assert_int_equal(stage_files(&b), NOS_OK);
     assert_int_equal(root.closes, 1);
     assert_int_equal(folder.closes, 0);  // modules are read from it later
@@ -353,6 +355,19 @@ static void a_name_that_is_none(void **state)
     assert_null(out.data);
 }
 
+static void a_name_of_full_length(void **state)
+{
+    static const char name[] = "ABCDEFGHIJKL.MOD";
+    struct boot_buffer out = { NULL, 0 };
+    (void)state;
+    b.folder = &folder.io;
+    file[2].name = name;
+    span_t at = at_the_edge(span_of(name, NOS_NAME_MAX));
+    assert_int_equal(volume_read(&b, (const char *)at.data, 2000, NOS_MOD_OVERSIZE, &out), NOS_OK);
+    assert_int_equal(out.len, 1002);
+    pages_give(&b, out.data, out.len);
+}
+
 /* ---- boot modules ---- */
 
 static void modules_of_the_policy(void **state)
@@ -361,10 +376,12 @@ static void modules_of_the_policy(void **state)
     (void)state;
     list = names;
     assert_int_equal(stage_files(&b), NOS_OK);
+    b.subject = "of another stage";
     assert_int_equal(stage_modules(&b), NOS_OK);
     assert_int_equal(info.n_files, 3);
     assert_int_equal(folder.closes, 1);
     assert_int_equal(printed, 2);
+    assert_string_equal(text_before, "read: NONE.MOD: BOOT_NO_FILE (boot goes on without it)");
     assert_string_equal(text,
                         "read: KERNEL.MOD 1000 B, BOOT.POL 1001 B, 2 of 3 boot modules 1.9 KiB");
     for (unsigned i = 0; i < 3; i++) {
@@ -429,6 +446,7 @@ int main(void)
         TEST(as_long_as_may_be),
         TEST(an_empty_file),
         TEST(a_name_that_is_none),
+        TEST(a_name_of_full_length),
         TEST(modules_of_the_policy),
         TEST(too_long_a_module),
         TEST(as_many_as_there_is_room_for),

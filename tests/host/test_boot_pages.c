@@ -13,7 +13,7 @@ uint64_t firmware_ticks;
 static struct {
     enum uefi_allocate how;
     enum uefi_memory_type type;
-    uint64_t pages, at;
+    uint64_t pages, at, map_room;
     unsigned calls, frees;
 } asked;
 static uefi_status_t take_says, map_says;
@@ -55,6 +55,7 @@ static uefi_status_t UEFI_CALL memory_map(uint64_t *size, void *map, uint64_t *k
         return UEFI_BUFFER_TOO_SMALL;
     }
     assert_ptr_equal(map, room);
+    asked.map_room = *size;
     *key = 40 + maps;
     *size = map_gives;
     return map_says;
@@ -149,11 +150,13 @@ static void the_map(void **state)
     assert_ptr_equal(b.map.room.data, room);
     assert_int_equal(b.map.room.len, 480 + 32 * 48);  // it may grow
     assert_int_equal(asked.pages, 1);
+    assert_int_equal(asked.map_room, b.map.room.len);  // all of it
     assert_int_equal(b.map.len, 528);
     assert_int_equal(b.map.stride, 48);
     assert_int_equal(b.map.key, 42);
     assert_int_equal(map_read(&b), NOS_OK);  // into the same room
     assert_int_equal(maps, 3);
+    assert_int_equal(asked.map_room, b.map.room.len);
     assert_int_equal(asked.calls, 1);
     assert_int_equal(b.map.key, 43);
     map_gives = b.map.room.len;
@@ -185,6 +188,7 @@ static void a_map_that_cannot_be(void **state)
         map_gives = 0;
         assert_int_equal(map_read(&b), rows[i].good ? NOS_OK : NOS_BOOT_FIRMWARE);
         assert_int_equal(asked.calls, rows[i].good);
+        assert_int_equal(maps, rows[i].good ? 2 : 1);  // not read into room that is not there
     }
     fresh(state);
     take_says = UEFI_OUT_OF_RESOURCES;

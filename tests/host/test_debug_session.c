@@ -53,10 +53,10 @@ const struct area *space_find(const struct space *s, uint64_t va, bool *guard)
     (void)s;
     uint64_t page = va & ~(uint64_t)(PAGE_SIZE - 1);
     *guard = page == GUARD;
-    return page == CODE || page == GUARD ? &code
-           : page == SHARED              ? &shared
-           : page == DEVICE              ? &device
-                                         : NULL;
+    return page == CODE || page == GUARD || page == NOS_KERNEL_BASE ? &code
+           : page == SHARED                                         ? &shared
+           : page == DEVICE                                         ? &device
+                                                                    : NULL;
 }
 
 paddr_t arch_query(const struct arch_space *s, uint64_t va, unsigned *prot)
@@ -144,6 +144,7 @@ static void begins(void **state)
     }
     assert_int_equal(debug_may_begin(&other[SESSIONS]), NOS_BUSY);  // as many as there can be
     up_debugger_left(&other[2]);
+    assert_int_equal(steps_on + steps_off, 0);  // who does not step is not touched
     assert_int_equal(debug_may_begin(&other[SESSIONS]), NOS_OK);
 }
 
@@ -174,6 +175,7 @@ static void ends(void **state)
         assert_int_equal(told.a, 20);
         assert_int_equal(told.b, 0);
         assert_ptr_equal(told.text, a_module.name);
+        assert_int_equal(told.causes, 1);
         assert_ptr_equal(told.cause[0], &other[0].record);
         assert_int_equal(released, 2);
         assert_int_equal(steps_off, 1);
@@ -288,8 +290,8 @@ static void a_byte(void **state)
     assert_null(debug_byte(c, DEVICE, PROT_R));  // reading a device may change it
     assert_null(debug_byte(c, GUARD, PROT_R));
     assert_null(debug_byte(c, 0x900000, PROT_R));
-    assert_null(debug_byte(c, NOS_KERNEL_BASE, PROT_R));
-    code_prot = 0;  // not there yet
+    assert_null(debug_byte(c, NOS_KERNEL_BASE, PROT_R));  // whatever its space would say
+    code_prot = 0;                                        // not there yet
     assert_null(debug_byte(c, CODE, PROT_R));
     assert_null(debug_byte(c, CODE, 0));
 }

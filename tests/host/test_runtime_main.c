@@ -421,6 +421,7 @@ static int boot(void)
 static void in_order(void **state)
 {
     (void)state;
+    policy.view.flags = ~(uint32_t)NOS_POL_PANIC_HOLD;
     assert_int_equal(boot(), 1);
     assert_string_equal(order, "csNrfkmvpwaAdbnoMCF123xE");
     assert_int_equal(steps, 3);
@@ -503,7 +504,8 @@ static void what_is_kept(void **state)
 {
     (void)state;
     info.mem[0].len = 0x8000;
-    info.policy = (struct nos_boot_file){ .base = 0x2000, .len = 1 };
+    info.mem[2] = (struct nos_mem_range){ 0xa000, 0x1000, NOS_MEM_LOADER, 0 };  // not one of n_mem
+    info.policy = (struct nos_boot_file){ .base = 0x2000, .len = 0x1000 };
     info.symbols_base = 0x4000;
     info.symbols_len = 0x1001;
     info.n_files = 3;
