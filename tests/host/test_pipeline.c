@@ -1197,6 +1197,7 @@ static void test_grant_is_the_intersection(void **state)
     assert_true(cap.may_log);
     assert_int_equal(cap.handles.used, 2);
     assert_int_equal(start->n_handles, 2);
+    assert_int_equal(start->given, 0);  // by its spawner, who is asked later
 
     const struct nos_start_handle *h = &start->handle[0];
     assert_int_equal(h->kind, NOS_CAP_ENDPOINT);

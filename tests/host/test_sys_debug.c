@@ -21,6 +21,7 @@ static enum nos_debug_how ran_how;
 static uint8_t theirs[3 * PAGE_SIZE]; /* the capsule's memory: pages 1 and 2 of it at THEIRS */
 #define THEIRS 0x200000ull
 static unsigned readable, writable; /* bit n: page n */
+static bool crossed;                /* pages 0 and 1 lie in each other's frame */
 static struct breakpoint bp[NOS_DEBUG_BREAKS];
 
 nos_status_t debug_may_begin(const struct capsule *c)
@@ -42,7 +43,10 @@ uint8_t *debug_byte(const struct capsule *c, uint64_t va, unsigned need)
     assert_ptr_equal(c, &other);
     uint64_t page = (va - THEIRS) / PAGE_SIZE;
     unsigned pages = need == PROT_W ? writable : readable;
-    return va >= THEIRS && page < 3 && (pages >> page & 1) != 0 ? &theirs[va - THEIRS] : NULL;
+    if (va < THEIRS || page > 2 || (pages >> page & 1) == 0) {
+        return NULL;
+    }
+    return &theirs[(crossed && page < 2 ? 1 - page : page) * PAGE_SIZE + va % PAGE_SIZE];
 }
 
 struct breakpoint debug_break_nth(const struct capsule *c, unsigned i)
@@ -112,6 +116,7 @@ static int fresh(void **state)
     begins = runs = 0;
     set_in = NULL;
     readable = writable = 7;
+    crossed = false;
     for (size_t i = 0; i < sizeof theirs; i++) {
         theirs[i] = (uint8_t)(i ^ i >> 8);
     }
@@ -137,6 +142,7 @@ static void opened(void **state)
     assert_int_equal(open_for(CALLER, 1), NOS_INVALID);  // itself
     assert_int_equal(open_for(10, 1), NOS_NOT_FOUND);
     assert_int_equal(open_for(1ull << 32 | 9, 1), NOS_NOT_FOUND);
+    assert_int_equal(open_for(UINT32_MAX, 1), NOS_NOT_FOUND);
     may_begin = NOS_DENIED;
     assert_int_equal(open_for(9, 1), NOS_DENIED);
     may_begin = NOS_OK;
@@ -155,6 +161,9 @@ static void opened(void **state)
     assert_int_equal(begun_for, longest);
     assert_int_equal(told.causes, 1);
     assert_ptr_equal(told.cause[0], &mine.record);
+    other.id = UINT32_MAX;  // the last there can be
+    assert_int_equal(open_for(UINT32_MAX, longest), NOS_OK);
+    given(&other.obj);
 }
 
 /* ---- threads ---- */
@@ -278,6 +287,7 @@ static void what_cannot_be_had(void **state)
         *(w == 0 ? &readable : &writable) = 1;
         assert_int_equal(calls[w](THEIRS + PAGE_SIZE, USER_AT, 1), NOS_BAD_ADDRESS);
         assert_int_equal(calls[w](THEIRS + PAGE_SIZE - 1, USER_AT, 2), NOS_BAD_ADDRESS);
+        assert_int_equal(calls[w](THEIRS + PAGE_SIZE - 1, USER_AT, 1), NOS_OK);  // up to its end
         *(w == 0 ? &readable : &writable) = 2;
         assert_int_equal(calls[w](THEIRS + PAGE_SIZE - 1, USER_AT, 2), NOS_BAD_ADDRESS);
         assert_int_equal(calls[w](THEIRS + PAGE_SIZE, 8, 1), NOS_BAD_ADDRESS);
@@ -306,6 +316,28 @@ static void read_from(void **state)
     assert_int_equal(read_at(THEIRS + 100, USER_AT + sizeof user - 50, 60), NOS_BAD_ADDRESS);
     assert_int_equal(read_at(THEIRS + PAGE_SIZE - 4, USER_AT + sizeof user - 6, 8),
                      NOS_BAD_ADDRESS);
+    bp[2] = (struct breakpoint){ .at = THEIRS + 101, .was = 0xb1 };  // that byte has room
+    assert_int_equal(read_at(THEIRS + 100, USER_AT + sizeof user - 50, 60), NOS_BAD_ADDRESS);
+}
+
+/* What is one piece to the capsule lies in two frames. */
+static void two_frames(void **state)
+{
+    uint8_t *const last = theirs + 2 * PAGE_SIZE - 4, *const first = theirs;
+    (void)state;
+    crossed = true;
+    memset(last, 0xa1, 4);
+    memset(first, 0xa2, 4);
+    assert_int_equal(read_at(THEIRS + PAGE_SIZE - 4, USER_AT, 8), NOS_OK);
+    assert_memory_equal(user, last, 4);
+    assert_memory_equal(user + 4, first, 4);
+    uint8_t next = theirs[2 * PAGE_SIZE];
+    memset(user, 0xc1, 4);
+    memset(user + 4, 0xc2, 4);
+    assert_int_equal(write_at(THEIRS + PAGE_SIZE - 4, USER_AT, 8), NOS_OK);
+    assert_memory_equal(last, user, 4);
+    assert_memory_equal(first, user + 4, 4);
+    assert_int_equal(theirs[2 * PAGE_SIZE], next);
 }
 
 /* The capsule's own bytes, not the breakpoints that stand there. */
@@ -414,9 +446,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, drop_caller)
     const struct CMUnitTest tests[] = {
-        TEST(opened),    TEST(threads_in_order),         TEST(registers),  TEST(what_cannot_be_had),
-        TEST(read_from), TEST(breakpoints_are_not_seen), TEST(written_to), TEST(broken_in),
-        TEST(run_on),
+        TEST(opened),     TEST(threads_in_order),
+        TEST(registers),  TEST(what_cannot_be_had),
+        TEST(read_from),  TEST(breakpoints_are_not_seen),
+        TEST(written_to), TEST(broken_in),
+        TEST(run_on),     TEST(two_frames),
     };
     return cmocka_run_group_tests_name("sys_debug", tests, NULL, NULL);
 }

@@ -259,6 +259,8 @@ static void exported(void **state)
     assert_ptr_equal(told.cause[0], &mine.record);
     assert_int_equal(user[TOKEN_BYTES - 1], 0x55);
     assert_int_equal(user[TOKEN_BYTES], 0xee);
+    other.id = UINT32_MAX;  // the last there can be
+    assert_int_equal(export_it(UINT32_MAX, h, USER_AT, TOKEN_BYTES), NOS_OK);
 }
 
 static nos_status_t issue(uint64_t req, uint64_t req_len, uint64_t out, uint64_t out_len)
@@ -321,6 +323,8 @@ static void imported(void **state)
     assert_int_equal(begun_len, TOKEN_CHAIN_BYTES);
     assert_int_equal(me.cont, CONT_TOKEN);
     assert_int_equal(jobs, 1);
+    assert_non_null(me.job);
+    assert_memory_equal(((struct token_wait *)me.job)->job.bytes, user, TOKEN_CHAIN_BYTES);
     job_free(me.job);
 }
 
