@@ -286,6 +286,7 @@ static void masked_again(void **state)
     assert_int_equal(masks[4], 2);
     arch_irq_mask(4);
     assert_int_equal(masks[4], 2);
+    assert_false(came(4));  // on its way when it was masked: nobody listens
 }
 
 static void no_such_line(void **state)
