@@ -6,6 +6,7 @@
 
 #include "tests/host/kernel_host_impl.h"
 #include "tests/host/panic_host.h"
+#include "tests/host/exhaust.h"
 
 #define panic panics
 #include "kernel/memory/frame.c"
@@ -85,15 +86,6 @@ static void check_books(void)
     }
     assert_int_equal(words, heads);
     assert_true(frame_check());
-}
-
-/* No frame is free or put off; what is given away meanwhile nobody gives back. */
-static void exhaust(void)
-{
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
 }
 
 static paddr_t run_of(uint32_t pages)
@@ -241,7 +233,7 @@ static void the_last_ways_out(void **state)
 {
     (void)state;
     paddr_t p = run_of(BIG), spare = frame_alloc(0);
-    exhaust();
+    exhaust(0);
     memset(phys_ptr((paddr_t){ 0 }), 0x77, PAGE_SIZE);
     uint64_t zeroed = frame_stats().zeroed;
     for (unsigned order = 0; order <= FRAME_ORDER_MAX; order += FRAME_ORDER_MAX) {

@@ -4,6 +4,7 @@
 #include "tests/host/test.h"
 
 #include "tests/host/kernel_host_impl.h"
+#include "tests/host/exhaust.h"
 
 #include "kernel/memory/frame.c"
 #include "kernel/object/cell.c"
@@ -236,10 +237,7 @@ static void growing_keeps_what_is_added(void **state)
     (void)state;
     obj_init(&borrowed, NOS_TYPE_REGION);
     spare = frame_alloc(0);
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc(order).v != 0) {
-        }
-    }
+    exhaust(0);
     reclaimable = &borrowed;
     assert_int_equal(handle_add(&t, &borrowed, 0, 0, NOS_ORIGIN_MADE, &h), NOS_OK);
     assert_int_equal(borrowed.refs, 1);
@@ -508,10 +506,7 @@ static void no_memory_for_a_cell(void **state)
         derive(*slot(child), 0);
     }
     uint32_t used = t.used;
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
+    exhaust(0);
     struct handle_slot like = *slot(child);
     assert_int_equal(handle_derive(&t, &like, &out), NOS_NO_MEMORY);
     assert_int_equal(cell_new(&t.cells, 0, &via), NOS_NO_MEMORY);

@@ -1,6 +1,7 @@
 /* What the IPC path meets seldom: no memory, ends of a table, another thread in the way. One case
  * for each branch that the larger tests of the path never take. */
 #include "tests/host/ipc_host.h"
+#include "tests/host/exhaust.h"
 
 static struct notification *note;
 static struct region region;
@@ -28,10 +29,7 @@ static void no_memory_for_an_object(void **state)
     struct notification *n;
     unsigned made = 0;
     (void)state;
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
+    exhaust(0);
     while (endpoint_create(&e) == NOS_OK) {  // what the page has that is there
         assert_true(++made < 1000);
     }

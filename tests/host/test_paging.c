@@ -7,6 +7,7 @@
 
 #include "kernel/memory/frame.c"
 #include "tests/host/kernel_paging.h"
+#include "tests/host/exhaust.h"
 
 enum { MIB = 1 << 20 };
 
@@ -43,14 +44,6 @@ static unsigned mapped(void)
     unsigned pages, tables;
     host_walk(&s, &pages, &tables);
     return pages;
-}
-
-static void exhaust(void)
-{
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
 }
 
 /* All protections and flags there are, and some that are not. */
@@ -190,7 +183,7 @@ static void no_memory_for_each_table(void **state)
         for (unsigned i = 0; i < leave && i < 3; i++) {
             kept[i] = frame_alloc(0);
         }
-        exhaust();
+        exhaust(0);
         for (unsigned i = 0; i < leave && i < 3; i++) {
             frame_free(kept[i], 0);
         }
@@ -221,7 +214,7 @@ static void the_kernels_tables(void **state)
     uint64_t *directory = find_directory_entry(kernel_root, va);
     directory[1] = 0x200000 | PTE_PRESENT | PTE_LARGE;
     assert_null(paging_find(kernel_root, va + 2 * MIB));
-    exhaust();
+    exhaust(0);
     assert_null(paging_make(kernel_root, va + 4 * MIB, PTE_PRESENT));
     assert_int_equal(directory[2], 0);
 }
@@ -359,7 +352,7 @@ static void a_table_ends(void **state)
     (void)state;
     assert_int_equal(arch_map(&s, at + (1ull << 30), frame, PROT_R, 0), NOS_OK);
     paddr_t two = frame_alloc(1), one = frame_alloc(0);
-    exhaust();
+    exhaust(0);
     frame_free(two, 0);  // so that the directory is the first of two, and the other is held
     assert_int_equal(arch_map(&s, at, frame, PROT_R, 0), NOS_NO_MEMORY);
     frame_free(one, 0);

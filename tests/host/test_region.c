@@ -16,6 +16,7 @@
 #include "kernel/object/region.c"
 #include "kernel/runtime/jobs.c"
 #include "tests/host/kernel_paging.h"
+#include "tests/host/exhaust.h"
 
 bool up_reclaim(void)
 {
@@ -249,10 +250,7 @@ static void shortage(void **state)
 {
     struct region *r;
     (void)state;
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
+    exhaust(0);
     assert_int_equal(region_create(&c, 4, &r), NOS_NO_MEMORY);
     assert_null(job_alloc());
     assert_int_equal(c.space.pages, 0);
@@ -270,10 +268,7 @@ static void no_table(void **state)
     c.space.limit = 200;
     assert_int_equal(region_create(&c, 1, &kept), NOS_OK);  // the cache has its page
     paddr_t run = frame_alloc_run(RUN, &dirty);
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
+    exhaust(0);
     frame_free_run(run, RUN);
     uint64_t left = frame_stats().free + frame_stats().deferred;
     assert_int_equal(left, RUN);

@@ -61,6 +61,7 @@
 #include "kernel/syscall/module.c"
 #include "kernel/syscall/thread.c"
 #include "tests/host/kernel_paging.h"
+#include "tests/host/exhaust.h"
 
 /* ---- the rest of the machine ---- */
 
@@ -373,10 +374,7 @@ static void prepare(uint32_t frames_left)
     };
     bool dirty;
     paddr_t run = frame_alloc_run(1024, &dirty);
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
+    exhaust(0);
     for (uint32_t i = 0; i < frames_left; i++) {
         frame_free((paddr_t){ run.v + i * (uint64_t)PAGE_SIZE }, 0);
     }

@@ -8,6 +8,7 @@
 #include "kernel/memory/frame.c"
 #include "kernel/memory/space.c"
 #include "tests/host/kernel_paging.h"
+#include "tests/host/exhaust.h"
 
 static paddr_t foreign[8]; /* tables of an ended capsule, which a shortage frees */
 static unsigned n_foreign;
@@ -68,21 +69,6 @@ static void check_charge(void)
     host_walk(&s.arch, &pages, &tables);
     assert_int_equal(pages, mapped);
     assert_int_equal(s.pages, own + tables + area_frames());
-}
-
-static void exhaust(unsigned leave)
-{
-    paddr_t kept[16];
-    for (unsigned i = 0; i < leave; i++) {
-        kept[i] = frame_alloc(0);
-    }
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
-    for (unsigned i = 0; i < leave; i++) {
-        frame_free(kept[i], 0);
-    }
 }
 
 static nos_status_t borrow(uint64_t va, uint32_t pages, unsigned prot)

@@ -9,6 +9,7 @@
 #include "kernel/memory/frame.c"
 #include "kernel/memory/space.c"
 #include "tests/host/kernel_paging.h"
+#include "tests/host/exhaust.h"
 
 bool up_reclaim(void)
 {
@@ -57,21 +58,6 @@ static unsigned present(void)
     unsigned pages, tables;
     host_walk(&s.arch, &pages, &tables);
     return pages;
-}
-
-static void exhaust(unsigned leave)
-{
-    paddr_t kept[4];
-    for (unsigned i = 0; i < leave; i++) {
-        kept[i] = frame_alloc(0);
-    }
-    for (unsigned order = FRAME_ORDER_MAX + 1; order-- > 0;) {
-        while (frame_alloc_dirty(order).v != 0) {
-        }
-    }
-    for (unsigned i = 0; i < leave; i++) {
-        frame_free(kept[i], 0);
-    }
 }
 
 /* ---- chance ---- */
