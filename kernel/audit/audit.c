@@ -46,7 +46,7 @@ static void name_parents(struct nos_audit_record *r)
 void seal_one(void)
 {
     struct nos_audit_entry *e = ring_at(&chain.ring, chain.sealed);
-    struct audit_ref **ref = &chain.waiting[e->rec.seq % AUDIT_UNSEALED_MAX];
+    struct audit_ref **ref = &chain.waiting[(e->rec.seq + 1) % AUDIT_UNSEALED_MAX];
 
     vault_random(e->salt, sizeof e->salt);
     audit_body_commit(e->salt, &e->body, e->rec.body_commit);
@@ -79,27 +79,22 @@ static uint32_t lower(uint32_t a, uint32_t b)
 }
 
 /* Before the next entry comes: a run that is short keeps less waiting, so that causes are sealed
- * while those after them are in it. */
+ * while those after them are in it. What leaves the run is sealed, as at most half of it waits, and
+ * in the tree, which takes one for each that comes once it is full: prove_audit_append. */
 static void make_room(void)
 {
     uint32_t cap = chain.ring.cap;
-    bool evicts = ring_evicts(&chain.ring);
 
+    (void)ring_evicts(&chain.ring);  // here it gets shorter, if at all
     if (chain.ring.cap != cap) {
         seal_all();
     }
     cap = chain.ring.cap;
-    /* uncovered(2): at most half of the run waits to be sealed, and all was when it got shorter */
-    if ((evicts && chain.sealed == chain.ring.first) ||
-        chain.ring.next - chain.sealed >= lower(cap / 2, AUDIT_UNSEALED_MAX)) {
+    if (chain.ring.next - chain.sealed >= lower(cap / 2, AUDIT_UNSEALED_MAX)) {
         seal_one();
     }
     uint32_t lag = cap > TREE_ROOM ? cap - TREE_ROOM : 0;
     if (tree_size() < chain.sealed && chain.ring.next - tree_size() > lag) {
-        tree_one();
-    }
-    /* uncovered(2): a leaf went with each entry since the run is full */
-    while (evicts && tree_size() <= chain.ring.first) {
         tree_one();
     }
 }
@@ -183,9 +178,9 @@ void audit_cause(const struct audit_ref *cause)
 
 void audit_forget(struct audit_ref *ref)
 {
-    struct audit_ref **waits = &chain.waiting[(ref->at - 1) % AUDIT_UNSEALED_MAX];
+    struct audit_ref **waits = &chain.waiting[ref->at % AUDIT_UNSEALED_MAX];
 
-    if (ref->at != 0 && *waits == ref) {
+    if (*waits == ref) {
         *waits = NULL;
     }
     *ref = (struct audit_ref){ 0 };
@@ -193,12 +188,11 @@ void audit_forget(struct audit_ref *ref)
 
 void audit_remember(struct audit_ref *ref)
 {
-    uint64_t seq = newest()->seq;
-
     audit_forget(ref);
-    ref->at = seq + 1;
-    KASSERT(chain.waiting[seq % AUDIT_UNSEALED_MAX] == NULL);
-    chain.waiting[seq % AUDIT_UNSEALED_MAX] = ref;
+    ref->at = newest()->seq + 1;
+    struct audit_ref **waits = &chain.waiting[ref->at % AUDIT_UNSEALED_MAX];
+    KASSERT(*waits == NULL);
+    *waits = ref;
 }
 
 void audit_init(void)

@@ -40,7 +40,7 @@ struct chain {
     uint8_t key0[32]; /* signs checkpoint 0, and is gone after it */
     uint64_t news_ns; /* when the first thing came that no checkpoint is under way for; 0 = none */
     struct audit_ref origin;                       /* record 0 */
-    struct audit_ref *waiting[AUDIT_UNSEALED_MAX]; /* whose hash is asked for, by number */
+    struct audit_ref *waiting[AUDIT_UNSEALED_MAX]; /* whose hash is asked for, by `at` */
 };
 extern struct chain chain;
 

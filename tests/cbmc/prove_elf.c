@@ -70,7 +70,7 @@ void prove_elf_segment(void)
  * planted: lib/elf_reloc.c: s->memsz - rel >= 8 => s->memsz - rel >= 7
  * planted: lib/elf_reloc.c: from > v->mem_len => to > v->mem_len
  * planted: lib/elf_reloc.c: (s->flags & ELF_W) != 0 && => true &&
- * planted: lib/elf.c: rel < s->file.len => rel < s->memsz */
+ * planted: lib/elf.c: rel < v->seg[i].file.len => rel < v->seg[i].memsz */
 void prove_elf_reloc(void)
 {
     static uint8_t rows[2 * 24];

@@ -83,7 +83,7 @@ void prove_elf_dynamic(void)
  * bound: any view of 1 or 2 segments, any program header
  * unwind: 3
  * planted: lib/elf.c: p->memsz <= room - rel) { => true) {
- * planted: lib/elf.c: (s->flags & ELF_W) != 0 && checked_sub(off, s->off, &rel) && rel < room => checked_sub(off, s->off, &rel) && rel < room
+ * planted: lib/elf.c: (v->seg[i].flags & ELF_W) != 0 && checked_sub(off, v->seg[i].off, &rel) && rel < room => checked_sub(off, v->seg[i].off, &rel) && rel < room
  * planted: lib/elf.c: end = (off + p->memsz) & ~in_page; => end = off + p->memsz;
  * planted: lib/elf.c: if (v->relro_len != 0 || => if ( */
 void prove_elf_relro(void)

@@ -17,7 +17,7 @@ static bool is_refusal(nos_status_t st)
  * rest begins right behind it. Or a refusal by name, and nothing touched
  * bound: 0 to 2^40 bytes of any content, any tag before
  * planted: lib/tlv.c: return tag > last ? NOS_OK => return tag >= last - 1 ? NOS_OK
- * planted: lib/tlv.c: if (rsv != 0) { => if (rsv > 1) {
+ * planted: lib/tlv.c: if (load_le16(head.data + 2) != 0) { => if (load_le16(head.data + 2) > 1) {
  * planted: lib/tlv.c: span_from(it->rest, NOS_TLV_HDR + (size_t)len, &rest) => span_from(it->rest, NOS_TLV_HDR + (size_t)(len / 2), &rest) */
 void prove_tlv_next(void)
 {
@@ -55,7 +55,7 @@ void prove_tlv_next(void)
         return;
     }
     w->status = tlv_order => w->status = tlv_order
- * planted: lib/tlv.c: w->used + NOS_TLV_HDR, value.len, &body => w->used + NOS_TLV_HDR, value.len / 2, &body */
+ * planted: lib/tlv.c: NOS_TLV_HDR + value.len, &record) => NOS_TLV_HDR + value.len / 2, &record) */
 void prove_tlv_put(void)
 {
     size_t room = nondet_u64(), used = nondet_u64(), len = nondet_u64(), i = nondet_u64();

@@ -684,7 +684,8 @@ static void test_control_of_each_kind(void **state)
 {
     struct nos_control control = { .endpoint = "svc" };
     (void)state;
-    for (uint16_t kind = 1; kind < NOS_CAP_KIND_COUNT; kind++) {
+    for (unsigned i = 1; i < NOS_CAP_KIND_COUNT; i++) {
+        uint16_t kind = (uint16_t)i;
         struct nos_cap serves = name(kind, NOS_RIGHT_RECV, "svc");
         struct nos_cap calls = name(kind, NOS_RIGHT_CALL, "svc");
         assert_int_equal(manifest_is_control(&control, &serves),

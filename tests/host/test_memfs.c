@@ -507,7 +507,7 @@ static void listing(void **state)
             snprintf(name, sizeof name, "%.*s", len, (const char *)e.data + NOS_FS_ENTRY_NAME);
             assert_int_equal(load_le64(e.data + NOS_FS_ENTRY_INO), ino(&me, name));
             if (name[0] == 'f') {
-                seen[atoi(name + 1)]++;
+                seen[strtoul(name + 1, NULL, 10)]++;
                 assert_int_equal(unlink_(&me, name), NOS_OK);
             } else {
                 after++;

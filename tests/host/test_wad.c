@@ -139,8 +139,8 @@ static void test_parts(void **state)
         buf_free(&f);
     }
     memcpy(p, goldwad_parts, sizeof goldwad_parts);
-    for (uint16_t type = NOS_WAD_MODULE; type < NOS_WAD_TYPES; type++) {
-        p[GOLDWAD_PARTS] = (struct goldwad_part){ type, "z", SPAN_LIT("another") };
+    for (unsigned type = NOS_WAD_MODULE; type < NOS_WAD_TYPES; type++) {
+        p[GOLDWAD_PARTS] = (struct goldwad_part){ (uint16_t)type, "z", SPAN_LIT("another") };
         struct buf f = goldwad(p, GOLDWAD_PARTS + 1, (span_t){ 0 });
         bool one = type == NOS_WAD_SBOM || type == NOS_WAD_PROVENANCE;
         assert_int_equal(judge(buf_span(f)), one ? NOS_WAD_PARTS : NOS_OK);

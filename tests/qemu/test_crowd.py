@@ -11,8 +11,7 @@ from vm import Config
 
 def run(vm, what, count):
     """What the bench module says of it; the books are in order."""
-    vm.ask(f'load bench {what} {count}')
-    said = vm.com1.expect(rf'CROWD {what} {count}: ([^\n]*)\nCROWD done', 120 + count / 2).group(1)
+    said = vm.ask_until(f'load bench {what} {count}', rf'CROWD {what} {count}: ([^\n]*)\nCROWD done', 120 + count / 2).group(1)
     same(said, 'success', what)
 
 

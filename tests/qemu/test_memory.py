@@ -154,8 +154,7 @@ def layout_differs(t):
         vm.ready()
         places = set()
         for _ in range(6):
-            vm.ask('load crashme null-write')
-            vm.com1.expect(r'crashed: write near', 20)
+            vm.ask_until('load crashme null-write', r'crashed: write near', 20)
         text = vm.com1.text() + vm.ask('log')
         places = set(re.findall(r'\(ip (?:0x)?([0-9a-f]+)', text))
         need(len(places) >= 4, f'instruction pointers: {places}')

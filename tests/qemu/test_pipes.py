@@ -92,8 +92,7 @@ def prompt(t):
         with t.case('in the background'):
             vm.ask('piper sleep 1 &')
             says(vm, 'jobs', r'^\[1\] piper sleep 1, capsule \d+')
-            vm.ask('upgrade shell')
-            vm.com1.expect('its upgrade was rolled back: in use')
+            vm.ask_until('upgrade shell', 'its upgrade was rolled back: in use')
             says(vm, 'wait', r'^\[1\] piper sleep 1: exit code 0')
             same(vm.ask('jobs').strip(), '', 'jobs')
         with t.case('brought to the front, and ended'):
@@ -117,8 +116,7 @@ def prompt(t):
             vm.com1.send('\x03')
             need('never' not in vm.com1.expect(r'\^C(.*)^n0n> ').group(1), 'it went on')
             same(vm.ask('echo $?').strip(), '130', 'exit code')
-            vm.ask('kill piper')
-            vm.com1.expect('exit code 137', 20)
+            vm.ask_until('kill piper', 'exit code 137', 20)
             settle(vm)
         with t.case('a program that cannot have a pipe'):
             says(vm, 'chello there', '^hello, there')
@@ -242,8 +240,7 @@ def attacks(t):
         with t.case('init: what a starter may not hand on'):
             vm.ask('piper sleep &')     # there is a kit, of somebody else
             rows_of(vm, 'load vandal rows', 12)
-            vm.ask('kill piper')
-            vm.com1.expect('exit code 137', 20)
+            vm.ask_until('kill piper', 'exit code 137', 20)
             settle(vm)
         with t.case('a kit is for who was started, and a pipe is given once'):
             rows_of(vm, 'vandal rows', 21)
@@ -263,13 +260,11 @@ def attacks(t):
             vm.ask('vandal race 0 < big', 120)
             says(vm, 'piper copy < big', 'fine')
         with t.case('one that waits for what the prompt is to be told'):
-            vm.ask('vandal thief < big &')
-            vm.com1.expect('VANDAL waits', 20)
+            vm.ask_until('vandal thief < big &', 'VANDAL waits', 20)
             settle(vm)
             for _ in range(5):
                 code(vm, 'piper exit 3', 3)
-            vm.ask('kill vandal')
-            vm.com1.expect('exit code 137', 20)
+            vm.ask_until('kill vandal', 'exit code 137', 20)
             settle(vm)
         with t.case('a child that asks its starter for ever'):
             need('answered no more' in code(vm, 'piper patient', 5, 60), 'not so')

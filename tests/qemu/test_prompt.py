@@ -175,8 +175,7 @@ def caps_tree_has_an_end(t):
             same(tree(), want, 'rows, and whether there are more')
 
         def hold(n):
-            vm.ask(f'load courier hold {n}')
-            vm.com1.expect(rf'COURIER holds {n} OK', 20)
+            vm.ask_until(f'load courier hold {n}', rf'COURIER holds {n} OK', 20)
 
         hold(1)
         hold(1)

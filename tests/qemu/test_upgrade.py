@@ -84,8 +84,7 @@ def capsule(vm, name):
 
 def tally(vm, good, bad):
     """(answers, worst pause in ns); nothing may have been wrong."""
-    vm.ask(f'load tally {good} {bad}')
-    found = vm.com1.expect(r'TALLY asked (\d+) wrong (\d+) failed (\d+) surprises (\d+) pause (\d+) late \d+',
+    found = vm.ask_until(f'load tally {good} {bad}', r'TALLY asked (\d+) wrong (\d+) failed (\d+) surprises (\d+) pause (\d+) late \d+',
                            60 + 2 * (good + bad))
     asked, wrong, failed, surprises, pause = (int(n) for n in found.groups())
     same((wrong, failed, surprises), (0, 0, 0), 'wrong, failed, surprises')

@@ -62,8 +62,7 @@ def port(t):
             tool('wad', 'verify', path, '--key', os.path.join(BUILD, 'keys', 'publisher.pub'))
         with t.case('Lua runs from it'):
             ctl(vm, 'load', path)
-            vm.ask('load lua -e print(6*7)')
-            vm.com1.expect(r'42\r?\n', 20)
+            vm.ask_until('load lua -e print(6*7)', r'42\r?\n', 20)
 
 
 # ---- its assets as a share (docs/memfs.md) ----

@@ -300,6 +300,17 @@ class Machine:
         body = found.group(1)
         return body.split('\n', 1)[1] if '\n' in body else ''
 
+    def ask_until(self, line, pattern, timeout=30):
+        """Type a line that starts something or ends it; the match of what is printed then, before the next prompt or behind
+        it: with several processors either comes first."""
+        start = self.com1.seen
+        self.ask(line)
+        prompt, self.com1.seen = self.com1.seen, start
+        try:
+            return self.com1.expect(pattern, timeout)
+        finally:
+            self.com1.seen = max(prompt, self.com1.seen)
+
     def close(self):
         if covered.FOLDER and self.com1:
             covered.collect(self)
