@@ -116,7 +116,7 @@ test-kasan:
 	$(Q)$(MAKE) KASAN=1 test
 
 # All of docs/assurance.md in one call: what `make test` boots, here on the sanitised kernel. Of the fuzzers the short way.
-ASSURE := check ct test-diff coverage coverage-kernel mutants proofs test-kasan lint
+ASSURE := check ct test-diff coverage coverage-kernel mutants mutants-boots proofs test-kasan lint
 assure:
 	$(Q)tests/run --then $(ASSURE:%='$(MAKE) %') \
 	    '$(MAKE) fuzz FUZZ_SECONDS=5' '$(MAKE) fuzz-calls FUZZ_CALLS=20000'

@@ -166,6 +166,9 @@ static nos_status_t do_load(const struct request *r)
     }
     if (st == NOS_OK) {
         st = nos_sys_module_load(mg.node, region, r->len, &module);
+        if (st != NOS_OK) {
+            nos_ignore(nos_sys_handle_close(region));  // ours still, if there was no memory for it
+        }
     }
     if (st != NOS_OK) {
         return st;

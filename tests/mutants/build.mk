@@ -59,3 +59,10 @@ mutants:
 	$(Q)for what in mutants-src mutants-bins; do $(SUBMAKE) $$what \
 	    CORE="$$(tools/trusted-core --core | sed -n 's,\.\([ch]\)\t\(full\|part\)$$,.\1,p' | tr '\n' ' ')" || exit 1; done
 	$(Q)tests/mutants/run $(MUTANTS)
+
+# By hand, of what only boots run.
+.PHONY: mutants-boots
+mutants-boots:
+	$(Q)deps/setup run test
+	$(Q)$(SUBMAKE) qemu-test-needs
+	$(Q)tests/mutants/boots

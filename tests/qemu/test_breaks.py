@@ -132,15 +132,26 @@ def flags_inside(t):
             lab.back('busy')
             if prepare:
                 prepare()
-            lab.reach(kernel.symbols()[name])
+            for _ in range(50):  # it comes at any moment, also while user mode has none of them
+                lab.reach(kernel.symbols()[name])
+                saved = int.from_bytes(lab.gdb.read(lab.gdb.registers()['rdi'] + CTX_FLAGS, 8), 'little')
+                if saved & 0x40400 == 0x40400:
+                    break
+            same(saved & 0x40400, 0x40400, 'AC and DF of user mode')
             with t.case(f'{name}: no AC, NT, DF, IF, TF'):
                 same(lab.gdb.registers()['eflags'] & 0x44700, 0, 'of these')
+        with t.case('no AC behind a copy of user memory'):
+            lab.back('busy')
+            lab.vm.com1.send('ps\r')
+            lab.reach(kernel.symbols()['copy_end'])
+            lab.reach(kernel.symbols()['exit_user'])
+            same(lab.gdb.registers()['eflags'] & 0x40000, 0, 'AC')
 
 
 RETURNS = {'the end of user space': 0x7ffffffff000, 'the last canonical one below': 0x7fffffffffff,
            'the first that is not': 0x800000000000, 'the last that is not': 0xffff7fffffffffff,
            'the direct map': 0xffff800000100000, 'the kernel': None, 'all ones': 0xffffffffffffffff}
-CTX_IP, CTX_FAST, CTX_RBX = 120, 144, 88
+CTX_IP, CTX_FLAGS, CTX_FAST, CTX_RBX = 120, 128, 144, 88
 
 
 @test(once=ALONE)

@@ -52,7 +52,7 @@ class Remote:
     """A client of the stub that says what it likes."""
 
     def __init__(self, vm, who, *options):
-        self.path = os.path.join(BUILD, 'test', f'gdb-{who}.sock')
+        self.path = os.path.join(vm.dir, 'gdb.sock')  # another machine may have a capsule of the same number
         if os.path.exists(self.path):
             os.unlink(self.path)
         self.ctl = subprocess.Popen(command(vm, who, '--listen', self.path, *options), cwd=TOP, text=True,
