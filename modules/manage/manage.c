@@ -166,8 +166,8 @@ static nos_status_t do_load(const struct request *r)
     }
     if (st == NOS_OK) {
         st = nos_sys_module_load(mg.node, region, r->len, &module);
-        if (st != NOS_OK) {
-            nos_ignore(nos_sys_handle_close(region));  // ours still, if there was no memory for it
+        if (st == NOS_NO_MEMORY) {
+            nos_ignore(nos_sys_handle_close(region));  // not taken
         }
     }
     if (st != NOS_OK) {

@@ -161,9 +161,9 @@ static nos_status_t verify(const struct source *s, struct room *r, struct nos_mo
     r->at = NULL;
     if (st == NOS_OK) {
         st = nos_sys_module_load(shell.node, r->region, r->len, held);
+        r->region.v = st == NOS_NO_MEMORY ? r->region.v : 0;  // else it was taken
     }
     if (st == NOS_OK) {
-        r->region = (nos_handle_t){ 0 };  // given away
         st = info_of(id, out);
         if (st != NOS_OK) {
             nos_ignore(nos_sys_handle_close(*held));
