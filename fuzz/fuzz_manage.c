@@ -1,17 +1,20 @@
 /* The management service, whole. The input says what comes on the line: bytes as they are, or
  * requests that are put into frames and signed as an operator would, with a counter and a nonce
  * that may be right. Whatever comes: what it sends are frames, of which none is longer than a frame
- * may be; and it takes no handle for more than the region that is staged and a debugger's. */
+ * may be; and between two requests it holds no handle but its own, the region's that is staged and
+ * a debugger's. */
 #include "abi/info.h"
 #include "abi/manage.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/world/world.h"
+#include "lib/crypto/blake3.h"
 #include "lib/crypto/ed25519.h"
 #include "lib/frame.h"
+#include "modules/manage/staging.h"
 #include "sdk/ipc.h"
 #include "sdk/start.h"
 
-enum { OWN = 7 + 3 };
+enum { OWN = 7 + 1 /* its notification */, DEBUGGER = 1 };
 
 static struct frame_decoder sent;
 static uint8_t pk[32], sk[64];  // the operator's
@@ -29,8 +32,11 @@ static void hear(uint8_t byte)
 
 static void asked(const struct nos_ipc_regs *r)
 {
-    (void)r;
-    PROMISE(world_handles() <= OWN + 4 && world_mappings() <= 2);
+    unsigned staged = staging_bytes().data != NULL;
+
+    if (r->rax == NOS_SYS_IPC_RECV) {
+        PROMISE(world_handles() <= OWN + staged + DEBUGGER && world_mappings() == staged);
+    }
 }
 
 static void run(void)
@@ -38,7 +44,16 @@ static void run(void)
     (void)nos_main();
 }
 
-/* verb, how, counter, arguments: the request of a client that may be the operator. */
+/* What is staged by its length and its hash, as LOAD and SHARE begin. */
+static void name_staged(uint8_t *room)
+{
+    span_t staged = staging_bytes();
+
+    store_le64(room, staged.len);
+    blake3_hash(staged, room + 8);
+}
+
+/* how, verb, counter, arguments: the request of a client that may be the operator. */
 static span_t typed(void)
 {
     static uint8_t frame[FRAME_MAX], room[NOS_MG_PAYLOAD], nonce[32];
@@ -54,6 +69,9 @@ static span_t typed(void)
     memset(nonce, 0x5a, sizeof nonce);  // the world's randomness
     if (len > 0) {
         memcpy(room, args.data, len);
+    }
+    if ((how & 4) != 0 && len >= 8 + 32) {
+        name_staged(room);
     }
     if ((how & 2) != 0) {
         PROMISE(mg_sign(MSPAN_OF(room), len, f.verb, nonce, counter, sk, &len) == NOS_OK);

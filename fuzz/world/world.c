@@ -37,6 +37,7 @@ struct thing {
 struct mapping {
     uint8_t *at;
     size_t len;
+    uint64_t of; /* handle */
 };
 
 static struct {
@@ -60,7 +61,9 @@ span_t (*world_line)(void);
 uint64_t (*world_badge)(uint8_t which);
 void (*world_asked)(const struct nos_ipc_regs *r);
 bool (*world_kernel)(uint64_t nr, const uint64_t a[6], uint64_t *value, nos_status_t *st);
+bool (*world_says)(uint64_t nr, uint64_t to, struct nos_msg *m, nos_status_t *st);
 void (*nos_before_exit)(void);
+bool world_numbers_lie;
 static uint64_t first_page[PAGE / 8], others_page[PAGE / 8];
 uint64_t *nos_ipc_first_buffer = first_page;
 
@@ -168,7 +171,7 @@ static nos_status_t map(uint64_t h, uint64_t *at)
     if (m == world.map + MAPPINGS) {
         return NOS_QUOTA;
     }
-    *m = (struct mapping){ calloc(t->pages, PAGE), (size_t)t->pages * PAGE };
+    *m = (struct mapping){ calloc(t->pages, PAGE), (size_t)t->pages * PAGE, h };
     PROMISE(m->at != NULL);
     world_fill(m->at, m->len < 512 ? m->len : 512);
     *at = (uint64_t)m->at;
@@ -197,6 +200,16 @@ static void meddle(void)
     if (m->at != NULL) {
         store_le64(m->at + where, world_word());
     }
+}
+
+mspan_t world_memory(uint64_t handle)
+{
+    for (const struct mapping *m = world.map; m < world.map + MAPPINGS; m++) {
+        if (m->at != NULL && m->of == handle) {
+            return mspan_of(m->at, m->len);
+        }
+    }
+    return mspan_of(NULL, 0);
 }
 
 unsigned world_handles(void)
@@ -242,6 +255,22 @@ static nos_status_t give_handle(uint32_t type, uint32_t pages, uint64_t *value)
     nos_status_t st = world_verdict();
     if (st == NOS_OK) {
         *value = world_give(type, pages);
+    }
+    return st;
+}
+
+/* The region is given away, but when there is no memory. */
+static nos_status_t load_module(uint64_t region, uint64_t *value)
+{
+    const struct thing *t = find_handle(region);
+
+    if (t == NULL || t->type != NOS_TYPE_REGION) {
+        return t == NULL ? NOS_BAD_HANDLE : NOS_WRONG_TYPE;
+    }
+    PROMISE(world_memory(region).len == 0);  // mapped by nobody
+    nos_status_t st = give_handle(NOS_TYPE_MODULE, 0, value);
+    if (st != NOS_NO_MEMORY) {
+        (void)!close_handle(region);
     }
     return st;
 }
@@ -327,6 +356,7 @@ nos_status_t world_syscall(uint64_t nr, const uint64_t a[6], uint64_t *value)
     case NOS_SYS_THREAD_EXIT:
         longjmp(world.out, 1);
     case NOS_SYS_HANDLE_CLOSE:
+        PROMISE(world_numbers_lie || find_handle(a[0]) != NULL);  // refused calls are audited
         return close_handle(a[0]);
     case NOS_SYS_HANDLE_INFO:
         return describe(a[0], (void *)a[1], a[2]);
@@ -356,10 +386,8 @@ nos_status_t world_syscall(uint64_t nr, const uint64_t a[6], uint64_t *value)
         return give_handle(NOS_TYPE_CAPSULE, 0, value);
     case NOS_SYS_CAPSULE_CONTROL:
         return give_handle(NOS_TYPE_ENDPOINT, 0, value);
-    case NOS_SYS_MODULE_LOAD: {
-        nos_status_t st = close_handle(a[1]);  // the region is given away
-        return st == NOS_OK ? give_handle(NOS_TYPE_MODULE, 0, value) : st;
-    }
+    case NOS_SYS_MODULE_LOAD:
+        return load_module(a[1], value);
     case NOS_SYS_NODE_INFO:
         return record(a[3], a[4], value);
     case NOS_SYS_SELF_INFO:
@@ -456,6 +484,41 @@ static void incoming(struct nos_ipc_regs *r, bool answer)
     r->rsi = nos_msg_info(label, n) | handles << NOS_MSG_HANDLES_SHIFT;
 }
 
+/* What the first thread sends, for the target; and what the target has it receive. */
+static bool target_says(struct nos_ipc_regs *r)
+{
+    static struct nos_msg m;
+    const struct nos_ipc_regs sent = *r;
+    nos_status_t st = NOS_OK;
+
+    m = (struct nos_msg){ .label = r->rsi >> NOS_MSG_LABEL_SHIFT, .token = r->rbx };
+    if (r->rax != NOS_SYS_IPC_RECV) {
+        m.n_words = r->rsi & 0x7f;
+        m.n_handles = r->rsi >> NOS_MSG_HANDLES_SHIFT & 7;
+        memcpy(m.pass, buffer()->pass, sizeof m.pass);
+        memcpy(m.word, buffer()->word, sizeof m.word);
+        memcpy(m.word, r->word, sizeof r->word);
+    }
+    if (world_says == NULL || world.waited != 0 || !world_says(r->rax, r->rdi, &m, &st)) {
+        return false;
+    }
+    if (sent.rax != NOS_SYS_IPC_RECV) {
+        outgoing(&sent, st == NOS_OK);
+    }
+    r->rax = (uint64_t)m.sender << 32 | (uint32_t)st;
+    if (st == NOS_OK && sent.rax != NOS_SYS_IPC_SEND && sent.rax != NOS_SYS_IPC_REPLY) {
+        PROMISE(m.n_handles <= buffer()->accept);
+        r->rdi = m.badge;
+        r->rbx = m.token;
+        r->rsi = nos_msg_info(m.label, m.n_words) | (uint64_t)m.n_handles << NOS_MSG_HANDLES_SHIFT |
+                 (m.notified ? NOS_MSG_NOTIFICATION : 0);
+        memcpy(r->word, m.word, sizeof r->word);
+        memcpy(buffer()->word, m.word, sizeof m.word);
+        memcpy(buffer()->pass, m.pass, sizeof m.pass);
+    }
+    return true;
+}
+
 /* While the first thread waits for a message one of the others may run, to where it waits again. */
 static void others_run(void)
 {
@@ -475,8 +538,11 @@ static void others_run(void)
 void nos_ipc_raw(struct nos_ipc_regs *r)
 {
     uint64_t nr = r->rax;
-    nos_status_t st = world_verdict();
 
+    if (target_says(r)) {
+        return;
+    }
+    nos_status_t st = world_verdict();
     if (st == NOS_OK) {
         meddle();
     }

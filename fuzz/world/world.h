@@ -32,6 +32,9 @@ bool world_silent(void); /* nothing is left */
 unsigned world_handles(void);
 unsigned world_mappings(void);
 
+/** Where the capsule has mapped that region; no bytes if it has not. */
+mspan_t world_memory(uint64_t handle);
+
 /** `n` of the bytes that are left, or as many as there are. */
 span_t world_take(size_t n);
 
@@ -47,6 +50,7 @@ uint32_t world_give(uint32_t type, uint32_t pages);
 /* ---- the target's; each may be NULL ---- */
 
 struct nos_ipc_regs;
+struct nos_msg;
 
 /** The capsule has sent a byte over its serial line. */
 extern void (*world_sent)(uint8_t byte);
@@ -62,3 +66,11 @@ extern void (*world_asked)(const struct nos_ipc_regs *r);
 
 /** A system call is made; true: it was dealt with. */
 extern bool (*world_kernel)(uint64_t nr, const uint64_t a[6], uint64_t *value, nos_status_t *st);
+
+/** The first thread makes a message call to `to`: *m is what it sends, then what it receives; its
+ * status is *st. False: the world decides. Handles in *m are the capsule's then: world_give. */
+extern bool (*world_says)(uint64_t nr, uint64_t to, struct nos_msg *m, nos_status_t *st);
+
+/** Its threads tell each other handles in words, which are the fuzzer's: it may close what it does
+ * not have. Otherwise a capsule closes nothing but what it has. */
+extern bool world_numbers_lie;

@@ -459,31 +459,73 @@ static void doors_seeds(void)
 }
 
 /* Of an operator, with the first counters. */
+enum { OPENED = 3 /* calls until it serves: none fails */ };
+
+struct ask {
+    uint8_t verb, counter; /* 0: not signed */
+    span_t args;
+    span_t calls; /* how each system call ends that it leads to */
+};
+
+static void say_request(struct script *s, const struct ask *a, uint8_t how)
+{
+    say_notification(s, 1);
+    say_byte(s, a->counter != 0 ? how | 3 : 1);
+    say_word(s, a->verb);
+    say_word(s, a->counter);
+    say_byte(s, (uint8_t)a->args.len);
+    say(s, a->args);
+    say(s, a->calls);
+    say_byte(s, 0);  // the interrupt is acknowledged
+}
+
+/* What is staged is given to the kernel, which takes it, refuses it, has no memory, twice. */
+static void manage_loads(void)
+{
+    enum { HASHED = 4 };
+    static const uint8_t status[] = { 0, 249, 240, 240 }, args[8 + 32 + 1] = { 0 };
+    const struct ask first = { .verb = NOS_MG_UPLOAD,
+                               .args = SPAN_LIT("\0\0\0\0\0\0\0\0mod"),
+                               .calls = SPAN_LIT("\0\0") /* a region, which is mapped */ },
+                     last = { .verb = NOS_MG_UPLOAD,
+                              .args = SPAN_LIT("\xf0\0\0\0\0\0\0\0end"),
+                              .calls = SPAN_LIT("") };
+    struct script s = { .len = OPENED };
+
+    memset(s.bytes, 0, s.len);
+    for (uint8_t i = 0; i < sizeof status; i++) {
+        const struct ask load = { NOS_MG_LOAD, (uint8_t)(i + 1), SPAN_OF(args),
+                                  span_of(&status[i], 1) };
+        say_request(&s, &first, 0);
+        say_request(&s, &last, 0);
+        say_request(&s, &load, HASHED);
+    }
+    say_request(&s, &first, 0);
+    seed("manage", "loads", buf_copy(span_of(s.bytes, s.len)));
+}
+
 static void manage_seeds(void)
 {
-    static const struct {
-        uint8_t verb, counter;
-        span_t args;
-    } ask[] = {
-        { NOS_MG_HELLO, 0, { (const uint8_t *)"", 0 } },
-        { NOS_MG_INFO, 0, { (const uint8_t *)"\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16 } },
-        { NOS_MG_UPLOAD, 0, { (const uint8_t *)"\0\0\0\0\0\0\0\0file", 12 } },
-        { NOS_MG_START, 1, { (const uint8_t *)"web\0\0\0\0\0\0\0\0\0\0\0\0\0arg", 19 } },
-        { NOS_MG_KILL, 2, { (const uint8_t *)"\5\0\0\0", 4 } },
-        { NOS_MG_DEBUG, 3, { (const uint8_t *)"\5\0\0\0\5\0\0\0", 8 } },
-        { NOS_MG_POWER, 4, { (const uint8_t *)"\1\0\0\0", 4 } },
+#define ASK(verb, counter, args, calls) \
+    { \
+        verb, counter, SPAN_LIT(args), SPAN_LIT(calls) \
+    }
+    const struct ask ask[] = {
+        ASK(NOS_MG_HELLO, 0, "", ""),
+        ASK(NOS_MG_INFO, 0, "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "\0\0"),
+        ASK(NOS_MG_UPLOAD, 0, "\0\0\0\0\0\0\0\0file", "\0\0"),
+        ASK(NOS_MG_START, 1, "web\0\0\0\0\0\0\0\0\0\0\0\0\0arg", "\0\37\0\0\1\0\5"),
+        ASK(NOS_MG_KILL, 2, "\5\0\0\0", "\0\37\0\0\0\0"),
+        ASK(NOS_MG_DEBUG, 3, "\5\0\0\0\5\0\0\0", "\0\0\0"),
+        ASK(NOS_MG_POWER, 4, "\1\0\0\0", ""),
     };
-    struct script s = { .len = 5 };  // it is opened: nothing fails
+    struct script s = { .len = OPENED };
 
     memset(s.bytes, 0, s.len);
     for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) {
-        say_notification(&s, 1);
-        say_byte(&s, ask[i].counter != 0 ? 3 : 1);
-        say_word(&s, ask[i].verb);
-        say_word(&s, ask[i].counter);
-        say_byte(&s, (uint8_t)ask[i].args.len);
-        say(&s, ask[i].args);
+        say_request(&s, &ask[i], 0);
     }
+    manage_loads();
     seed("manage", "operator", buf_copy(span_of(s.bytes, s.len)));
     for (size_t i = 0; i < sizeof ask / sizeof ask[0]; i++) {
         char name[] = "verb0";
