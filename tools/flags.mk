@@ -59,10 +59,11 @@ THIRD_KERNEL_CFLAGS := $(KERNEL_BASE) -w
 # libsodium in ring 0: 30 KiB less in the image for 5 % more instructions in a signature check. But the field
 # arithmetic of Ed25519 by gcc: 649 k instructions a check where clang's -Os takes 731 k and its -O2 694 k.
 SODIUM_OPT_kernel := -Os -fomit-frame-pointer
-ED25519_KERNEL_COMPILE = gcc -std=gnu17 -ffreestanding -nostdinc -isystem lib/freestanding \
+# Ring 0 in gcc's words.
+GCC_FREE = -std=gnu17 -ffreestanding -nostdinc -isystem lib/freestanding \
     -isystem $(shell gcc -print-file-name=include) -D_LIBC_LIMITS_H_ -fpie -fvisibility=hidden -mno-red-zone \
-    -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-    -Os -g $(SAFE) -fomit-frame-pointer $(SECTIONS) $(REPRO) -w
+    -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+ED25519_KERNEL_COMPILE = gcc $(GCC_FREE) -Os -g $(SAFE) -fomit-frame-pointer $(SECTIONS) $(REPRO) -w
 # Of BLAKE3 what walks the tree is small; the compression itself stays fast.
 BLAKE3_OPT_kernel_blake3 := -Oz -include lib/crypto/blake3_small.h
 BLAKE3_OPT_kernel_blake3_portable := -include lib/crypto/blake3_small.h
@@ -118,6 +119,20 @@ TOOL_BASE := -std=gnu17 -D_GNU_SOURCE -O2 -g -fPIE $(REPRO)
 TOOL_CFLAGS := $(TOOL_BASE) -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(WARN) $(INCLUDES)
 TOOL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--build-id=none
 THIRD_TOOL_CFLAGS := $(TOOL_BASE) -w
+
+# --- the other compiler's: nobody runs them, `make ct` looks at them too (docs/constant-time.md) ---------------------
+KERNEL_GCC_CC := gcc
+KERNEL_GCC_BASE = $(GCC_FREE) $(OPT) -g $(SAFE) $(SECTIONS) $(REPRO)
+KERNEL_GCC_CFLAGS = $(KERNEL_GCC_BASE) -ftrivial-auto-var-init=pattern -fsanitize=$(SAN_$(SANITIZE)) \
+    -fsanitize-undefined-trap-on-error -w $(INCLUDES)
+THIRD_KERNEL_GCC_CFLAGS = $(KERNEL_GCC_BASE) -w
+SODIUM_OPT_kernel-gcc := $(SODIUM_OPT_kernel)
+CAPSULE_GCC_CC := gcc
+CAPSULE_GCC_CFLAGS = $(filter-out -mno-red-zone,$(KERNEL_GCC_CFLAGS))
+THIRD_CAPSULE_GCC_CFLAGS = $(filter-out -mno-red-zone,$(THIRD_KERNEL_GCC_CFLAGS))
+TOOL_CLANG_CC := clang
+TOOL_CLANG_CFLAGS := $(TOOL_CFLAGS)
+THIRD_TOOL_CLANG_CFLAGS := $(THIRD_TOOL_CFLAGS)
 
 # --- host: the same sources under ASan and UBSan, by both compilers -----------------------------------------------
 HOST_CCS := gcc clang

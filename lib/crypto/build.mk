@@ -89,6 +89,9 @@ $(eval $(call crypto_flavour,kernel,$(KERNEL_CC),$(THIRD_KERNEL_CFLAGS)))
 $(eval $(call crypto_flavour,boot,$(BOOT_CC),$(THIRD_BOOT_CFLAGS)))
 $(eval $(call crypto_flavour,capsule,$(CAPSULE_CC),$(THIRD_CAPSULE_CFLAGS)))
 $(eval $(call crypto_flavour,tool,$(TOOL_CC),$(THIRD_TOOL_CFLAGS)))
+$(eval $(call crypto_flavour,kernel-gcc,$(KERNEL_GCC_CC),$(THIRD_KERNEL_GCC_CFLAGS)))
+$(eval $(call crypto_flavour,capsule-gcc,$(CAPSULE_GCC_CC),$(THIRD_CAPSULE_GCC_CFLAGS)))
+$(eval $(call crypto_flavour,tool-clang,$(TOOL_CLANG_CC),$(THIRD_TOOL_CLANG_CFLAGS)))
 $(eval $(call crypto_flavour,host-clang,$(HOST_clang_CC),$(THIRD_HOST_CFLAGS)))
 
 # Under the address sanitiser the libraries are tested once. What nonosctl's tests link is what nonosctl links.

@@ -7,12 +7,13 @@ bool compare_secret(const uint8_t *a, const uint8_t *b, size_t n)
     return secret_equal(a, b, n);
 }
 
+/* The copy is made without a register that has some of it afterwards. */
 void compare_wipe(void *p, size_t n)
 {
-    uint8_t copy[64];
+    uint8_t copy[64], *to = copy, *from = p;
+    size_t len = n < sizeof copy ? n : sizeof copy;
 
-    memcpy(copy, p, n < sizeof copy ? n : sizeof copy);
-    __asm__ volatile("" : : "r"(copy) : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(len) : : "memory");
     secret_wipe(copy, sizeof copy);
     secret_wipe(p, n);
 }
