@@ -46,6 +46,9 @@ FUZZ_manage_WORLD := $(FUZZ_WORLD) $(addprefix modules/manage/,manage.c debug.c 
 FUZZ_init_WORLD := $(FUZZ_WORLD) $(sort $(wildcard modules/init/*.c))
 FUZZ_doors_WORLD := $(FUZZ_WORLD) $(MEMFS_PURE) $(addprefix modules/memfs/,memfs.c client.c wads.c) sdk/upgrade.c sdk/state.c
 FUZZ_replies_WORLD := $(FUZZ_WORLD) $(addprefix sdk/,broker.c signer.c fs.c who.c net.c pipe.c stream.c ring.c upgrade.c state.c kit.c)
+FUZZ_shell_WORLD := $(FUZZ_WORLD) $(sort $(wildcard modules/shell/*.c)) \
+    $(addprefix sdk/,feed.c fs.c kit.c pipe.c ring.c state.c stream.c upgrade.c)
+FUZZ_kit_WORLD := $(FUZZ_WORLD) $(addprefix sdk/libc/,kit.c pipes.c console.c) sdk/pipe.c sdk/ring.c
 FUZZ_loopback_WORLD := $(FUZZ_WORLD) $(addprefix modules/loopback/,loopback.c ports.c) sdk/upgrade.c sdk/state.c
 
 build/fuzz/obj/%.o: %.c tools/flags.mk fuzz/build.mk

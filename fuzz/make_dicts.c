@@ -115,6 +115,12 @@ static void json_words(void)
           "\"licences\":[", "\"//\":", "\\u001b", "\"0x3f8\"", "1e3", NULL);
 }
 
+static const char *const command[] = {
+    "help", "ps",   "caps", "modules", "mem",  "log",   "audit",    "crash",  "about",
+    "load", "kill", "stop", "upgrade", "run",  "env",   "export",   "unset",  "echo",
+    "cd",   "pwd",  "jobs", "fg",      "wait", "clear", "poweroff", "uptime", "reboot",
+};
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -152,6 +158,13 @@ int main(int argc, char **argv)
     begin("prompt");
     texts(" | ", " && ", " || ", "2>&1", "2>>", ">>", "${", "$?", "$NAME", "NAME=", "\x1b[A",
           "\x1b[D", "\x1b[3~", "\xff", "\r", "\\\"", "'", NULL);
+    end();
+    begin("shell");
+    for (size_t i = 0; i < ARRAY_LEN(command); i++) {
+        text(command[i]);
+    }
+    texts("hello", "cat", "./m", "./m:x", " | ", " && ", " || ", " & ", ">f", ">>f", "<f", "2>&1",
+          "$?", "; ", "\r", "\t", "\x03", "\x04", "\x1b[A", NULL);
     end();
     begin("term");
     texts("\x1b[", "\x1b[2J", "\x1b[K", "\x1b[0m", "\x1b[7m", "\x1b[38;5;1m", "\x1b[9999;9999H",

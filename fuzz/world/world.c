@@ -15,6 +15,7 @@
 enum {
     HANDLES = 512,
     MAPPINGS = 32,
+    CELLS = 4096,
     THREADS = 8,
     BURST = 14,
     PAGES_MAX = 64,
@@ -31,13 +32,14 @@ enum {
 struct thing {
     bool open;
     uint32_t type, pages;
-    uint64_t rights;
+    uint32_t cell; /* what can be revoked: its own, or shared by duplicates */
 };
 
 struct mapping {
     uint8_t *at;
     size_t len;
     uint64_t of; /* handle */
+    uint32_t cell;
 };
 
 static struct {
@@ -47,7 +49,10 @@ static struct {
     unsigned dry;
     uint64_t now_ns;
     struct thing thing[HANDLES];  // 0 is no handle
+    unsigned n_open;
     struct mapping map[MAPPINGS];
+    uint32_t parent[CELLS]; /* of a cell; 0: it has none */
+    uint32_t n_cells;
     uint8_t scratch;  // the line's own register
     span_t line;
     const struct nos_thread *thread[THREADS];
@@ -131,11 +136,21 @@ nos_status_t world_verdict(void)
 
 /* ---- handles and memory ---- */
 
+static uint32_t new_cell(uint32_t parent)
+{
+    if (world.n_cells == CELLS - 1) {
+        longjmp(world.out, 1);
+    }
+    world.parent[++world.n_cells] = parent;
+    return world.n_cells;
+}
+
 uint32_t world_give(uint32_t type, uint32_t pages)
 {
     for (uint32_t i = 1; i < HANDLES; i++) {
         if (!world.thing[i].open) {
-            world.thing[i] = (struct thing){ true, type, pages, NOS_RIGHT_ALL };
+            world.thing[i] = (struct thing){ true, type, pages, new_cell(0) };
+            world.n_open++;
             return i;
         }
     }
@@ -154,6 +169,7 @@ static nos_status_t close_handle(uint64_t h)
         return NOS_BAD_HANDLE;
     }
     t->open = false;
+    world.n_open--;
     return NOS_OK;
 }
 
@@ -171,7 +187,7 @@ static nos_status_t map(uint64_t h, uint64_t *at)
     if (m == world.map + MAPPINGS) {
         return NOS_QUOTA;
     }
-    *m = (struct mapping){ calloc(t->pages, PAGE), (size_t)t->pages * PAGE, h };
+    *m = (struct mapping){ calloc(t->pages, PAGE), (size_t)t->pages * PAGE, h, t->cell };
     PROMISE(m->at != NULL);
     world_fill(m->at, m->len < 512 ? m->len : 512);
     *at = (uint64_t)m->at;
@@ -188,6 +204,28 @@ static nos_status_t unmap(uint64_t at)
         }
     }
     return NOS_NOT_FOUND;
+}
+
+static bool below(uint32_t cell, uint32_t of)
+{
+    while (cell != of && cell != 0) {
+        cell = world.parent[cell];
+    }
+    return cell == of;
+}
+
+/* What is mapped by a handle that is revoked is gone. */
+static nos_status_t revoke(uint64_t h)
+{
+    const struct thing *t = find_handle(h);
+
+    for (struct mapping *m = world.map; t != NULL && m < world.map + MAPPINGS; m++) {
+        if (m->at != NULL && below(m->cell, t->cell)) {
+            free(m->at);
+            m->at = NULL;
+        }
+    }
+    return t == NULL ? NOS_BAD_HANDLE : NOS_OK;
 }
 
 /* Who shares memory with the capsule writes to it at any time: eight bytes, near its begin. */
@@ -212,13 +250,19 @@ mspan_t world_memory(uint64_t handle)
     return mspan_of(NULL, 0);
 }
 
+span_t world_mapped(uint64_t at)
+{
+    for (const struct mapping *m = world.map; m < world.map + MAPPINGS; m++) {
+        if (m->at != NULL && (uint64_t)m->at == at) {
+            return span_of(m->at, m->len);
+        }
+    }
+    return span_of(NULL, 0);
+}
+
 unsigned world_handles(void)
 {
-    unsigned n = 0;
-    for (uint32_t i = 1; i < HANDLES; i++) {
-        n += world.thing[i].open;
-    }
-    return n;
+    return world.n_open;
 }
 
 unsigned world_mappings(void)
@@ -255,6 +299,20 @@ static nos_status_t give_handle(uint32_t type, uint32_t pages, uint64_t *value)
     nos_status_t st = world_verdict();
     if (st == NOS_OK) {
         *value = world_give(type, pages);
+    }
+    return st;
+}
+
+static nos_status_t copy_handle(uint64_t h, bool derived, uint64_t *value)
+{
+    const struct thing *t = find_handle(h);
+
+    if (t == NULL) {
+        return NOS_BAD_HANDLE;
+    }
+    nos_status_t st = give_handle(t->type, t->pages, value);
+    if (st == NOS_OK) {
+        world.thing[*value].cell = derived ? new_cell(t->cell) : t->cell;
     }
     return st;
 }
@@ -361,10 +419,10 @@ nos_status_t world_syscall(uint64_t nr, const uint64_t a[6], uint64_t *value)
     case NOS_SYS_HANDLE_INFO:
         return describe(a[0], (void *)a[1], a[2]);
     case NOS_SYS_HANDLE_DUP:
-    case NOS_SYS_CAP_DERIVE: {
-        const struct thing *t = find_handle(a[0]);
-        return t == NULL ? NOS_BAD_HANDLE : give_handle(t->type, t->pages, value);
-    }
+    case NOS_SYS_CAP_DERIVE:
+        return copy_handle(a[0], nr == NOS_SYS_CAP_DERIVE, value);
+    case NOS_SYS_CAP_REVOKE:
+        return revoke(a[0]);
     case NOS_SYS_REGION_CREATE:
         return a[0] == 0 || a[0] > PAGES_MAX ? NOS_QUOTA
                                              : give_handle(NOS_TYPE_REGION, (uint32_t)a[0], value);
@@ -655,11 +713,12 @@ void world_begin(span_t in, const struct nos_start *start)
     world.in = in;
     world.start = start;
     world.line = span_of("", 0);
-    world.n_threads = world.waited = world.dry = 0;
+    world.n_threads = world.waited = world.dry = world.n_cells = 0;
+    world.n_open = start->n_handles;
     world.now_ns = 1000;
     for (uint32_t i = 0; i < start->n_handles; i++) {  // HANDLES is above those
         world.thing[start->handle[i].handle] =
-            (struct thing){ true, NOS_TYPE_ENDPOINT, 0, NOS_RIGHT_ALL };
+            (struct thing){ true, NOS_TYPE_ENDPOINT, 0, new_cell(0) };
     }
 }
 

@@ -35,6 +35,9 @@ unsigned world_mappings(void);
 /** Where the capsule has mapped that region; no bytes if it has not. */
 mspan_t world_memory(uint64_t handle);
 
+/** What is mapped there; no bytes if nothing is. */
+span_t world_mapped(uint64_t at);
+
 /** `n` of the bytes that are left, or as many as there are. */
 span_t world_take(size_t n);
 

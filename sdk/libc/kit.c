@@ -44,7 +44,8 @@ static nos_status_t ask(enum nos_kit_op op, uint64_t word, struct nos_msg *m)
     m->n_words = 1;
     m->n_handles = 0;
     nos_status_t st = nos_call(starter(), m, nos_now_ns() + PATIENCE_NS);
-    return st == NOS_OK ? nos_msg_status(m) : st;
+    st = st == NOS_OK ? nos_msg_status(m) : st;
+    return st != NOS_OK && m->n_handles != 0 ? NOS_BAD_MESSAGE : st;
 }
 
 /* ---- text ---- */
@@ -117,8 +118,10 @@ static nos_status_t take_pipe(uint64_t fd, uint64_t detail, struct nos_msg *m,
     struct nos_pipe_end e = { .writer = (detail & NOS_KIT_WRITER) != 0 };
 
     take_handles(m, &e, NOS_PIPE_REGION);
-    nos_status_t st = m->n_handles == NOS_PIPE_LIFE ? NOS_OK : NOS_BAD_MESSAGE;
-    st = st == NOS_OK ? ask(NOS_KIT_LIFE, fd, m) : st;
+    nos_status_t st = ask(NOS_KIT_LIFE, fd, m);
+    if (st == NOS_OK && m->n_handles != NOS_PIPE_HANDLES - NOS_PIPE_LIFE) {
+        st = NOS_BAD_MESSAGE;
+    }
     if (st == NOS_OK) {
         take_handles(m, &e, NOS_PIPE_LIFE);
     }
@@ -145,9 +148,15 @@ static nos_status_t take_file(uint64_t fd, uint64_t detail, const struct nos_msg
     struct nos_pipe_end e = { .writer = false };
 
     take_handles(m, &e, NOS_PIPE_REGION);
-    return m->n_handles != NOS_FS_PASSES                ? NOS_BAD_MESSAGE
-           : libc_begin_file((long)fd, e.h, detail) < 0 ? NOS_DENIED
-                                                        : NOS_OK;
+    return libc_begin_file((long)fd, e.h, detail) < 0 ? NOS_DENIED : NOS_OK;
+}
+
+/* Those of a session are as many as a pipe's first ones. */
+_Static_assert(NOS_FS_PASSES == NOS_PIPE_LIFE, "a stream comes with three handles, or none");
+
+static uint32_t handles_of(enum nos_kit_stream kind)
+{
+    return kind == NOS_KIT_PIPE || kind == NOS_KIT_FILE ? NOS_PIPE_LIFE : 0;
 }
 
 static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
@@ -160,6 +169,9 @@ static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
     uint64_t detail = m->word[2];
     struct libc_stream s = { .kind = (enum nos_kit_stream)m->word[1], .same = (long)detail };
     *fd = m->word[0];
+    if (m->n_handles != handles_of(s.kind)) {
+        return NOS_BAD_MESSAGE;
+    }
     if (s.kind == NOS_KIT_PIPE) {
         st = take_pipe(*fd, detail, m, &s);
     } else if (s.kind == NOS_KIT_OPEN) {
@@ -173,7 +185,8 @@ static nos_status_t take_stream(uint64_t *fd, struct nos_msg *m)
     if (st == NOS_OK) {
         libc_begin_with((long)*fd, &s);
     }
-    return st;
+    // what there is but cannot be had is not the end of the list
+    return st == NOS_NOT_FOUND ? NOS_BAD_MESSAGE : st;
 }
 
 void libc_take_kit(struct libc_kit *k)

@@ -158,7 +158,8 @@ static long transfer(struct libc_pipe *p, span_t in, mspan_t out, bool may_wait)
     size_t at = 0, n = 0;
 
     while (!p->closing) {
-        nos_status_t st = step(p, span_of(in.data + at, in.len - at), out, &n);
+        span_t rest = at == 0 ? in : span_of(in.data + at, in.len - at);  // who reads has none
+        nos_status_t st = step(p, rest, out, &n);
         at += n;
         if (st == NOS_OK && (at == in.len || !p->pipe.end.writer)) {
             return (long)at;

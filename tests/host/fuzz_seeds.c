@@ -260,7 +260,7 @@ static struct buf broker_requests(void)
 /* ---- what is said to a capsule in a world of the fuzzer's: fuzz/world/world.c reads it ---- */
 
 struct script {
-    uint8_t bytes[1024];
+    uint8_t bytes[20000];
     size_t len;
 };
 
@@ -361,6 +361,29 @@ static void replies_seeds(void)
             say_answer(&s, done, 2, SPAN_OF(region));
         }
         seed("replies", name, buf_copy(span_of(s.bytes, s.len)));
+    }
+}
+
+/* Two words of text and a pipe, which is then read and written; or of which there is no other half
+ * to be had. */
+static void kit_seeds(void)
+{
+    static const uint8_t first[] = { REGION | PAGES_16, NOTIFICATION, NOTIFICATION },
+                         life[] = { ENDPOINT, ENDPOINT };
+    const uint64_t text[] = { 7, 1, 1, 0x623d410061 }, pipe[] = { 0, NOS_KIT_PIPE, 0 };
+
+    for (uint8_t whole = 0; whole < 2; whole++) {
+        struct script s = { .len = 0 };
+        say_byte(&s, 0);  // what the handle is that it was given
+        say_answer(&s, text, ARRAY_LEN(text), span_of("", 0));
+        say_answer(&s, pipe, ARRAY_LEN(pipe), SPAN_OF(first));
+        say_answer(&s, pipe, whole, SPAN_OF(life));
+        if (whole == 0) {
+            s.bytes[s.len - 10] = 246;  // that call: NOT_FOUND
+        }
+        say(&s, span_of("\0\0\0\0\366", 5));  // its memory; the end of the list
+        s.len += 30;
+        seed("kit", whole != 0 ? "pipe" : "half", buf_copy(span_of(s.bytes, s.len)));
     }
 }
 
@@ -536,6 +559,69 @@ static void manage_seeds(void)
     }
 }
 
+/* A line at the prompt, with `file` behind every path; `calls` is how the calls end that it leads
+ * to. What lies between what comes is zeros, by which all is well and nothing comes:
+ * fuzz/fuzz_shell.c. */
+static void shell_seed(const char *name, span_t file, const char *line, span_t calls)
+{
+    enum { COMES = 5, TYPED = 1, KEYS = 2, TOLD = 3, ASKED = 4, PAUSE = 150 };
+    struct script s = { .len = 2 };
+
+    store_le16(s.bytes, (uint16_t)file.len);
+    say(&s, file);
+    s.len += PAUSE;
+    say_byte(&s, TYPED);
+    say_byte(&s, (uint8_t)strlen(line));
+    say(&s, span_of(line, strlen(line)));
+    say(&s, calls);
+    s.len += PAUSE;
+    for (uint8_t op = 0; op < 3; op++) {  // its kit
+        say_byte(&s, (uint8_t)(ASKED + COMES * 16 * op));
+        s.len += PAUSE;
+    }
+    say_byte(&s, KEYS + COMES * 4);
+    say(&s, SPAN_LIT("y\r\4\3"));
+    s.len += PAUSE;
+    say_byte(&s, TOLD);
+    s.len += PAUSE;
+    say_byte(&s, TYPED);
+    s.len += 1 + PAUSE;
+    seed("shell", name, buf_copy(span_of(s.bytes, s.len)));
+}
+
+static void shell_seeds(void)
+{
+    static const char *const line[] = {
+        "cat <f | cat 2>e >>g; cat *",
+        "hello & jobs; fg; wait",
+        "cat & cat & hello & kill 100; jobs; wait",
+        "ps | cat; echo $? >>h; modules >m; help",
+        "V=1; export W=2; env; unset V; echo $W ${V}; cd /; pwd; cd /rw-common",
+        "load memfs; stop memfs; upgrade memfs; caps 3; caps; crash; crash 1",
+        "mem; log; audit; about; uptime; clear\r\x1b[A\x1b[B\tst\t \tkill \tcat /c\t",
+        "hello && hello || hello; nothing; load nothing; kill nothing",
+        "poweroff",
+    };
+    char name[] = "line0";
+    struct buf mod = golden_module_plain();
+    // nobody here looks at more of a module
+    struct goldwad_part part[] = { goldwad_parts[0], goldwad_parts[5] };
+
+    part[1].bytes = span_of(mod.data, 2 * NOS_MOD_HDR_LEN);
+    struct buf wad = goldwad(part, ARRAY_LEN(part), (span_t){ 0 });
+    for (size_t i = 0; i < ARRAY_LEN(line); i++) {
+        name[4] = (char)('0' + i);
+        shell_seed(name, SPAN_LIT("text"), line[i], SPAN_LIT(""));
+    }
+    shell_seed("module", span_of(mod.data, 2 * NOS_MOD_HDR_LEN), "./m x <f; ./m:x", SPAN_LIT(""));
+    // a session; and each time a file, its begin, a region, all of it, for which there is no memory
+    shell_seed("memory", span_of(mod.data, 2 * NOS_MOD_HDR_LEN), "./m; ./m",
+               SPAN_LIT("\0\0\0\0\0\0\0\0\0\0\0\360\0\0\0\0\0\0\0\0\0\0\360"));
+    shell_seed("wad", buf_span(wad), "./w x <f; ./w:hello; ./w:none", SPAN_LIT(""));
+    buf_free(&wad);
+    buf_free(&mod);
+}
+
 static void init_seeds(void)
 {
     static const uint8_t modules[] = { 1, 7, 0x22, 0, 3, 0x41, 2, 5, 0, 0,
@@ -673,10 +759,12 @@ int main(int argc, char **argv)
     bootinfo_seeds();
     pass_seeds();
     replies_seeds();
+    kit_seeds();
     console_seeds();
     loopback_seeds();
     doors_seeds();
     manage_seeds();
+    shell_seeds();
     init_seeds();
     text_seeds();
     source_seeds();
