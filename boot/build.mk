@@ -14,7 +14,6 @@ boot: build/boot/BOOTX64.EFI
 
 # The pure parts under ASan and UBSan on the host.
 TEST_boot_memmap_SRCS := boot/memmap.c
-TEST_boot_place_SRCS := boot/place.c
 TEST_boot_space_SRCS := boot/space.c boot/paging.c
 TEST_boot_verify_SRCS := boot/stage_verify.c boot/stage_trust.c boot/stage_kernel.c boot/place.c tests/host/golden.c
 

@@ -97,15 +97,16 @@ struct descriptor {
     uint64_t base, len, attribute;
 };
 
+/* False also for one whose end is beyond 2^64. */
 static bool descriptor_read(span_t d, struct descriptor *out)
 {
-    uint64_t pages;
+    uint64_t pages, end;
     /* uncovered(4): map_ok: a row holds all of a descriptor */
     return span_le32(d, offsetof(struct uefi_memory_descriptor, type), &out->type) &&
            span_le64(d, offsetof(struct uefi_memory_descriptor, physical_start), &out->base) &&
            span_le64(d, offsetof(struct uefi_memory_descriptor, pages), &pages) &&
            span_le64(d, offsetof(struct uefi_memory_descriptor, attribute), &out->attribute) &&
-           checked_mul(pages, PAGE, &out->len);
+           checked_mul(pages, PAGE, &out->len) && checked_add(out->base, out->len, &end);
 }
 
 static bool map_ok(span_t map, uint64_t stride)

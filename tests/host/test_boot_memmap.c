@@ -350,6 +350,7 @@ static void test_find_free_says_no(void **state)
         { UEFI_MEM_BOOT_DATA, 8 * BIG, BIG, 0, false },
         { UEFI_MEM_CONVENTIONAL, 8 * BIG + 1, BIG - 1, 0, false },
         { UEFI_MEM_CONVENTIONAL, 8 * BIG, UINT64_MAX / 2, 0, false },  // a length that is none
+        { UEFI_MEM_CONVENTIONAL, 8 * BIG, UINT64_MAX / PAGE - 1, 0, false },  // an end
         { UEFI_MEM_CONVENTIONAL, (4ull << 30) / PAGE + BIG, BIG, 0, false },
     };
     uint8_t d[2 * STRIDE + 1] = { 0 };

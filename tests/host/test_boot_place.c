@@ -2,12 +2,23 @@
 #include "boot/place.h"
 #include "abi/module.h"
 #include "lib/crypto/blake3.h"
+#include "lib/crypto/scrub.h"
 #include "tests/host/stack_host.h"
 #include "tests/host/test.h"
 
+static unsigned scrubs;
+
+static void scrub(void)
+{
+    scrubs++;
+    secret_scrub_deep();
+}
+#define secret_scrub_deep scrub
+#include "boot/place.c"
+#undef secret_scrub_deep
+
 #define MIB ((uint64_t)1 << 20)
 #define PAGE ((uint64_t)4096)
-
 static const uint64_t lengths[] = { PAGE,    88 * PAGE,      MIB,     2 * MIB - PAGE,
                                     2 * MIB, 2 * MIB + PAGE, 64 * MIB };
 
@@ -114,8 +125,10 @@ static void test_the_draw_is_wiped(void **state)
     (void)state;
     info = drawn_from(7, 256);
     blake3_derive(NOS_CTX_KERNEL_PLACE, span_of(info.entropy, info.entropy_len), hash);
+    scrubs = 0;
     uint8_t *stack = run_on_a_stack(thread_place, &info);
     assert_int_equal(info.flags, NOS_BOOT_RANDOM_BASE);
+    assert_int_equal(scrubs, 1);
 #ifdef MUTANT  // of `make mutants`: the guards of ASan lie where the wiped array should
     for (size_t at = 8; at < sizeof hash; at += 8) {  // the first word is the place
         assert_false(holds(stack, stack_used, hash + at, 8));
