@@ -38,6 +38,7 @@ $(FUZZ_CLI:%.c=build/fuzz/obj/%.o): | $(CLI_GEN)
 
 # Capsules in a world of the fuzzer's (docs/fuzzing.md, "The world"): their system calls end there, their variables lie
 # together.
+FUZZ_WORLD_ITSELF := $(patsubst %.c,build/fuzz/world/%.o,$(sort $(wildcard fuzz/world/*.c)))
 FUZZ_WORLD := sdk/ipc.c sdk/control.c sdk/print.c sdk/format.c
 FUZZ_console_WORLD := $(FUZZ_WORLD) $(addprefix modules/console/,console.c screen.c stream.c term.c) sdk/ring.c sdk/uart.c \
     sdk/upgrade.c sdk/state.c
@@ -72,7 +73,7 @@ build/host-clang/lib/crypto/%.o: HOST_clang_CFLAGS += -fno-sanitize=fuzzer-no-li
 
 define fuzz_rules
 build/fuzz/fuzz_$(1): build/fuzz/$(if $(FUZZ_$(1)_WORLD),world,obj)/fuzz/fuzz_$(1).o $(FUZZ_$(1)_SRCS:%.c=build/fuzz/obj/%.o) \
-        $(if $(FUZZ_$(1)_WORLD),$(FUZZ_$(1)_WORLD:%.c=build/fuzz/world/%.o) build/fuzz/world/fuzz/world/world.o) \
+        $(if $(FUZZ_$(1)_WORLD),$(FUZZ_$(1)_WORLD:%.c=build/fuzz/world/%.o) $(FUZZ_WORLD_ITSELF)) \
         build/host-clang/lib.a build/host-clang/libcrypto.a
 	$$(say) LINK '$$@'
 	$$(Q)$(HOST_clang_CC) $(FUZZ_SAN) -fsanitize=fuzzer $$^ $(FUZZ_$(1)_LIBS) -o $$@
