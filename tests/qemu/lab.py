@@ -123,7 +123,7 @@ def key(kind, name):
 
 def ctl(vm, *arguments, check=True):
     """nonosctl against the machine; its standard output, or with check=False the finished process."""
-    done = subprocess.run([CTL, *arguments, '--node', vm.com2_path, '--timeout', str(round(40 * SLOW))],
+    done = subprocess.run([CTL, *arguments, '--node', vm.com2_path, '--timeout', str(round(90 * SLOW))],
                           capture_output=True, text=True, cwd=TOP, timeout=240 * SLOW, check=False)
     if not check:
         return done

@@ -4,6 +4,7 @@ The machine is saved once at a good moment and taken back for each trial."""
 
 import contextlib
 import re
+import time
 
 import kernel
 from cases import ALONE, LATER, add, need, same, test
@@ -14,6 +15,7 @@ from vm import BUSY, Config, Failure
 
 CONFIG = Config(memory=64)
 PATTERN = 0x123456789abcdf00    # rbx of a thread of `entry calls`
+HITS = 500                      # of others before one of that thread
 APIC = 0xfee00000               # a write there is an interrupt message, from a device: processor << 12 in the address,
 MSI_NMI = 0x400                 # the vector or this in the data
 RECORD = re.compile(r'N0N-OS kernel panic: ([^\n]*)\n(.*?)stopped\n', re.S)
@@ -87,6 +89,13 @@ def busy(name, what='calls', **config):
         vm.ready(120)
         send(vm, what)
         lab = Lab(vm)
+        for _ in range(300):  # started, but it may not have come to its calls
+            if lab.gdb.registers()['rbx'] == PATTERN:
+                break
+            lab.gdb.go()
+            time.sleep(0.05)
+            lab.gdb.stop()
+        same(lab.gdb.registers()['rbx'], PATTERN, 'rbx of who is busy')
         lab.save('busy')
         yield lab
 
@@ -132,7 +141,7 @@ def flags_inside(t):
             lab.back('busy')
             if prepare:
                 prepare()
-            for _ in range(50):  # it comes at any moment, also while user mode has none of them
+            for _ in range(HITS):  # also of others, and at any moment
                 lab.reach(kernel.symbols()[name])
                 saved = int.from_bytes(lab.gdb.read(lab.gdb.registers()['rdi'] + CTX_FLAGS, 8), 'little')
                 if saved & 0x40400 == 0x40400:
@@ -165,11 +174,12 @@ def bad_returns(t):
                 with t.case(f'{name}, by {way}'):
                     lab.back('busy')
                     said = len(lab.vm.com1.text())
-                    for _ in range(50):
+                    for _ in range(HITS):
                         lab.reach(kernel.symbols()['exit_user'])
                         ctx = lab.gdb.registers()['rax']
                         if int.from_bytes(lab.gdb.read(ctx + CTX_RBX, 8), 'little') == PATTERN:
                             break
+                    same(int.from_bytes(lab.gdb.read(ctx + CTX_RBX, 8), 'little'), PATTERN, 'rbx of whose address is changed')
                     lab.gdb.write(ctx + CTX_IP, value.to_bytes(8, 'little'))
                     if way == 'iret':
                         lab.gdb.write(ctx + CTX_FAST, bytes(8))
