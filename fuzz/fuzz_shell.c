@@ -16,6 +16,7 @@
 enum { CONSOLE = 1, INIT, OWN, NODE, POWER, RW, RO, N_START = RO };
 enum {
     SELF = 5,
+    SUPERVISOR = 1,
     MEMFS_ID = 3,
     FIRST_ID = 100,
     SHARES = 2,
@@ -228,7 +229,15 @@ size_t nos_arg_words(char copy[NOS_ARG_MAX + 1], char **words, size_t max)
     return 1;
 }
 
-enum { LATE, TYPED, KEYS, TOLD, ASKED, COMES };
+enum {
+    LATE,
+    TYPED,
+    KEYS,
+    TOLD,
+    ASKED,
+    COMES,
+    CONTROLS = 40 /* n from there on: of the supervisor */
+};
 
 static nos_status_t comes(uint8_t b, struct nos_msg *m)
 {
@@ -243,6 +252,10 @@ static nos_status_t comes(uint8_t b, struct nos_msg *m)
         to[text.len] = '\r';
         m->word[0] = text.len + (what == TYPED);
         m->n_words = 1 + (uint32_t)(m->word[0] + 7) / 8;
+    } else if (what == LATE && n >= CONTROLS) {
+        m->sender = SUPERVISOR;
+        m->label = NOS_CTL_FIRST + n - CONTROLS;
+        m->word[m->n_words++] = SELF;
     } else if (what == TOLD) {
         m->notified = true;
         m->word[m->n_words++] = NOS_INIT_TOLD;
@@ -251,7 +264,7 @@ static nos_status_t comes(uint8_t b, struct nos_msg *m)
         m->label = NOS_KIT_TEXT + n / 16u;
         m->word[m->n_words++] = world_word();
     }
-    return what == LATE ? NOS_TIMED_OUT : NOS_OK;
+    return m->sender == SELF && what == LATE ? NOS_TIMED_OUT : NOS_OK;
 }
 
 /* Between two of them. */
@@ -308,7 +321,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct nos_start start = {
         .capsule = SELF,
-        .supervisor = 1,
+        .supervisor = SUPERVISOR,
         .n_handles = N_START,
         .handle = { { .handle = CONSOLE, .kind = NOS_CAP_ENDPOINT, .name = "console" },
                     { .handle = INIT, .kind = NOS_CAP_ENDPOINT, .name = "init" },

@@ -163,7 +163,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(command); i++) {
         text(command[i]);
     }
-    texts("hello", "cat", "./m", "./m:x", " | ", " && ", " || ", " & ", ">f", ">>f", "<f", "2>&1",
+    texts("hello", "cat", "./m", "./m:x", " | ", " && ", " || ", " &\r", ">f", ">>f", "<f", "2>&1",
           "$?", "; ", "\r", "\t", "\x03", "\x04", "\x1b[A", NULL);
     end();
     begin("term");

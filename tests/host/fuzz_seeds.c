@@ -564,7 +564,7 @@ static void manage_seeds(void)
  * fuzz/fuzz_shell.c. */
 static void shell_seed(const char *name, span_t file, const char *line, span_t calls)
 {
-    enum { COMES = 5, TYPED = 1, KEYS = 2, TOLD = 3, ASKED = 4, PAUSE = 150 };
+    enum { COMES = 5, TYPED = 1, KEYS = 2, TOLD = 3, ASKED = 4, CONTROLS = 40, PAUSE = 150 };
     struct script s = { .len = 2 };
 
     store_le16(s.bytes, (uint16_t)file.len);
@@ -586,6 +586,9 @@ static void shell_seed(const char *name, span_t file, const char *line, span_t c
     s.len += PAUSE;
     say_byte(&s, TYPED);
     s.len += 1 + PAUSE;
+    say_byte(&s, COMES * (CONTROLS + NOS_CTL_HEALTH));
+    say_byte(&s, COMES * (CONTROLS + NOS_CTL_UPGRADE));
+    s.len += PAUSE;
     seed("shell", name, buf_copy(span_of(s.bytes, s.len)));
 }
 
@@ -593,8 +596,8 @@ static void shell_seeds(void)
 {
     static const char *const line[] = {
         "cat <f | cat 2>e >>g; cat *",
-        "hello & jobs; fg; wait",
-        "cat & cat & hello & kill 100; jobs; wait",
+        "hello &\rjobs\rfg\rwait",
+        "cat &\rcat &\rhello &\rkill 100; jobs; wait",
         "ps | cat; echo $? >>h; modules >m; help",
         "V=1; export W=2; env; unset V; echo $W ${V}; cd /; pwd; cd /rw-common",
         "load memfs; stop memfs; upgrade memfs; caps 3; caps; crash; crash 1",
