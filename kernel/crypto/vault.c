@@ -89,8 +89,7 @@ static unsigned gather(const struct nos_bootinfo *bi, uint8_t root[KEY_LEN])
     return credit;
 }
 
-/* The public key is the second half of the secret one. Its copy here lies below what is scrubbed.
- */
+/* The public key is the second half of the secret one; its copy lies below what is scrubbed. */
 static NOINLINE void audit_key(const char *context, span_t from, uint8_t sk[ED25519_SK_LEN])
 {
     uint8_t seed[ED25519_SEED_LEN], pk[ED25519_PK_LEN];
