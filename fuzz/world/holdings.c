@@ -63,16 +63,31 @@ nos_status_t world_map(uint64_t h, uint64_t *at)
     return NOS_OK;
 }
 
-nos_status_t world_unmap(uint64_t at)
+static struct mapping *mapping_at(uint64_t at)
 {
     for (struct mapping *m = world.map; m < world.map + WORLD_MAPPINGS; m++) {
         if (m->at != NULL && (uint64_t)m->at == at) {
-            free(m->at);
-            m->at = NULL;
-            return NOS_OK;
+            return m;
         }
     }
-    return NOS_NOT_FOUND;
+    return NULL;
+}
+
+static void drop(struct mapping *m)
+{
+    free(m->at);
+    m->at = NULL;
+}
+
+nos_status_t world_unmap(uint64_t at)
+{
+    struct mapping *m = mapping_at(at);
+
+    if (m == NULL) {
+        return NOS_NOT_FOUND;
+    }
+    drop(m);
+    return NOS_OK;
 }
 
 static bool below(uint32_t cell, uint32_t of)
@@ -89,8 +104,7 @@ nos_status_t world_revoke(uint64_t h)
 
     for (struct mapping *m = world.map; t != NULL && m < world.map + WORLD_MAPPINGS; m++) {
         if (m->at != NULL && below(m->cell, t->cell)) {
-            free(m->at);
-            m->at = NULL;
+            drop(m);
         }
     }
     return t == NULL ? NOS_BAD_HANDLE : NOS_OK;
@@ -119,12 +133,8 @@ mspan_t world_memory(uint64_t handle)
 
 span_t world_mapped(uint64_t at)
 {
-    for (const struct mapping *m = world.map; m < world.map + WORLD_MAPPINGS; m++) {
-        if (m->at != NULL && (uint64_t)m->at == at) {
-            return span_of(m->at, m->len);
-        }
-    }
-    return span_of(NULL, 0);
+    const struct mapping *m = mapping_at(at);
+    return m == NULL ? span_of(NULL, 0) : span_of(m->at, m->len);
 }
 
 unsigned world_handles(void)

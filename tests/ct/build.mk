@@ -1,11 +1,12 @@
 # `make ct`: no branch and no address by a secret, no byte of it left: docs/constant-time.md. The objects that ship,
-# linked into Linux programs; without debugging information, for clang 14 writes some that valgrind cannot read.
+# and those that the other compiler makes of the same sources, linked into Linux programs; without debugging information, for clang 14 writes some that valgrind cannot read.
 
 CT := build/ct
 CT_HOST := $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES)
 CT_SRCS := tests/ct/ct.c
 CT_COMMON := tests/ct/common.c
 CT_WRAPS := -Wl,--wrap=crypto_verify_16
+
 # The vault: its name for the test, and a clock that stands still; nothing else of it changes.
 define ct_vault
 $(CT)/$(1)/vault.o: build/$(1)/kernel/crypto/vault.o tests/ct/stop-clock

@@ -257,7 +257,7 @@ static struct buf broker_requests(void)
     return buf_copy(span_of(out, n));
 }
 
-/* ---- what is said to a capsule in a world of the fuzzer's: fuzz/world/world.c reads it ---- */
+/* ---- what is said to a capsule in a world of the fuzzer's: fuzz/world/ reads it ---- */
 
 struct script {
     uint8_t bytes[20000];
