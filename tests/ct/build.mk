@@ -1,5 +1,6 @@
-# `make ct`: no branch and no address by a secret, no byte of it left: docs/constant-time.md. The objects that ship,
-# and those that the other compiler makes of the same sources, linked into Linux programs; without debugging information, for clang 14 writes some that valgrind cannot read.
+# `make ct`: no branch and no address by a secret, no byte of it left: docs/constant-time.md. The objects that ship, and
+# those that the other compiler makes of the same sources, linked into Linux programs; without debugging information, for
+# clang 14 writes some that valgrind cannot read.
 
 CT := build/ct
 CT_HOST := $(HOST_clang_CC) $(HOST_BASE) $(WARN) $(INCLUDES)
